@@ -1,0 +1,58 @@
+// The layer order of docs/architecture.md: a folder imports only from folders above it in this list.
+const layers = [
+  'model',
+  'pki',
+  'journal',
+  'store',
+  'probes',
+  'collectors',
+  'rules',
+  'alerts',
+  'remediation',
+  'reports',
+  'dashboards',
+  'server',
+  'cli',
+]
+const below = (i) => layers.slice(i + 1).join('|')
+
+module.exports = {
+  forbidden: [
+    ...layers.slice(0, -1).map((layer, i) => ({
+      name: `layer-${layer}`,
+      severity: 'error',
+      from: { path: `^${layer}/` },
+      to: { path: `^(${below(i)})/` },
+    })),
+    {
+      name: 'no-lab',
+      comment: 'The product imports nothing of the lab; only the two commands that are about it load it.',
+      severity: 'error',
+      from: { pathNot: '^(lab|test|bench)/|^cli/commands/(lab|demo)\\.ts$' },
+      to: { path: '^lab/' },
+    },
+    {
+      name: 'no-io-in-model-and-pki',
+      severity: 'error',
+      from: { path: '^(model|pki)/' },
+      to: { path: '^(node:)?(fs|net|tls|http|https|dns|child_process|worker_threads)(/|$)' },
+    },
+    {
+      name: 'ocsp-package-only-in-lab-and-tests',
+      severity: 'error',
+      from: { pathNot: '^(lab|test|bench)/' },
+      to: { path: 'node_modules/ocsp/' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { ID_PATTERN } from './subject.ts'
+import { parseDuration } from './time.ts'
+
+// The configuration file as a schema: keys as they stand in vigil.yaml, values parsed (durations are milliseconds).
+// Files are named relative to the configuration file; cli/ resolves and reads them.
+
+const id = z
+  .string()
+  .regex(ID_PATTERN, 'expected letters, digits, ".", "_", "-", at most 63, starting with a letter or digit')
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms !== undefined && ms > 0) return ms
+  context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 24h or 7d' })
+  return z.NEVER
+})
+
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'expected an http:// or https:// URL',
+  )
+
+const endpoint = z
+  .string()
+  .regex(
+    /^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/,
+    'expected host:port, with an IPv6 address in brackets',
+  )
+
+const hexSerial = z
+  .string()
+  .regex(/^[0-9a-fA-F]{1,80}$/, 'expected a serial number in hex')
+  .transform((s) => s.toLowerCase().replace(/^0+(?=.)/, ''))
+
+const file = z.string().min(1)
+
+const authority = z.strictObject({
+  id,
+  class: z.enum(['online', 'offline']).default('online'),
+  /** PEM or DER file with the CA's certificate. */
+  certificate: file,
+  /** Id of the authority that issued it; absent for a root, which is a trust anchor. */
+  issuer: id.optional(),
+  crl: z.array(z.strictObject({ url: httpUrl })).default([]),
+  ocsp: z
+    .array(
+      z
+        .strictObject({
+          url: httpUrl,
+          /** A certificate that must be good (file), or its serial number. */
+          certificate: file.optional(),
+          serial: hexSerial.optional(),
+        })
+        .refine(
+          (o) => (o.certificate === undefined) !== (o.serial === undefined),
+          'expected exactly one of certificate and serial',
+        ),
+    )
+    .default([]),
+})
+
+const service = z.strictObject({
+  id,
+  environment: id.default('prod'),
+  endpoint,
+  /** TLS server name (SNI), and the identity that the certificate must carry. Default: the endpoint's host. */
+  servername: z.string().optional(),
+  /** Id of the authority that must have issued the certificate. */
+  issuer: id,
+  owner: z.string().default(''),
+  /** Credentials of the prober, where the service asks for a client certificate. */
+  client: z.strictObject({ certificate_file: file, key_file: file }).optional(),
+})
+
+const log = z.strictObject({
+  id,
+  format: z.enum(['ejbca']),
+  path: file,
+  /** Authorities that log here; maps CA ids and names in the log to the inventory. */
+  authorities: z.array(id).default([]),
+})
+
+export const inventorySchema = z.strictObject({
+  authorities: z.array(authority).default([]),
+  services: z.array(service).default([]),
+  logs: z.array(log).default([]),
+})
+
+const schedule = z.strictObject({ interval: duration.optional(), timeout: duration.optional() })
+
+export const configSchema = z.strictObject({
+  /** Name of this vigil in its journal, for ever: a DNS-like name without scheme. */
+  origin: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.\-/]{0,120}$/, 'expected a name like vigil.example.org/zone-a')
+    .default('vigil.local'),
+  /** From where the probes look. */
+  vantage: id.default('default'),
+  journal: z.strictObject({ directory: file.default('journal'), key_file: file.optional() }).prefault({}),
+  store: z.strictObject({ file: file.default('vigil.db') }).prefault({}),
+  server: z.strictObject({ listen: endpoint.default('127.0.0.1:9480') }).prefault({}),
+  inventory: inventorySchema,
+  probes: z
+    .strictObject({
+      interval: duration.default(60_000),
+      timeout: duration.default(10_000),
+      crl: schedule.prefault({}),
+      ocsp: schedule.prefault({}),
+      tls: schedule.prefault({}),
+      /** Largest body that is read, in octets. */
+      max_size: z
+        .int()
+        .min(1024)
+        .max(1024 * 1024 * 1024)
+        .default(64 * 1024 * 1024),
+      concurrency: z.int().min(1).max(1000).default(20),
+    })
+    .prefault({}),
+  rules: z
+    .strictObject({
+      packs: z.array(z.string()).default(['internal-pki']),
+      /** Rule id to parameter name to value: `crl_freshness_ok: { max_age: 2h }`. */
+      parameters: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]))).default({}),
+      /** How often time alone is judged. */
+      tick: duration.default(10_000),
+    })
+    .prefault({}),
+  alerts: z
+    .strictObject({ alertmanager: httpUrl.optional(), interval: duration.default(60_000) })
+    .prefault({}),
+  remediation: z
+    .strictObject({
+      dry_run: z.boolean().default(false),
+      /** No second request for the same subject and rule within this time. */
+      cool_down: duration.default(900_000),
+      /** How long the repair may take to show on the wire. */
+      deadline: duration.default(600_000),
+      webhook: z.strictObject({ url: httpUrl, secret_file: file }).optional(),
+      policies: z
+        .array(z.strictObject({ rule: z.string(), action: z.enum(['reissue_crl', 'rotate_certificate']) }))
+        .default([]),
+    })
+    .prefault({}),
+})
+
+export type Config = z.output<typeof configSchema>
+export type Inventory = z.output<typeof inventorySchema>
+export type AuthorityConfig = Inventory['authorities'][number]
+export type ServiceConfig = Inventory['services'][number]
+export type LogConfig = Inventory['logs'][number]

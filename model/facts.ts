@@ -1,0 +1,91 @@
+/** How a fact is typed for rules. In JSON: timestamps are RFC 3339 strings, durations milliseconds, ints safe integers. */
+export type FactType = 'bool' | 'int' | 'string' | 'timestamp' | 'duration' | 'list<string>'
+
+/**
+ * Every fact there is, by group. A group is about one object (a CRL, an OCSP answer, a certificate, a TLS connection).
+ * A fact that was not established is absent, which makes a rule that needs it `unknown`: there are no defaults.
+ * Rules, metrics, the store and docs/facts.md are all derived from this table.
+ */
+export const FACTS = {
+  /** The probe run itself; derived from the observation, present for every run. */
+  probe: {
+    outcome: 'string', // success | failure
+    phase: 'string', // '' or where it failed
+    code: 'string', // '' or the error code
+    duration: 'duration',
+    at: 'timestamp',
+  },
+  /** A CRL whose signature verified (RFC 5280 section 5). */
+  crl: {
+    issuer: 'string', // RFC 4514
+    number: 'string', // decimal; up to 2^159
+    thisUpdate: 'timestamp',
+    nextUpdate: 'timestamp',
+    entries: 'int',
+    isDelta: 'bool',
+    signatureAlgorithm: 'string',
+    size: 'int', // octets
+    sha256: 'string',
+  },
+  /** An OCSP answer whose signature and responder verified (RFC 6960 section 3.2); status only when it is timely too. */
+  ocsp: {
+    serial: 'string',
+    status: 'string', // good | revoked | unknown
+    thisUpdate: 'timestamp',
+    nextUpdate: 'timestamp',
+    producedAt: 'timestamp',
+    revokedAt: 'timestamp',
+    reason: 'string',
+    responder: 'string',
+    signatureAlgorithm: 'string',
+    nonceEchoed: 'bool',
+  },
+  /** A certificate as served or declared. */
+  certificate: {
+    subject: 'string',
+    issuer: 'string',
+    serial: 'string',
+    notBefore: 'timestamp',
+    notAfter: 'timestamp',
+    identities: 'list<string>',
+    keyAlgorithm: 'string',
+    keyBits: 'int',
+    signatureAlgorithm: 'string',
+    sha256: 'string',
+  },
+  /** The TLS connection and what it says about the service. */
+  tls: {
+    protocol: 'string',
+    cipher: 'string',
+    group: 'string',
+    chainLength: 'int',
+    pathValid: 'bool', // to the declared issuer
+    pathError: 'string',
+    identityMatches: 'bool',
+    clientCertificateAccepted: 'bool',
+  },
+  /** The declared certification authority, from the inventory. */
+  authority: { id: 'string', class: 'string' },
+  /** The declared service, from the inventory. */
+  service: { id: 'string', environment: 'string', owner: 'string' },
+} as const satisfies Record<string, Record<string, FactType>>
+
+export type FactGroup = keyof typeof FACTS
+
+interface JsonTypes {
+  bool: boolean
+  int: number
+  string: string
+  timestamp: string
+  duration: number
+  'list<string>': readonly string[]
+}
+
+/** The facts of one group as JSON holds them, every one optional. */
+export type FactsOf<G extends FactGroup> = {
+  readonly [K in keyof (typeof FACTS)[G]]?: (typeof FACTS)[G][K] extends FactType
+    ? JsonTypes[(typeof FACTS)[G][K]]
+    : never
+}
+
+export type Facts = { readonly [G in FactGroup]?: FactsOf<G> }

@@ -1,0 +1,79 @@
+import type { Action } from './action.ts'
+import type { AuditEvent } from './auditEvent.ts'
+import type { Finding } from './finding.ts'
+import type { ArtifactRef, Observation } from './observation.ts'
+import type { Timestamp } from './time.ts'
+
+/** `origin/epoch/entry/n`: unique for ever, and where the record stands in the log. */
+export type RecordId = string
+
+export interface Position {
+  /** Entry index in the log, from 0. */
+  readonly entry: number
+  /** Record within the entry, from 0. */
+  readonly n: number
+}
+
+export function formatRecordId(origin: string, epoch: number, at: Position): RecordId {
+  return `${origin}/${epoch}/${at.entry}/${at.n}`
+}
+
+/** undefined when the text is not a record id. The origin may itself hold slashes. */
+export function parseRecordId(id: RecordId): ({ origin: string; epoch: number } & Position) | undefined {
+  const match = /^(.+)\/(\d{1,15})\/(\d{1,15})\/(\d{1,6})$/.exec(id)
+  if (match?.[1] === undefined) return undefined
+  return { origin: match[1], epoch: Number(match[2]), entry: Number(match[3]), n: Number(match[4]) }
+}
+
+/**
+ * Runs whose facts equal the previous run's. Each item refers to the full observation record that it repeats:
+ * [entry, n, start relative to the record's `time` in ms, duration in ms]. Under 40 bytes an item.
+ */
+export interface Unchanged {
+  readonly items: readonly (readonly [entry: number, n: number, startOffset: number, duration: number])[]
+}
+
+/** The configuration in force from here on, secrets removed. */
+export interface ConfigurationChange {
+  readonly by: string
+  readonly product: string
+  /** `vigil.yaml` (as parsed, secrets removed) and one per rule pack. */
+  readonly artifacts: readonly (ArtifactRef & { readonly name: string })[]
+}
+
+/** First record of an epoch. */
+export interface EpochStart {
+  readonly reason: 'new' | 'restore' | 'loss'
+  /** Last known checkpoint text of the epoch before, when there was one. */
+  readonly previous: string | null
+}
+
+/** The engine's clock: written before the evaluation that uses it. */
+export interface Tick {
+  readonly reason: 'interval' | 'start' | 'stop'
+}
+
+export interface RecordBodies {
+  epoch: EpochStart
+  configuration: ConfigurationChange
+  tick: Tick
+  observation: Observation
+  unchanged: Unchanged
+  audit: AuditEvent
+  decision: Finding
+  action: Action
+}
+export type RecordKind = keyof RecordBodies
+
+/** What a caller hands to the journal. `time` is the time that the source claims. */
+export type NewRecord = {
+  [K in RecordKind]: { readonly kind: K; readonly time: Timestamp; readonly body: RecordBodies[K] }
+}[RecordKind]
+
+/** A record as the journal holds it, after it was made durable. */
+export type SealedRecord = NewRecord & {
+  readonly id: RecordId
+  readonly position: Position
+  /** When it was journaled. */
+  readonly recorded: Timestamp
+}

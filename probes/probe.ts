@@ -1,0 +1,68 @@
+import type { Certificate } from '../pki/certificate.ts'
+import type { ProbeResult } from '../model/observation.ts'
+import type { AuthorityConfig } from '../model/config.ts'
+import type { Clock } from '../model/time.ts'
+
+/** What every target has. */
+interface TargetBase {
+  /** Subject that the observation is about. */
+  readonly subject: string
+  /** What is contacted, as shown to people: URL or host:port. */
+  readonly address: string
+  /** Milliseconds between runs, and the most that one run may take. */
+  readonly interval: number
+  readonly timeout: number
+}
+
+/** A declared authority with its parsed certificate and those above it, up to the anchor. */
+export interface Issuer {
+  readonly id: string
+  readonly class: AuthorityConfig['class']
+  readonly certificate: Certificate
+  /** From the issuer's own issuer up to the trust anchor. Empty when the issuer is the anchor. */
+  readonly ancestors: readonly Certificate[]
+}
+
+export interface CrlTarget extends TargetBase {
+  readonly probe: 'crl'
+  readonly url: string
+  /** undefined: the CRL is decoded but can't be verified (CLI without --issuer). */
+  readonly issuer: Issuer | undefined
+}
+
+export interface OcspTarget extends TargetBase {
+  readonly probe: 'ocsp'
+  readonly url: string
+  readonly issuer: Issuer
+  /** Serial number of the certificate asked about, lower-case hex. */
+  readonly serial: string
+}
+
+export interface TlsTarget extends TargetBase {
+  readonly probe: 'tls'
+  readonly host: string
+  readonly port: number
+  readonly servername: string
+  readonly service: { readonly id: string; readonly environment: string; readonly owner: string } | undefined
+  /** undefined: chain and identity are reported, the path is not judged (CLI without --issuer). */
+  readonly issuer: Issuer | undefined
+  /** Responder of the issuer, asked about the certificate that was served. */
+  readonly ocspUrl: string | undefined
+  readonly client: { readonly certificate: string; readonly key: string } | undefined
+}
+
+export type Target = CrlTarget | OcspTarget | TlsTarget
+
+/** What a probe run may use of the world. */
+export interface ProbeContext {
+  readonly now: Clock
+  readonly vantage: string
+  /** Largest body that is read, in octets. */
+  readonly maxSize: number
+  readonly random: (octets: number) => Uint8Array
+  /** Aborts the run at shutdown. The target's timeout is applied by the probe itself. */
+  readonly signal: AbortSignal
+}
+
+/** Looks at a target once, now. Never rejects for what the target does; that is an observation with an error. */
+export type Probe<T extends Target> = (target: T, context: ProbeContext) => Promise<ProbeResult>

@@ -1,0 +1,59 @@
+// Runs the suites, and fails when there were fewer tests than there must be or, under VIGIL_REQUIRE, when any was skipped.
+// Arguments: files or globs (default: all), and --name=PATTERN.
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+
+/** A glob that matches nothing passes silently in node:test; this many tests exist at least. */
+const MINIMUM = 150
+
+const args = process.argv.slice(2)
+const name = args.find((a) => a.startsWith('--name='))?.slice('--name='.length)
+const patterns = args.filter((a) => !a.startsWith('--'))
+const everything = patterns.length === 0 && name === undefined
+const files = globSync(
+  everything ? ['test/**/*.test.ts'] : patterns.length > 0 ? patterns : ['test/**/*.test.ts'],
+)
+
+let passed = 0
+let failed = 0
+const skipped: string[] = []
+const stream = run({
+  files,
+  concurrency: availableParallelism(),
+  timeout: 300_000,
+  ...(name === undefined ? {} : { testNamePatterns: [name] }),
+})
+// A file and a suite are reported as tests too: only leaves count.
+stream.on('test:pass', (e) => {
+  if (e.details.type === 'suite') return
+  if (e.skip !== undefined) skipped.push(`${e.name}: ${String(e.skip)}`)
+  else passed++
+})
+stream.on('test:fail', (e) => {
+  if (e.details.type !== 'suite') failed++
+})
+const report = new spec()
+stream.compose(report).pipe(process.stdout)
+stream.on('close', finish)
+stream.on('end', finish)
+
+let finished = false
+function finish(): void {
+  if (finished) return
+  finished = true
+  setImmediate(() => {
+    if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((s) => `  ${s}`).join('\n')}`)
+    const problems: string[] = []
+    if (failed > 0) problems.push(`${failed} failed`)
+    if (files.length === 0) problems.push('no test file matches')
+    if (everything && passed + skipped.length < MINIMUM)
+      problems.push(`only ${passed + skipped.length} tests ran, expected at least ${MINIMUM}`)
+    if (skipped.length > 0 && process.env['VIGIL_REQUIRE'] !== undefined)
+      problems.push(`VIGIL_REQUIRE is set and ${skipped.length} were skipped`)
+    for (const p of problems) console.log(`FAILED: ${p}`)
+    console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`)
+    process.exit(problems.length > 0 ? 1 : 0)
+  })
+}
