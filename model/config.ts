@@ -9,7 +9,7 @@ const id = z
   .string()
   .regex(ID_PATTERN, 'expected letters, digits, ".", "_", "-", at most 63, starting with a letter or digit')
 
-const duration = z.string().transform((text, context) => {
+const duration = z.string('expected a duration such as 90s, 24h or 7d').transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0) return ms
   context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 24h or 7d' })

@@ -34,15 +34,9 @@ stream.on('test:pass', (e) => {
 stream.on('test:fail', (e) => {
   if (e.details.type !== 'suite') failed++
 })
-const report = new spec()
-stream.compose(report).pipe(process.stdout)
-stream.on('close', finish)
-stream.on('end', finish)
-
-let finished = false
-function finish(): void {
-  if (finished) return
-  finished = true
+const reporter = stream.pipe(new spec())
+reporter.pipe(process.stdout)
+reporter.on('end', () => {
   setImmediate(() => {
     if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((s) => `  ${s}`).join('\n')}`)
     const problems: string[] = []
@@ -56,4 +50,4 @@ function finish(): void {
     console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`)
     process.exit(problems.length > 0 ? 1 : 0)
   })
-}
+})

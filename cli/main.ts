@@ -1,0 +1,75 @@
+import { Command, CommanderError } from 'commander'
+import { checkConfigCommand } from './commands/checkConfig.ts'
+import { demoCommand } from './commands/demo.ts'
+import { labCommand } from './commands/lab.ts'
+import { probeCommand } from './commands/probe.ts'
+import { reportCommand } from './commands/report.ts'
+import { runCommand } from './commands/run.ts'
+import { verifyCommand } from './commands/verify.ts'
+import { CommandError, EXIT } from './exit.ts'
+import { printError } from './output.ts'
+import { productVersion } from './version.ts'
+
+/** Every command there is. */
+const COMMANDS = [
+  demoCommand,
+  runCommand,
+  checkConfigCommand,
+  probeCommand,
+  labCommand,
+  reportCommand,
+  verifyCommand,
+]
+
+const HELP = `
+Examples:
+  $ vigil demo                                        a real PKI in miniature, watched, broken, repaired and reported
+  $ vigil probe crl http://crl.example.org/ca.crl --issuer ca.pem
+  $ vigil run -c vigil.yaml                           the monitor; page and metrics on 127.0.0.1:9480
+  $ vigil verify journal --trust vkey                 check the evidence without trusting this machine
+  $ vigil report --month 2026-11 -c vigil.yaml
+
+Exit codes: 0 fine, 1 findings fail, 2 usage or configuration, 3 could not be done,
+            4 verify: self-consistent but not authenticated, 5 report: no browser for the PDF`
+
+function program(): Command {
+  const vigil = new Command('vigil')
+    .description(
+      'Watches a PKI that already exists: CRLs, OCSP, TLS endpoints and CA audit logs, with evidence that can be checked.',
+    )
+    .version(productVersion())
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText('after', HELP)
+  for (const command of COMMANDS) vigil.addCommand(inherit(command()))
+  return vigil
+}
+
+/** commander does not hand these settings down to commands that were built apart. */
+function inherit(command: Command): Command {
+  command.exitOverride().showSuggestionAfterError()
+  for (const sub of command.commands) inherit(sub)
+  return command
+}
+
+/** Runs one command line (without `node` and the script) and returns its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: 'user' })
+    return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (error instanceof CommandError) {
+      printError(error, args.includes('--json'))
+      return error.exitCode
+    }
+    printError(new CommandError(EXIT.failed, describe(error)), args.includes('--json'))
+    if (process.env['VIGIL_DEBUG'] !== undefined) console.error(error)
+    return EXIT.failed
+  }
+}
+
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return `${message} (set VIGIL_DEBUG=1 for details)`
+}

@@ -1,0 +1,5 @@
+// Writes the generated files that are committed; the tests fail when they drift from their source.
+import { writeFileSync } from 'node:fs'
+import { configJsonSchema } from '../cli/config.ts'
+
+writeFileSync('docs/vigil.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`)
