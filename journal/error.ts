@@ -1,0 +1,21 @@
+export type JournalErrorCode =
+  | 'invalid_record' // not JSON as RFC 8785 can hold it, or larger than the limit
+  | 'locked' // another process writes this journal
+  | 'altered' // what stands on disk is not what was written
+  | 'format' // not a journal of this format
+  | 'key' // the key file is unusable, or is not this journal's key
+  | 'origin' // the directory belongs to another origin
+  | 'storage' // the disk refused: full, read-only, I/O error
+  | 'overloaded' // more is waiting than may wait
+  | 'closed'
+
+/** What the journal refuses, and why. `cause` holds the system's error where there was one. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError'
+  readonly code: JournalErrorCode
+
+  constructor(code: JournalErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
