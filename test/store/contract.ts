@@ -1,0 +1,528 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { toTimestamp } from '../../model/time.ts'
+import type { SealedRecord } from '../../model/record.ts'
+import type { RollUp, Store } from '../../store/contract.ts'
+import {
+  FakeJournal,
+  T0,
+  action,
+  audit,
+  decision,
+  failure,
+  observation,
+  observationOf,
+  tick,
+  unchanged,
+} from './records.ts'
+
+/** One place that a store keeps its data in, for one test. */
+export interface StorePlace {
+  /** Opens the store on what is there; called again after `close` it must find the same data. */
+  open(): Promise<Store>
+  /** Removes everything. */
+  remove(): Promise<void>
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const at = (ms: number) => toTimestamp(T0 + ms)
+
+/** What every store must do. `place` gives an empty place; a place is removed when its test is over. */
+export function storeContract(name: string, place: () => Promise<StorePlace>): void {
+  void describe(`${name}: store contract`, () => {
+    const cleanUp: (() => Promise<void>)[] = []
+    after(async () => {
+      for (const undo of cleanUp.reverse()) await undo()
+    })
+    async function newPlace(): Promise<StorePlace> {
+      const p = await place()
+      cleanUp.push(() => p.remove())
+      return p
+    }
+    async function newStore(): Promise<Store> {
+      const store = await (await newPlace()).open()
+      cleanUp.push(() => store.close())
+      return store
+    }
+    async function refuses(store: Store, batch: readonly SealedRecord[], code: string): Promise<void> {
+      const before = await contentOf(store)
+      await assert.rejects(store.apply(batch), { name: 'StoreError', code })
+      assert.deepEqual(await contentOf(store), before, 'a refused batch leaves nothing behind')
+    }
+
+    it('is empty before anything is applied', async () => {
+      const store = await newStore()
+      assert.equal(await store.position(), undefined)
+      assert.deepEqual(await contentOf(store), {
+        position: undefined,
+        latest: [],
+        observations: [],
+        findings: [],
+        decisions: [],
+        actions: [],
+        audit: [],
+        rollUps: [],
+        sources: [],
+      })
+      await store.apply([])
+      assert.equal(await store.position(), undefined)
+    })
+
+    it('remembers the position of the last record, whatever its kind', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      await store.apply(journal.seal(tick))
+      await store.apply(journal.seal(observation(), tick))
+      assert.deepEqual(await store.position(), { origin: journal.origin, epoch: 0, entry: 1, n: 1 })
+    })
+
+    it('gives documents back as they were recorded', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const records = journal.seal(observation(), audit(), decision(), action())
+      await store.apply(records)
+      const stored = (i: number) => {
+        const { body, id, recorded } = records[i]!
+        return { ...body, id, recorded }
+      }
+      assert.deepEqual(await store.observations({ subject: 'ca_crl[issuing-1]', from: at(0), limit: 9 }), [
+        stored(0),
+      ])
+      assert.deepEqual(await store.auditEvents({ limit: 9 }), [stored(1)])
+      assert.deepEqual(await store.findings(), [stored(2)])
+      assert.deepEqual(await store.decisions({ limit: 9 }), [stored(2)])
+      assert.deepEqual(await store.actions({ limit: 9 }), [stored(3)])
+    })
+
+    it('applies a batch once, however often it comes', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const first = journal.seal(observation(), audit(), decision(), action())
+      const second = journal.seal(unchanged(T0 + MINUTE, [first[0]!, T0 + MINUTE, 9]), tick)
+      await store.apply(first)
+      await store.apply(second)
+      const before = await contentOf(store)
+      await store.apply(first)
+      await store.apply(second)
+      await store.apply([...first, ...second])
+      assert.deepEqual(await contentOf(store), before)
+    })
+
+    it('applies only what is new of a batch that overlaps', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const first = journal.seal(observation(), audit())
+      const second = journal.seal(unchanged(T0 + MINUTE, [first[0]!, T0 + MINUTE, 9]), audit({ offset: 100 }))
+      await store.apply(first)
+      await store.apply([...first, ...second])
+      assert.equal((await rollUpsOf(store))[0]?.runs, 2)
+      assert.equal((await store.auditEvents({ limit: 9 })).length, 2)
+    })
+
+    it('is the same whatever the key order of a record that comes again', async () => {
+      const store = await newStore()
+      const [record] = new FakeJournal().seal(action())
+      await store.apply([record!])
+      const reversed = { ...record!, body: Object.fromEntries(Object.entries(record!.body).reverse()) }
+      await store.apply([reversed as typeof record & object])
+    })
+
+    for (const [kind, record, other] of [
+      ['observation', observation(), observation({ duration: 13 })],
+      ['audit event', audit(), audit({ user: 'mallory' })],
+      ['decision', decision(), decision({ state: 'fail' })],
+      ['action', action(), action({ detail: 'other' })],
+      ['kind', decision(), tick],
+    ] as const)
+      it(`refuses a record id that comes again with another ${kind}`, async () => {
+        const store = await newStore()
+        await store.apply(new FakeJournal().seal(record))
+        await refuses(store, new FakeJournal().seal(other), 'conflict')
+      })
+
+    it('refuses the records of another journal', async () => {
+      const store = await newStore()
+      await store.apply(new FakeJournal().seal(tick))
+      const other = new FakeJournal('other.test')
+      other.entries = 1
+      await refuses(store, other.seal(observation()), 'other_journal')
+    })
+
+    it('takes the next epoch of its journal after everything before it', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const first = journal.seal(audit(), tick)
+      await store.apply(first)
+      journal.epoch = 1
+      journal.entries = 0
+      const second = journal.seal(audit({ offset: 100 }))
+      await store.apply(second)
+      await store.apply(first)
+      assert.deepEqual(await store.position(), { origin: journal.origin, epoch: 1, entry: 0, n: 0 })
+      assert.deepEqual(
+        (await store.auditEvents({ limit: 9 })).map((e) => e.id),
+        [second[0]!.id, first[0]!.id],
+      )
+    })
+
+    it('refuses a batch that is out of order, and applies nothing of it', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const first = journal.seal(audit())
+      const second = journal.seal(audit({ offset: 100 }))
+      await refuses(store, [...second, ...first], 'order')
+      await refuses(store, [...first, ...first], 'order')
+    })
+
+    it('refuses a record whose id does not name its position', async () => {
+      const store = await newStore()
+      const [record] = new FakeJournal().seal(audit())
+      await refuses(store, [{ ...record!, position: { entry: 7, n: 0 } }], 'bad_record')
+      await refuses(store, [{ ...record!, id: 'nonsense' }], 'bad_record')
+    })
+
+    it('refuses an unchanged item that repeats an unknown observation, and applies nothing of its batch', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const [first] = journal.seal(audit())
+      await refuses(store, journal.seal(observation(), unchanged(T0, [first!, T0, 5])), 'dangling_reference')
+    })
+
+    it('goes on after a refused batch', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const [seen] = journal.seal(observation())
+      await store.apply([seen!])
+      await assert.rejects(store.apply([{ ...seen!, id: 'nonsense' }]))
+      await store.apply(journal.seal(unchanged(T0 + MINUTE, [seen!, T0 + MINUTE, 5])))
+      assert.equal((await rollUpsOf(store))[0]?.runs, 2, 'nothing of the refused batch is counted')
+    })
+
+    it('applies batches in the order in which they were handed over', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const batches = Array.from({ length: 20 }, (_, i) => journal.seal(audit({ offset: i * 100 })))
+      await Promise.all(batches.map((batch) => store.apply(batch)))
+      assert.equal((await store.position())?.entry, 19)
+      assert.equal((await store.auditEvents({ limit: 99 })).length, 20)
+    })
+
+    it('keeps changes and failures as documents, and nothing of a run that repeats the one before', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const runs = [
+        observation({ start: at(0) }),
+        observation({ start: at(1) }),
+        failure({ start: at(2) }),
+        failure({ start: at(3) }),
+        observation({ start: at(4) }),
+        observation({ start: at(5), facts: { crl: { number: '42' } } }),
+      ]
+      await store.apply(runs.flatMap((run) => journal.seal(run)))
+      const kept = await store.observations({ subject: 'ca_crl[issuing-1]', from: at(0), limit: 99 })
+      assert.deepEqual(
+        kept.map((o) => o.start),
+        [at(5), at(4), at(3), at(2), at(0)],
+      )
+      const later = await store.observations({ subject: 'ca_crl[issuing-1]', from: at(3), limit: 2 })
+      assert.deepEqual(
+        later.map((o) => o.start),
+        [at(5), at(4)],
+      )
+      assert.deepEqual(await store.observations({ subject: 'ca_crl[issuing-2]', from: at(0), limit: 9 }), [])
+    })
+
+    it('knows the newest run of every target, and when it was last repeated', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const [a, b] = journal.seal(observation(), observation({ target: 'http://other.example/1.crl' }))
+      await store.apply([a!, b!])
+      await store.apply(
+        journal.seal(unchanged(T0 + MINUTE, [a!, T0 + MINUTE + 3, 7.5], [a!, T0 + 2 * MINUTE, 8])),
+      )
+      const latest = await store.latestObservations()
+      assert.deepEqual(
+        latest.map((l) => [l.observation.target, l.observation.id, l.lastStart, l.lastDuration]),
+        [
+          [observationOf().target, a!.id, at(2 * MINUTE), 8],
+          ['http://other.example/1.crl', b!.id, at(0), 12],
+        ],
+      )
+      assert.deepEqual(latest[0]?.observation, { ...observationOf(), id: a!.id, recorded: a!.recorded })
+    })
+
+    it('does not take an item that comes late for the newest run', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const [good] = journal.seal(observation())
+      const bad = journal.seal(failure({ start: at(2 * MINUTE) }))
+      const late = journal.seal(unchanged(T0 + MINUTE, [good!, T0 + MINUTE, 9]))
+      await store.apply([good!, ...bad, ...late])
+      const [latest] = await store.latestObservations()
+      assert.equal(latest?.observation.outcome, 'failure')
+      assert.equal(latest.lastStart, at(2 * MINUTE))
+      assert.deepEqual(
+        (await rollUpsOf(store)).map((r) => [r.runs, r.failures]),
+        [[3, 1]],
+      )
+    })
+
+    it('knows the facts of earlier runs that a failed run could not establish again', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      await store.apply(journal.seal(observation()))
+      await store.apply(
+        journal.seal(failure({ facts: { authority: { id: 'issuing-1', class: 'offline' } } })),
+      )
+      const [latest] = await store.latestObservations()
+      assert.deepEqual(latest?.known, {
+        authority: { id: 'issuing-1', class: 'offline' },
+        crl: observationOf().facts.crl,
+      })
+      assert.equal(latest.observation.facts.crl, undefined)
+    })
+
+    it('a later run replaces a group of facts whole', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      await store.apply(journal.seal(observation({ facts: { ocsp: { serial: '1', status: 'good' } } })))
+      await store.apply(journal.seal(observation({ facts: { ocsp: { serial: '1' } } })))
+      assert.deepEqual((await store.latestObservations())[0]?.known, { ocsp: { serial: '1' } })
+    })
+
+    it('counts every run once in its hour, by duration', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const [good] = journal.seal(observation({ duration: 0.5 }))
+      const [bad] = journal.seal(failure({ start: at(HOUR - 1), duration: 100_000 }))
+      const repeats = journal.seal(
+        unchanged(T0 + HOUR, [good!, T0 + 2, 1], [bad!, T0 + HOUR, 2], [bad!, T0 + HOUR + 1, 1.99]),
+      )
+      for (const batch of [[good!], [bad!], repeats]) await store.apply(batch)
+      const buckets = (counts: Record<number, number>) => Array.from({ length: 64 }, (_, i) => counts[i] ?? 0)
+      const { subject, probe, target } = observationOf()
+      assert.deepEqual(await rollUpsOf(store), [
+        {
+          hour: at(0),
+          subject,
+          probe,
+          target,
+          runs: 3,
+          failures: 1,
+          buckets: buckets({ 0: 1, 1: 1, 63: 1 }),
+        },
+        { hour: at(HOUR), subject, probe, target, runs: 2, failures: 2, buckets: buckets({ 4: 1, 5: 1 }) },
+      ])
+      const hours = async (from: number, to: number) =>
+        (await store.rollUps({ from: at(from), to: at(to) })).map((r) => r.hour)
+      assert.deepEqual(await hours(0, HOUR), [at(0)])
+      assert.deepEqual(await hours(1, HOUR + 1), [at(HOUR)])
+    })
+
+    it('tells targets of one subject apart in its roll-ups', async () => {
+      const store = await newStore()
+      const target = 'http://a.example/1.crl'
+      await store.apply(new FakeJournal().seal(observation(), failure({ target })))
+      assert.deepEqual(
+        (await rollUpsOf(store)).map((r) => [r.target, r.runs, r.failures]),
+        [
+          [target, 1, 1],
+          [observationOf().target, 1, 0],
+        ],
+      )
+    })
+
+    it('finds audit events by time, user, action and authority, newest first', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      await store.apply(
+        journal.seal(
+          audit({ time: T0 + 1, user: 'ada', action: 'CERT_CREATION', authority: 'issuing-1' }),
+          audit({ time: T0 + 3, user: 'bob', action: 'CRL_CREATION', authority: 'issuing-2' }),
+          audit({ time: T0 + 2, user: 'ada', action: 'CERT_REVOKED', name: 'Some CA' }),
+        ),
+      )
+      const times = async (query: Omit<Parameters<Store['auditEvents']>[0], 'limit'>, limit = 9) =>
+        (await store.auditEvents({ ...query, limit })).map((e) => Date.parse(e['@timestamp']) - T0)
+      assert.deepEqual(await times({}), [3, 2, 1])
+      assert.deepEqual(await times({}, 2), [3, 2])
+      assert.deepEqual(await times({ from: at(2) }), [3, 2])
+      assert.deepEqual(await times({ from: at(1), to: at(3) }), [2, 1])
+      assert.deepEqual(await times({ user: 'ada' }), [2, 1])
+      assert.deepEqual(await times({ user: 'ad' }), [])
+      assert.deepEqual(await times({ action: 'CRL_CREATION' }), [3])
+      assert.deepEqual(await times({ authority: 'issuing-2' }), [3])
+      assert.deepEqual(await times({ authority: 'Some CA' }), [2])
+      assert.deepEqual(await times({ authority: 'issuing-1', user: 'bob' }), [])
+    })
+
+    it('pages through audit events of one millisecond without loss or repetition', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const records = journal.seal(...Array.from({ length: 7 }, (_, i) => audit({ offset: i * 100 })))
+      await store.apply(records)
+      const seen: string[] = []
+      for (;;) {
+        const after = seen.at(-1)
+        const page = await store.auditEvents({ limit: 3, ...(after === undefined ? {} : { after }) })
+        if (page.length === 0) break
+        seen.push(...page.map((e) => e.id))
+      }
+      assert.deepEqual(seen, records.map((r) => r.id).reverse())
+      await assert.rejects(store.auditEvents({ limit: 3, after: 'other/0/0/0' }), { code: 'unknown_record' })
+    })
+
+    it('takes hostile text as text', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const users = [
+        `'; DROP TABLE audit; --`,
+        '%',
+        '_',
+        'a\u0000b',
+        '\u001b[31mred',
+        '🔑"\\{}*:',
+        '__proto__',
+        '<script>alert(1)</script>',
+        'x'.repeat(40_000),
+      ]
+      await store.apply(journal.seal(...users.map((user, i) => audit({ user, offset: i }))))
+      for (const user of users) {
+        const found = await store.auditEvents({ user, limit: 99 })
+        assert.deepEqual(
+          found.map((e) => e.user?.name),
+          [user],
+        )
+      }
+    })
+
+    it('knows the current finding of every rule and subject, and all decisions before it', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      const rule = 'cert_lifetime_threshold'
+      const subject = 'deployed_service_cert[shop,prod]'
+      await store.apply(journal.seal(decision({ state: 'unknown' }), decision({ rule, subject })))
+      await store.apply(journal.seal(decision({ state: 'fail' })))
+      assert.deepEqual(
+        (await store.findings()).map((f) => [f.subject, f.rule, f.state]),
+        [
+          ['ca_crl[issuing-1]', 'crl_freshness_ok', 'fail'],
+          [subject, rule, 'pass'],
+        ],
+      )
+      const states = async (query: Parameters<Store['decisions']>[0]) =>
+        (await store.decisions(query)).map((f) => f.state)
+      assert.deepEqual(await states({ limit: 9 }), ['fail', 'pass', 'unknown'])
+      assert.deepEqual(await states({ limit: 1 }), ['fail'])
+      assert.deepEqual(await states({ subject, limit: 9 }), ['pass'])
+      assert.deepEqual(await states({ subject: 'ca_crl[none]', limit: 9 }), [])
+    })
+
+    it('keeps every step of an action, newest first', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      for (const status of ['requested', 'accepted', 'verified'] as const)
+        await store.apply(journal.seal(action({ kind: 'remediation', status })))
+      const statuses = async (limit: number) => (await store.actions({ limit })).map((a) => a.status)
+      assert.deepEqual(await statuses(9), ['verified', 'accepted', 'requested'])
+      assert.deepEqual(await statuses(2), ['verified', 'accepted'])
+    })
+
+    it('knows how far each file of each log source was read', async () => {
+      const store = await newStore()
+      const journal = new FakeJournal()
+      await store.apply(
+        journal.seal(
+          audit({ offset: 500 }),
+          audit({ offset: 100 }),
+          audit({ fingerprint: 'bb', offset: 2 ** 40 }),
+          audit({ source: 'dogtag', offset: 7 }),
+        ),
+      )
+      assert.deepEqual(await store.sourcePositions(), [
+        { source: 'dogtag', fingerprint: 'aa', end: 107 },
+        { source: 'ejbca-vm', fingerprint: 'aa', end: 600 },
+        { source: 'ejbca-vm', fingerprint: 'bb', end: 2 ** 40 + 100 },
+      ])
+    })
+
+    it('holds the same after it was closed and opened, and after a rebuild in batches of any size', async () => {
+      const records = history(40)
+      const [one, many] = [await newPlace(), await newPlace()]
+      const whole = await one.open()
+      await whole.apply(records)
+      const content = await contentOf(whole)
+      await whole.close()
+      const again = await one.open()
+      assert.deepEqual(await contentOf(again), content)
+      await again.close()
+
+      let size = 1
+      for (let i = 0; i < records.length; i += size) {
+        size = (size * 7) % 61
+        const store = await many.open()
+        await store.apply(records.slice(Math.max(0, i - 2), i + size))
+        await store.close()
+      }
+      const rebuilt = await many.open()
+      assert.deepEqual(await contentOf(rebuilt), content)
+      await rebuilt.close()
+    })
+
+    it('refuses every call after it was closed', async () => {
+      const store = await (await newPlace()).open()
+      await store.close()
+      await assert.rejects(store.position(), { name: 'StoreError', code: 'closed' })
+      await assert.rejects(store.apply(history(1)), { name: 'StoreError', code: 'closed' })
+      await store.close()
+    })
+  })
+}
+
+/** Records of all kinds over several hours, some in entries of many. The same for the same length. */
+export function history(entries: number): SealedRecord[] {
+  const journal = new FakeJournal()
+  const records: SealedRecord[] = []
+  let last: SealedRecord | undefined
+  for (let i = 0; i < entries; i++) {
+    const time = T0 + i * 7 * MINUTE
+    const target = `http://crl.example/${i % 3}.crl`
+    const subject = `ca_crl[issuing-${i % 3}]`
+    const part = { subject, target, start: toTimestamp(time), duration: i * 3 }
+    const sealed = journal.seal(
+      i % 5 === 4 ? failure(part) : observation({ ...part, facts: { crl: { number: String(i >> 3) } } }),
+      audit({ time, user: `user-${i % 4}`, offset: i * 100, fingerprint: `f${i % 2}` }),
+      decision({ subject, state: i % 2 === 0 ? 'pass' : 'fail', since: toTimestamp(time) }),
+      ...(last === undefined ? [] : [unchanged(time, [last, time - 1, i / 7], [last, time, 2 ** (i / 4)])]),
+      ...(i % 6 === 0 ? [action({ id: `a-${i}` })] : []),
+      tick,
+    )
+    last = sealed[0]
+    records.push(...sealed)
+  }
+  return records
+}
+
+/** All that can be asked of a store. */
+export async function contentOf(store: Store): Promise<unknown> {
+  const latest = await store.latestObservations()
+  const subjects = [...new Set(latest.map((l) => l.observation.subject))]
+  return {
+    position: await store.position(),
+    latest,
+    observations: await Promise.all(
+      subjects.map((subject) => store.observations({ subject, from: at(-HOUR), limit: 10_000 })),
+    ),
+    findings: await store.findings(),
+    decisions: await store.decisions({ limit: 10_000 }),
+    actions: await store.actions({ limit: 10_000 }),
+    audit: await store.auditEvents({ limit: 10_000 }),
+    rollUps: await rollUpsOf(store),
+    sources: await store.sourcePositions(),
+  }
+}
+
+function rollUpsOf(store: Store): Promise<readonly RollUp[]> {
+  return store.rollUps({ from: at(-HOUR), to: at(1000 * HOUR) })
+}
