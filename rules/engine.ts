@@ -1,0 +1,249 @@
+import type { Config, Inventory } from '../model/config.ts'
+import type { Finding } from '../model/finding.ts'
+import type { ProbeKind } from '../model/observation.ts'
+import { formatRecordId, parseRecordId, type SealedRecord, type Unchanged } from '../model/record.ts'
+import { fromTimestamp, type Timestamp } from '../model/time.ts'
+import type { LatestObservation, Stored } from '../store/contract.ts'
+import { RulesError } from './error.ts'
+import { Pair } from './pair.ts'
+import { checkPacks, type Pack, type Rule } from './pack.ts'
+import { resolveSettings } from './parameters.ts'
+import { applicability, watchedSubjects } from './subjects.ts'
+import { TargetState } from './targetState.ts'
+
+export interface RuleEngineOptions {
+  readonly packs: readonly Pack[]
+  readonly inventory: Inventory
+  readonly parameters: Config['rules']['parameters']
+  /** Milliseconds between two runs of a probe; evidence is too old after three of them unless a rule says otherwise. */
+  readonly intervals: Readonly<Record<ProbeKind, number>>
+}
+
+/**
+ * Times of records run a little apart between processes, so the clock does not follow a small step back.
+ * A larger one means that a clock was set: the engine follows, or it would judge by a wrong time for long.
+ */
+const MAX_CLOCK_STEP_BACK = 5 * 60_000
+
+/**
+ * Turns journal records into findings. A projection: its state is what the journal says, its only clock is the time of
+ * the records it was given. Feed it every sealed batch in order; what it returns are the changes of state, to be
+ * journaled as `decision` records, which will come back in a later batch.
+ */
+export class RuleEngine {
+  readonly rules: ReadonlyMap<string, Rule>
+  readonly #pairs = new Map<string, Pair>()
+  readonly #targets = new Map<string, TargetState>()
+  /** Who judges by a target. */
+  readonly #judges = new Map<TargetState, Pair[]>()
+  /** The full observation that `unchanged` items refer to. */
+  readonly #byObservation = new Map<string, TargetState>()
+  /** Stored findings whose rule or subject is no longer there; they end as not_applicable. */
+  readonly #orphans = new Map<string, Finding>()
+  /** The last record that was applied, by origin and epoch, so that nothing counts twice. */
+  readonly #applied = new Map<string, { entry: number; n: number }>()
+  #clock: number | undefined
+  /** Something other than a record changed what must be judged: the start, or a new configuration. */
+  #judgeAll = true
+
+  /** Throws RulesError(parameters_invalid) when the parameters do not fit the packs, or packs each other. */
+  constructor(options: RuleEngineOptions) {
+    const problems = checkPacks(options.packs, options.parameters)
+    if (problems.length > 0) throw new RulesError('parameters_invalid', problems)
+    const rules = options.packs.flatMap((pack) => pack.rules)
+    this.rules = new Map(rules.map((rule) => [rule.id, rule]))
+    const settings = new Map(
+      rules.map((rule) => [rule.id, resolveSettings(rule, options.parameters[rule.id] ?? {}).settings]),
+    )
+    for (const subject of watchedSubjects(options.inventory)) {
+      const targets = subject.targets.map((watched) => {
+        const key = targetKey(watched.observedAs, watched.probe, watched.target)
+        const target = this.#targets.get(key) ?? new TargetState(watched)
+        this.#targets.set(key, target)
+        return target
+      })
+      for (const rule of rules) {
+        const applies = applicability(rule, subject)
+        const own = settings.get(rule.id)
+        if (applies === undefined || own === undefined) continue
+        const pair = new Pair({
+          rule,
+          settings: own,
+          subject,
+          applies,
+          targets,
+          intervals: options.intervals,
+        })
+        this.#pairs.set(pairKey(rule.id, subject.subject), pair)
+        for (const target of targets) this.#judgesOf(target).push(pair)
+      }
+    }
+  }
+
+  /**
+   * Takes the state of the store, once, before the first `apply`. `now` is the time of the last record that the store
+   * holds, in milliseconds. Decisions are loaded as they were made, not made again.
+   */
+  hydrate(state: {
+    readonly now: number
+    readonly latest: readonly LatestObservation[]
+    readonly findings: readonly Stored<Finding>[]
+  }): void {
+    this.#clock = state.now
+    for (const { observation, lastStart, lastDuration } of state.latest) {
+      const key = targetKey(observation.subject, observation.probe, observation.target)
+      const target = this.#targets.get(key)
+      if (target === undefined) continue
+      this.#observe(target, observation.id, () => {
+        target.observe(observation, observation.id)
+        target.repeat(fromTimestamp(lastStart), lastDuration, undefined)
+      })
+    }
+    for (const { id, recorded: _recorded, ...finding } of state.findings) {
+      const pair = this.#pairs.get(pairKey(finding.rule, finding.subject))
+      if (pair !== undefined) pair.adopt(finding)
+      else if (finding.state !== 'not_applicable')
+        this.#orphans.set(pairKey(finding.rule, finding.subject), finding)
+      this.#remember(id)
+    }
+  }
+
+  /** The changes of state that these records cause, in order. The same batch again causes none. */
+  apply(batch: readonly SealedRecord[]): readonly Finding[] {
+    const changes: Finding[] = []
+    for (const record of batch) {
+      if (!this.#remember(record.id)) continue
+      const now = this.#advance(record.recorded)
+      switch (record.kind) {
+        case 'observation': {
+          const { subject, probe, target: address } = record.body
+          const target = this.#targets.get(targetKey(subject, probe, address))
+          if (target === undefined) break
+          this.#observe(target, record.id, () => {
+            target.observe(record.body, record.id)
+          })
+          this.#judge(this.#judgesOf(target), now, changes)
+          break
+        }
+        case 'unchanged':
+          this.#applyUnchanged(record, record.body, now, changes)
+          break
+        case 'decision':
+          this.#applyDecision(record.body)
+          break
+        case 'tick':
+          this.#judge(this.#pairs.values(), now, changes, 'due')
+          break
+        case 'epoch':
+        case 'configuration':
+        case 'audit':
+        case 'action':
+          break
+      }
+    }
+    this.#settleStart(changes)
+    return changes
+  }
+
+  /** The current finding of every rule and subject that it concerns; a subject without evidence is `unknown`. */
+  findings(): readonly Finding[] {
+    return [...this.#pairs.values()].map((pair) => pair.finding(this.#clock ?? 0))
+  }
+
+  finding(rule: string, subject: string): Finding | undefined {
+    return this.#pairs.get(pairKey(rule, subject))?.finding(this.#clock ?? 0)
+  }
+
+  #applyUnchanged(record: SealedRecord, body: Unchanged, now: number, changes: Finding[]): void {
+    const own = parseRecordId(record.id)
+    if (own === undefined) return
+    const base = fromTimestamp(record.time)
+    for (const [entry, n, startOffset, duration] of body.items) {
+      const target = this.#byObservation.get(formatRecordId(own.origin, own.epoch, { entry, n }))
+      if (target === undefined) continue
+      target.repeat(base + startOffset, duration, record.id)
+      this.#judge(this.#judgesOf(target), now, changes)
+    }
+  }
+
+  #applyDecision(decision: Finding): void {
+    const key = pairKey(decision.rule, decision.subject)
+    this.#orphans.delete(key)
+    this.#pairs.get(key)?.heard(decision)
+  }
+
+  /** After the first records: what has no verdict yet gets one, and what is no longer declared ends. */
+  #settleStart(changes: Finding[]): void {
+    if (!this.#judgeAll || this.#clock === undefined) return
+    this.#judgeAll = false
+    this.#judge(this.#pairs.values(), this.#clock, changes)
+    for (const finding of this.#orphans.values()) changes.push(ended(finding, this.#clock))
+    this.#orphans.clear()
+  }
+
+  #judge(pairs: Iterable<Pair>, now: number, changes: Finding[], which: 'all' | 'due' = 'all'): void {
+    for (const pair of pairs) {
+      if (which === 'due' && now < pair.due) continue
+      const change = pair.judge(now)
+      if (change !== undefined) changes.push(change)
+    }
+  }
+
+  #judgesOf(target: TargetState): Pair[] {
+    const known = this.#judges.get(target)
+    if (known !== undefined) return known
+    const pairs: Pair[] = []
+    this.#judges.set(target, pairs)
+    return pairs
+  }
+
+  /** Keeps the index of full observations in step with the targets. */
+  #observe(target: TargetState, id: string, take: () => void): void {
+    if (target.run !== undefined) this.#byObservation.delete(target.run.observation)
+    take()
+    this.#byObservation.set(id, target)
+    this.#remember(id)
+  }
+
+  /** false when the record, or a later one of its journal, was applied already. */
+  #remember(id: string): boolean {
+    const at = parseRecordId(id)
+    if (at === undefined) return true
+    const journal = `${at.origin}/${at.epoch}`
+    const last = this.#applied.get(journal)
+    if (last !== undefined && (at.entry < last.entry || (at.entry === last.entry && at.n <= last.n)))
+      return false
+    this.#applied.set(journal, { entry: at.entry, n: at.n })
+    return true
+  }
+
+  #advance(recorded: Timestamp): number {
+    const at = fromTimestamp(recorded)
+    const before = this.#clock
+    if (before === undefined || at > before) this.#clock = at
+    else if (before - at > MAX_CLOCK_STEP_BACK) {
+      this.#clock = at
+      this.#judgeAll = true
+    }
+    return this.#clock ?? at
+  }
+}
+
+function pairKey(rule: string, subject: string): string {
+  return `${rule} ${subject}`
+}
+
+function targetKey(subject: string, probe: ProbeKind, target: string): string {
+  return `${subject} ${probe} ${target}`
+}
+
+function ended(finding: Finding, now: number): Finding {
+  return {
+    ...finding,
+    state: 'not_applicable',
+    since: new Date(now).toISOString(),
+    summary: 'No longer watched: the rule or the subject was removed from the configuration',
+    facts: {},
+    evidence: [],
+  }
+}

@@ -1,0 +1,101 @@
+import { Duration } from '@marcbachmann/cel-js/evaluator'
+import { FACTS, type FactGroup, type Facts, type FactType } from '../model/facts.ts'
+
+/** A fact as CEL wants it: integers are BigInt, times Date, durations the library's own class. */
+export type CelValue = boolean | bigint | string | Date | Duration | readonly string[]
+
+/** What the CEL library calls our types. */
+export const CEL_TYPES = {
+  bool: 'bool',
+  int: 'int',
+  string: 'string',
+  timestamp: 'google.protobuf.Timestamp',
+  duration: 'google.protobuf.Duration',
+  'list<string>': 'list<string>',
+} as const satisfies Record<FactType, string>
+
+export type ValueClass = new (values: Readonly<Record<string, CelValue>>) => object
+
+/** A class of its own for each object type: CEL tells the type of a value by its constructor. */
+export function makeValueClass(): ValueClass {
+  // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- its constructor is its type
+  return class {
+    constructor(values: Readonly<Record<string, CelValue>>) {
+      Object.assign(this, values)
+    }
+  }
+}
+
+export const FACT_GROUPS: readonly FactGroup[] = Object.keys(FACTS).filter((g): g is FactGroup => g in FACTS)
+
+/** One class for each group of facts, registered with every CEL environment. */
+export const GROUP_CLASSES: Readonly<Record<FactGroup, ValueClass>> = {
+  probe: makeValueClass(),
+  crl: makeValueClass(),
+  ocsp: makeValueClass(),
+  certificate: makeValueClass(),
+  tls: makeValueClass(),
+  authority: makeValueClass(),
+  service: makeValueClass(),
+}
+
+/** The facts of one observation, ready for evaluation. A group without facts is an empty object, never absent. */
+export type FactValues = Readonly<Record<FactGroup, object>>
+
+const EMPTY: FactValues = {
+  probe: new GROUP_CLASSES.probe({}),
+  crl: new GROUP_CLASSES.crl({}),
+  ocsp: new GROUP_CLASSES.ocsp({}),
+  certificate: new GROUP_CLASSES.certificate({}),
+  tls: new GROUP_CLASSES.tls({}),
+  authority: new GROUP_CLASSES.authority({}),
+  service: new GROUP_CLASSES.service({}),
+}
+
+export function factValues(facts: Facts): FactValues {
+  const values: Record<FactGroup, object> = { ...EMPTY }
+  for (const group of FACT_GROUPS) {
+    const held = facts[group]
+    if (held !== undefined) values[group] = groupValues(group, held)
+  }
+  return values
+}
+
+/**
+ * One group as CEL values. A fact that is not of its declared type is left out, so that a rule which needs it
+ * becomes `unknown`: what cannot be read is never taken for a value.
+ */
+export function groupValues(group: FactGroup, facts: Readonly<Record<string, unknown>>): object {
+  const values: Record<string, CelValue> = {}
+  for (const [name, type] of Object.entries<FactType>(FACTS[group])) {
+    const value = toCelValue(type, facts[name])
+    if (value !== undefined) values[name] = value
+  }
+  return new GROUP_CLASSES[group](values)
+}
+
+export function toCelValue(type: FactType, value: unknown): CelValue | undefined {
+  switch (type) {
+    case 'bool':
+      return typeof value === 'boolean' ? value : undefined
+    case 'string':
+      return typeof value === 'string' ? value : undefined
+    case 'int':
+      return Number.isSafeInteger(value) && typeof value === 'number' ? BigInt(value) : undefined
+    case 'duration':
+      return typeof value === 'number' && Number.isFinite(value)
+        ? Duration.fromMilliseconds(value)
+        : undefined
+    case 'timestamp': {
+      if (typeof value !== 'string') return undefined
+      const at = new Date(value)
+      return Number.isNaN(at.getTime()) ? undefined : at
+    }
+    case 'list<string>':
+      return isStrings(value) ? value : undefined
+  }
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((v) => typeof v === 'string')
+}

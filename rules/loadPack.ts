@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { RulesError } from './error.ts'
+import { parsePack, type Pack } from './pack.ts'
+
+const SHIPPED = new URL('./packs/', import.meta.url)
+
+/**
+ * The file of a pack: `internal-pki` is one that is shipped, anything with a slash or `.yaml` is a file,
+ * which the caller has made absolute.
+ */
+export function packFile(name: string): string {
+  return /[/\\]|\.ya?ml$/.test(name) ? name : fileURLToPath(new URL(`${name}.yaml`, SHIPPED))
+}
+
+/** Throws RulesError(pack_unreadable | pack_invalid). */
+export function loadPack(name: string): Pack {
+  const file = packFile(name)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const message = `rule pack ${name} cannot be read (${reason}): name a shipped pack or a .yaml file`
+    throw new RulesError('pack_unreadable', [{ file, line: undefined, path: [], message }], { cause: error })
+  }
+  return parsePack(text, file)
+}

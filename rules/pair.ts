@@ -1,0 +1,189 @@
+import type { Finding } from '../model/finding.ts'
+import type { ProbeKind } from '../model/observation.ts'
+import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import { evaluate, factsRead } from './evaluate.ts'
+import type { Rule } from './pack.ts'
+import type { RuleSettings } from './parameters.ts'
+import { nextStanding, standingOf, type RawVerdict, type Standing } from './standing.ts'
+import type { applicability, WatchedSubject } from './subjects.ts'
+import { humanDuration, oneLine, renderSummary } from './summary.ts'
+import type { Run, TargetState } from './targetState.ts'
+
+/** How many runs may be missed before evidence is too old, when a rule does not say. */
+const DEFAULT_EVIDENCE_INTERVALS = 3
+
+/** Decisions that were returned and have not come back from the journal yet; more are not remembered. */
+const MAX_AWAITED = 16
+
+export interface PairOptions {
+  readonly rule: Rule
+  readonly settings: RuleSettings
+  readonly subject: WatchedSubject
+  readonly applies: NonNullable<ReturnType<typeof applicability>>
+  readonly targets: readonly TargetState[]
+  readonly intervals: Readonly<Record<ProbeKind, number>>
+}
+
+/** What the evidence of one target says. */
+interface Judgement {
+  readonly verdict: RawVerdict
+  /** Why it is unknown or does not apply; '' otherwise. */
+  readonly reason: string
+  readonly target: TargetState | undefined
+  readonly run: Run | undefined
+}
+
+const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
+
+/** One rule and one subject: the verdict on the newest evidence, and since when. */
+export class Pair {
+  readonly #rule: Rule
+  readonly #settings: RuleSettings
+  readonly #subject: WatchedSubject
+  readonly #applies: PairOptions['applies']
+  readonly #targets: readonly TargetState[]
+  readonly #maxAge: readonly number[]
+  readonly #timeDependent: boolean
+  #standing: Standing | undefined
+  #judgement: Judgement | undefined
+  /** Rendered for readers; dropped when something changed. */
+  #finding: Finding | undefined
+  #awaited: { state: Finding['state']; since: string }[] = []
+  #due = -Infinity
+
+  constructor(options: PairOptions) {
+    this.#rule = options.rule
+    this.#settings = options.settings
+    this.#subject = options.subject
+    this.#applies = options.applies
+    this.#targets = options.targets
+    this.#maxAge = options.targets.map(
+      (target) =>
+        options.settings.evidenceMaxAge ?? DEFAULT_EVIDENCE_INTERVALS * options.intervals[target.probe],
+    )
+    this.#timeDependent = options.rule.condition.mentionsNow || options.rule.given?.mentionsNow === true
+  }
+
+  /** Before this time, in milliseconds, the passing of time alone cannot change the finding. */
+  get due(): number {
+    return this.#due
+  }
+
+  /** Judges by the newest evidence. Returns the finding when its state changed. */
+  judge(now: number): Finding | undefined {
+    const judgement = this.#worst(now)
+    const before = this.#standing
+    this.#standing = nextStanding(before, judgement.verdict, this.#settings.for, now)
+    this.#due = this.#nextDue(this.#standing, now)
+    const last = this.#judgement
+    if (
+      last?.verdict !== judgement.verdict ||
+      last.run !== judgement.run ||
+      last.reason !== judgement.reason ||
+      before !== this.#standing
+    )
+      this.#finding = undefined
+    this.#judgement = judgement
+    if (before?.state === this.#standing.state) return undefined
+    const finding = this.finding(now)
+    this.#awaited = [...this.#awaited, { state: finding.state, since: finding.since }].slice(-MAX_AWAITED)
+    return finding
+  }
+
+  /** The finding as it stands. Before the first judgement it is unknown: there is no default that means good. */
+  finding(now: number): Finding {
+    this.#finding ??= this.#render(now)
+    return this.#finding
+  }
+
+  /** Takes over a recorded decision. The next evidence or tick judges again. */
+  adopt(decision: Finding): void {
+    this.#standing = standingOf(decision.state, fromTimestamp(decision.since))
+    this.#finding = decision
+    this.#judgement = undefined
+    this.#due = -Infinity
+  }
+
+  /** A decision came by in the journal: our own is not news, another's is taken over. */
+  heard(decision: Finding): void {
+    const own = this.#awaited.findIndex(
+      (awaited) => awaited.state === decision.state && awaited.since === decision.since,
+    )
+    if (own === -1) this.adopt(decision)
+    else this.#awaited = this.#awaited.slice(own + 1)
+  }
+
+  #worst(now: number): Judgement {
+    if (!this.#applies.applies)
+      return { verdict: 'not_applicable', reason: this.#applies.reason, target: undefined, run: undefined }
+    let worst: Judgement | undefined
+    this.#targets.forEach((target, i) => {
+      const judgement = this.#judgeTarget(target, this.#maxAge[i] ?? 0, now)
+      if (worst === undefined || RANK[judgement.verdict] > RANK[worst.verdict]) worst = judgement
+    })
+    return worst ?? { verdict: 'unknown', reason: 'nothing is observed', target: undefined, run: undefined }
+  }
+
+  #judgeTarget(target: TargetState, maxAge: number, now: number): Judgement {
+    const { run } = target
+    if (run === undefined) return { verdict: 'unknown', reason: 'no observation yet', target, run }
+    if (now - run.start > maxAge) {
+      const reason = `the last observation, of ${toTimestamp(run.start)}, is older than ${humanDuration(maxAge)}`
+      return { verdict: 'unknown', reason, target, run }
+    }
+    const verdict = evaluate(this.#rule, run.values, this.#settings.values, new Date(now))
+    const reason = verdict.verdict === 'unknown' ? because(verdict.reason, run.error) : ''
+    return { verdict: verdict.verdict, reason, target, run }
+  }
+
+  /** When time alone could next change the verdict: evidence grows old, a pending finding becomes a failing one. */
+  #nextDue(standing: Standing, now: number): number {
+    if (!this.#applies.applies) return Infinity
+    if (this.#timeDependent) return -Infinity
+    let due = Infinity
+    this.#targets.forEach((target, i) => {
+      const stale = (target.run?.start ?? -Infinity) + (this.#maxAge[i] ?? 0) + 1
+      if (stale > now) due = Math.min(due, stale)
+    })
+    if (standing.state === 'pending' && standing.failingSince !== undefined)
+      due = Math.min(due, standing.failingSince + this.#settings.for)
+    return due
+  }
+
+  #render(now: number): Finding {
+    const judgement = this.#judgement
+    const run = judgement?.run
+    const target = judgement?.target
+    return {
+      rule: this.#rule.id,
+      pack: this.#rule.pack,
+      subject: this.#subject.subject,
+      state: this.#standing?.state ?? 'unknown',
+      severity: this.#rule.severity,
+      since: toTimestamp(this.#standing?.since ?? now),
+      summary: this.#summary(judgement, now),
+      ...(target === undefined ? {} : { target: target.target }),
+      facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
+      parameters: this.#settings.written,
+      evidence: run?.evidence ?? [],
+    }
+  }
+
+  #summary(judgement: Judgement | undefined, now: number): string {
+    if (judgement === undefined) return `${this.#rule.title}: unknown, no observation yet`
+    const { verdict, reason, run, target } = judgement
+    if (verdict === 'pass') return this.#rule.title
+    if (verdict === 'not_applicable') return oneLine(`${this.#rule.title}: ${reason}`)
+    if (verdict === 'unknown' || run === undefined) return oneLine(`${this.#rule.title}: unknown, ${reason}`)
+    return renderSummary(this.#rule.summary, {
+      facts: run.values,
+      parameters: this.#settings.values,
+      now: new Date(now),
+      texts: { subject: this.#subject.subject, target: target?.target ?? '', error: run.error },
+    })
+  }
+}
+
+function because(reason: string, error: string): string {
+  return error === '' ? reason : `${reason} (${error})`
+}

@@ -1,0 +1,69 @@
+import type { Facts } from '../model/facts.ts'
+import type { Observation } from '../model/observation.ts'
+import type { RecordId } from '../model/record.ts'
+import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import { factValues, groupValues, type FactValues } from './factValues.ts'
+import type { WatchedTarget } from './subjects.ts'
+
+/** The newest run of a target, ready to be judged. */
+export interface Run {
+  /** Record of the full observation. */
+  readonly observation: RecordId
+  /** That record and, when it was repeated unchanged, the newest repetition. */
+  readonly evidence: readonly RecordId[]
+  /** Milliseconds since the epoch. */
+  readonly start: number
+  readonly facts: Facts
+  readonly values: FactValues
+  /** Message of the failure; '' after a success. */
+  readonly error: string
+}
+
+/** What is known about one target: its newest run. */
+export class TargetState {
+  readonly target: string
+  readonly probe: WatchedTarget['probe']
+  #run: Run | undefined
+
+  constructor(watched: WatchedTarget) {
+    this.target = watched.target
+    this.probe = watched.probe
+  }
+
+  get run(): Run | undefined {
+    return this.#run
+  }
+
+  observe(observation: Observation, id: RecordId): void {
+    const probe: Facts['probe'] = {
+      outcome: observation.outcome,
+      phase: observation.error?.phase ?? '',
+      code: observation.error?.code ?? '',
+      duration: observation.duration,
+      at: observation.start,
+    }
+    const facts: Facts = { ...observation.facts, probe }
+    this.#run = {
+      observation: id,
+      evidence: [id],
+      start: fromTimestamp(observation.start),
+      facts,
+      values: factValues(facts),
+      error: observation.error?.message ?? '',
+    }
+  }
+
+  /** The same facts were seen again, at `start` and in `duration` milliseconds. */
+  repeat(start: number, duration: number, record: RecordId | undefined): void {
+    const run = this.#run
+    if (run === undefined || start <= run.start) return
+    const probe = { ...run.facts.probe, at: toTimestamp(start), duration }
+    this.#run = {
+      ...run,
+      start,
+      evidence: record === undefined ? [run.observation] : [run.observation, record],
+      facts: { ...run.facts, probe },
+      values: { ...run.values, probe: groupValues('probe', probe) },
+    }
+  }
+}
