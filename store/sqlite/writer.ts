@@ -8,7 +8,7 @@ import { parseRecordId } from '../../model/record.ts'
 import type { SealedRecord, Unchanged } from '../../model/record.ts'
 import { fromTimestamp } from '../../model/time.ts'
 import type { StorePosition } from '../contract.ts'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalize } from '../../journal/canonical.ts'
 import { StoreError } from '../error.ts'
 import { RollUps } from './rollUps.ts'
 import { blob, integer, json, text } from './row.ts'
@@ -103,7 +103,7 @@ export class Writer {
 
   /** Writes the document; its id. `body` is kept only where it is worth a document. */
   #document(record: SealedRecord, at: StorePosition, kept: 'body' | 'digest' = 'body'): number {
-    const body = canonicalJson(record.body)
+    const body = canonicalize(record.body)
     const { lastInsertRowid } = this.#prepare(
       'INSERT INTO document (epoch, entry, n, kind, recorded, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ).run(
@@ -129,7 +129,7 @@ export class Writer {
     const same =
       row === undefined
         ? !kept
-        : kept && Buffer.compare(blob(row, 'digest'), digestOf(record, canonicalJson(record.body))) === 0
+        : kept && Buffer.compare(blob(row, 'digest'), digestOf(record, canonicalize(record.body))) === 0
     if (!same)
       throw new StoreError(
         'conflict',
@@ -139,7 +139,7 @@ export class Writer {
 
   #observation(record: SealedRecord, observation: Observation, at: StorePosition): void {
     const { outcome, error, facts, subject, probe, target, duration } = observation
-    const state = sha256(canonicalJson({ outcome, error, facts }))
+    const state = sha256(canonicalize({ outcome, error, facts }))
     const before = this.#prepare(
       'SELECT id, state, known FROM target WHERE subject = ? AND probe = ? AND target = ?',
     ).get(subject, probe, target)
@@ -158,9 +158,9 @@ export class Writer {
       probe,
       target,
       document,
-      canonicalJson(observation),
+      canonicalize(observation),
       state,
-      canonicalJson(known),
+      canonicalize(known),
       start,
       duration,
     )
@@ -251,7 +251,7 @@ function instant(timestamp: string, record: SealedRecord): number {
 }
 
 function digestOf(record: SealedRecord, body: string): Uint8Array {
-  return sha256(canonicalJson([record.kind, record.time, record.recorded, body]))
+  return sha256(canonicalize([record.kind, record.time, record.recorded, body]))
 }
 
 function sha256(text: string): Uint8Array {
