@@ -1,6 +1,47 @@
-import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { JournalError } from './error.ts'
 
-/** Reads an Ed25519 key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. */
-export function loadOrCreateKey(file: string): Promise<KeyObject> {
-  return Promise.reject(new Error(`not written yet: ${file}`))
+/** Reads an Ed25519 key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. Throws JournalError(key). */
+export async function loadOrCreateKey(file: string): Promise<KeyObject> {
+  const pem = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw new JournalError('key', `${file}: cannot be read`, { cause: error })
+  })
+  return pem === undefined ? await createKey(file) : parseKey(file, pem)
+}
+
+function parseKey(file: string, pem: string): KeyObject {
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pem)
+  } catch (error) {
+    throw new JournalError('key', `${file}: expected a private key in PKCS#8 PEM`, { cause: error })
+  }
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new JournalError(
+      'key',
+      `${file}: expected an Ed25519 key, got ${key.asymmetricKeyType ?? 'another'}`,
+    )
+  return key
+}
+
+async function createKey(file: string): Promise<KeyObject> {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  try {
+    await using handle = await open(file, 'wx', 0o600)
+    await handle.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    await handle.sync()
+    // Without its directory entry on disk, a power cut would leave a journal that nobody can sign.
+    await using directory = await open(dirname(file), 'r')
+    await directory.sync()
+  } catch (error) {
+    throw new JournalError('key', `${file}: cannot be created`, { cause: error })
+  }
+  return privateKey
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

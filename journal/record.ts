@@ -1,0 +1,151 @@
+import {
+  formatRecordId,
+  type NewRecord,
+  type Position,
+  type RecordKind,
+  type SealedRecord,
+} from '../model/record.ts'
+import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import { canonicalize } from './canonical.ts'
+import { sha256 } from './digest.ts'
+import { JournalError } from './error.ts'
+
+/** Largest record in octets of canonical JSON: a raw audit line is bounded well below, and artifacts are kept apart. */
+export const MAX_RECORD_BYTES = 1024 * 1024
+
+/** Octets of the random nonce: nobody can guess an erased record from the digest that stays. */
+export const NONCE_BYTES = 16
+
+const VERSION = 1
+const NONCE = /^[0-9a-f]{32}$/
+const MEMBERS = 'body,kind,nonce,recorded,time,v'
+const KINDS: Readonly<Record<RecordKind, true>> = {
+  epoch: true,
+  configuration: true,
+  tick: true,
+  observation: true,
+  unchanged: true,
+  audit: true,
+  decision: true,
+  action: true,
+}
+
+/** A record as it is hashed and stored. */
+export interface EncodedRecord {
+  readonly record: NewRecord
+  /** Milliseconds since the Unix epoch. */
+  readonly recorded: number
+  /** Canonical JSON in UTF-8. */
+  readonly bytes: Buffer
+  readonly digest: Buffer
+}
+
+/** Throws JournalError(invalid_record) on what can't be written in canonical JSON, or is larger than MAX_RECORD_BYTES. */
+export function encodeRecord(record: NewRecord, recorded: number, nonce: Uint8Array): EncodedRecord {
+  const { kind, time, body } = record
+  if (!isTimestamp(time)) throw malformed('a time like 2026-01-31T00:00:00.000Z', shown(time))
+  const text = canonicalize({
+    v: VERSION,
+    kind,
+    time,
+    recorded: toTimestamp(recorded),
+    nonce: Buffer.from(nonce).toString('hex'),
+    body,
+  })
+  const bytes = Buffer.from(text)
+  if (bytes.length > MAX_RECORD_BYTES)
+    throw new JournalError(
+      'invalid_record',
+      `expected a record of at most ${MAX_RECORD_BYTES} octets, got ${bytes.length} (kind ${kind})`,
+    )
+  return { record, recorded, bytes, digest: sha256(bytes) }
+}
+
+/** What every record says about itself. */
+export interface Envelope {
+  readonly kind: RecordKind
+  readonly time: string
+  readonly recorded: string
+  readonly body: object
+}
+
+/**
+ * Checks the canonical form and the envelope (version, kind, times, nonce). The body's own shape is not checked: the
+ * digest says that it is what vigil wrote. Throws JournalError(invalid_record).
+ */
+export function checkRecord(bytes: Buffer): Envelope {
+  const value = parse(bytes.toString())
+  // Octets are compared, not text: invalid UTF-8 would decode to replacement characters.
+  if (!Buffer.from(canonicalize(value)).equals(bytes))
+    throw malformed('canonical JSON (RFC 8785)', 'another spelling of the same value')
+  return envelope(value)
+}
+
+/** Reads a record whose integrity is already established. Throws JournalError(invalid_record). */
+export function decodeRecord(bytes: Buffer, origin: string, epoch: number, position: Position): SealedRecord {
+  const { kind, time, recorded, body } = envelope(parse(bytes.toString()))
+  // The writer took kind and body from a NewRecord, and the digest in the tree covers both.
+  const record = { kind, time, body } as NewRecord
+  return { ...record, id: formatRecordId(origin, epoch, position), position, recorded }
+}
+
+export function sealedRecord(
+  encoded: EncodedRecord,
+  origin: string,
+  epoch: number,
+  position: Position,
+): SealedRecord {
+  return {
+    ...encoded.record,
+    id: formatRecordId(origin, epoch, position),
+    position,
+    recorded: toTimestamp(encoded.recorded),
+  }
+}
+
+/** When a stored record was journaled, in ms since the Unix epoch, without decoding the rest. */
+export function recordedAt(bytes: Buffer): number {
+  return fromTimestamp(envelope(parse(bytes.toString())).recorded)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new JournalError('invalid_record', 'expected JSON, got something else', { cause: error })
+  }
+}
+
+function envelope(value: unknown): Envelope {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw malformed('an object', 'another value')
+  const members = Object.keys(value).sort().join()
+  if (members !== MEMBERS) throw malformed(`the members ${MEMBERS}`, members.slice(0, 200))
+  const { v, kind, time, recorded, nonce, body } = value as Readonly<Record<string, unknown>>
+  if (v !== VERSION) throw malformed(`record version ${VERSION}`, shown(v))
+  if (!isKind(kind)) throw malformed('a record kind', shown(kind))
+  if (!isTimestamp(time) || !isTimestamp(recorded))
+    throw malformed('times like 2026-01-31T00:00:00.000Z', `${shown(time)}, ${shown(recorded)}`)
+  if (typeof nonce !== 'string' || !NONCE.test(nonce))
+    throw malformed(`a nonce of ${NONCE_BYTES} octets in hex`, shown(nonce))
+  if (typeof body !== 'object' || body === null) throw malformed('a body', shown(body))
+  return { kind, time, recorded, body }
+}
+
+function isKind(value: unknown): value is RecordKind {
+  return typeof value === 'string' && Object.hasOwn(KINDS, value)
+}
+
+function isTimestamp(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const ms = Date.parse(value)
+  return !Number.isNaN(ms) && toTimestamp(ms) === value
+}
+
+function shown(value: unknown): string {
+  return (typeof value === 'string' ? JSON.stringify(value) : String(value)).slice(0, 100)
+}
+
+function malformed(expected: string, got: string): JournalError {
+  return new JournalError('invalid_record', `expected ${expected}, got ${got}`)
+}
