@@ -1,23 +1,20 @@
+import { hash } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { FactsOf } from '../model/facts.ts'
+import { toTimestamp } from '../model/time.ts'
+import { readSignatureScheme } from './algorithms.ts'
+import type { SignatureScheme } from './algorithms.ts'
+import { readCertificateExtensions } from './certificateExtensions.ts'
+import type { CertificateExtensions } from './certificateExtensions.ts'
+import { Der, TAG, implicit } from './der.ts'
+import { identityText } from './generalName.ts'
+import { readName, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
-
-/** RFC 5280 4.2.1.3, in bit order. */
-export const KEY_USAGES = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const
-export type KeyUsage = (typeof KEY_USAGES)[number]
+import { importPublicKey, readPublicKeyInfo } from './publicKey.ts'
+import { serialText } from './serial.ts'
 
 /** What rules and verification need of an X.509 certificate (RFC 5280 section 4). */
-export interface Certificate {
+export interface Certificate extends Readonly<CertificateExtensions> {
   readonly der: Uint8Array
   /** The signed bytes. */
   readonly tbs: Uint8Array
@@ -31,6 +28,8 @@ export interface Certificate {
   readonly notAfter: number
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array
+  /** Content of subjectPublicKey, which OCSP hashes. */
+  readonly keyBytes: Uint8Array
   /** Made on first use. Throws PkiError(signature, unsupported) for a key that cannot be used here. */
   readonly publicKey: KeyObject
   /** `RSA`, `EC P-256`, `Ed25519`, `ML-DSA-65`; for an unknown key its OID. */
@@ -39,35 +38,117 @@ export interface Certificate {
   readonly keyBits: number
   /** `RSA-SHA256`, `ECDSA-SHA256`, `Ed25519`; for an unknown algorithm its OID. */
   readonly signatureAlgorithm: string
+  readonly scheme: SignatureScheme
   readonly signature: Uint8Array
   /** SHA-256 over `der`, hex. */
   readonly sha256: string
   /** subjectAltName: DNS names, IP addresses, e-mail addresses and URIs, as text. */
   readonly identities: readonly string[]
-  readonly isCa: boolean
-  readonly pathLength: number | undefined
-  /** undefined: the extension is absent, which allows every use. */
-  readonly keyUsage: ReadonlySet<KeyUsage> | undefined
-  /** OIDs. undefined: the extension is absent. */
-  readonly extendedKeyUsage: readonly string[] | undefined
-  /** Lower-case hex. */
-  readonly subjectKeyId: string | undefined
-  readonly authorityKeyId: string | undefined
-  readonly ocspUrls: readonly string[]
-  readonly caIssuerUrls: readonly string[]
-  readonly crlUrls: readonly string[]
-  /** id-pkix-ocsp-nocheck is present (RFC 6960 4.2.2.2.1). */
-  readonly ocspNoCheck: boolean
-  /** OIDs of critical extensions that this code does not process. */
-  readonly unknownCritical: readonly string[]
 }
 
-/** Parses one DER certificate. Throws PkiError(decode). */
+/** Octets of one certificate. ML-DSA-87 needs 8 KB, 2,000 names 100 KB. */
+const MAX_CERTIFICATE = 1024 * 1024
+
+/** Parses one DER certificate (RFC 5280 4.1). Throws PkiError(decode). */
 export function parseCertificate(der: Uint8Array): Certificate {
-  throw new Error(`not built yet: ${der.length}`)
+  const root = Der.open(der, 'certificate', MAX_CERTIFICATE)
+  const tbs = root.enter(TAG.sequence, 'tbsCertificate')
+  const outer = readSignatureScheme(root, 'signatureAlgorithm')
+  const signature = root.wholeBits('signatureValue')
+  root.finish()
+
+  const version = readVersion(tbs)
+  const serial = serialText(tbs.integer('serialNumber'))
+  const inner = readSignatureScheme(tbs, 'signature')
+  // 4.1.1.2: the outer field is not signed; only the inner one may be believed.
+  if (!sameOctets(inner.der, outer.der)) {
+    tbs.fail('algorithm_mismatch', `expected ${inner.scheme.name} outside too, got ${outer.scheme.name}`)
+  }
+  const issuer = readName(tbs, 'issuer')
+  const validity = tbs.enter(TAG.sequence, 'validity')
+  const notBefore = validity.time('notBefore')
+  const notAfter = validity.time('notAfter')
+  validity.finish()
+  const subject = readName(tbs, 'subject')
+  const key = readPublicKeyInfo(tbs, 'subjectPublicKeyInfo')
+  for (const n of [1, 2]) {
+    if (tbs.next !== implicit(n)) continue
+    if (version === 1) tbs.fail('bad_version', 'expected no unique identifier in a version 1 certificate')
+    tbs.bits(n === 1 ? 'issuerUniqueID' : 'subjectUniqueID', implicit(n))
+  }
+  const extensions = readCertificateExtensions(openExtensions(tbs, version))
+  tbs.finish()
+
+  let publicKey: KeyObject | undefined
+  let sha256: string | undefined
+  return {
+    ...extensions,
+    der,
+    tbs: tbs.der,
+    version,
+    subject,
+    issuer,
+    serial,
+    notBefore,
+    notAfter,
+    spki: key.spki,
+    keyBytes: key.keyBytes,
+    get publicKey() {
+      return (publicKey ??= importPublicKey(key))
+    },
+    keyAlgorithm: key.algorithm,
+    keyBits: key.bits,
+    signatureAlgorithm: inner.scheme.name,
+    scheme: inner.scheme,
+    signature,
+    get sha256() {
+      return (sha256 ??= hash('sha256', der))
+    },
+    identities: extensions.subjectAltNames.flatMap((name) => identityText(name) ?? []),
+  }
+}
+
+/** 4.1.2.1; v1 written out, which DER forbids in a DEFAULT, is accepted. */
+function readVersion(tbs: Der): 1 | 2 | 3 {
+  const field = tbs.explicit(0, 'version')
+  if (field === undefined) return 1
+  const value = field.smallInteger('')
+  field.finish()
+  switch (value) {
+    case 0:
+      return 1
+    case 1:
+      return 2
+    case 2:
+      return 3
+    default:
+      return field.fail('bad_version', `expected version 1, 2 or 3, got ${value + 1}`)
+  }
+}
+
+/** 4.1.2.9: only in version 3. */
+function openExtensions(tbs: Der, version: 1 | 2 | 3): Der | undefined {
+  const field = tbs.explicit(3, 'extensions')
+  if (field === undefined) return undefined
+  if (version !== 3) field.fail('bad_version', `expected no extensions in a version ${version} certificate`)
+  const list = field.enter(TAG.sequence, '')
+  field.finish()
+  return list
 }
 
 /** The facts of the group `certificate`. */
 export function certificateFacts(certificate: Certificate): FactsOf<'certificate'> {
-  throw new Error(`not built yet: ${certificate.serial}`)
+  const { subject, issuer, serial, notBefore, notAfter, identities, keyAlgorithm, keyBits } = certificate
+  return {
+    subject: subject.text,
+    issuer: issuer.text,
+    serial,
+    notBefore: toTimestamp(notBefore),
+    notAfter: toTimestamp(notAfter),
+    identities,
+    keyAlgorithm,
+    ...(keyBits > 0 ? { keyBits } : {}),
+    signatureAlgorithm: certificate.signatureAlgorithm,
+    sha256: certificate.sha256,
+  }
 }

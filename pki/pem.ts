@@ -1,14 +1,79 @@
+import { PkiError } from './error.ts'
+
 export interface PemBlock {
+  /** `CERTIFICATE`, `X509 CRL`, … */
   readonly label: string
   readonly der: Uint8Array
 }
 
-/** Every PEM block (RFC 7468) in a file, in order. Throws PkiError(decode). */
+/** Octets of one PEM file: a CRL of the largest size that is fetched by default, in base64. */
+const MAX_PEM = 96 * 1024 * 1024
+/** Blocks in one file. Mozilla's trust store has 150. */
+const MAX_BLOCKS = 10_000
+
+const BEGIN = /^-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*$/
+const SEQUENCE = 0x30
+
+/** Every PEM block (RFC 7468) in a file, in order. Text outside the blocks is ignored. Throws PkiError(decode). */
 export function decodePem(bytes: Uint8Array): PemBlock[] {
-  throw new Error(`not built yet: ${bytes.length}`)
+  if (bytes.length > MAX_PEM) {
+    throw new PkiError(
+      'decode',
+      'too_large',
+      `expected a PEM file of at most ${MAX_PEM} octets, got ${bytes.length}`,
+    )
+  }
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString('latin1')
+    .split(/\r\n|\n|\r/)
+  const blocks: PemBlock[] = []
+  let open: { label: string; line: number; body: string[] } | undefined
+  for (const [i, line] of lines.entries()) {
+    const begin = BEGIN.exec(line)?.[1]
+    if (open === undefined) {
+      if (begin !== undefined) open = { label: begin, line: i + 1, body: [] }
+    } else if (begin !== undefined) {
+      throw badPem(`expected END ${open.label}, got BEGIN ${begin}`, i + 1)
+    } else if (line.trimEnd() === `-----END ${open.label}-----`) {
+      if (blocks.length >= MAX_BLOCKS) {
+        throw new PkiError('decode', 'too_many', `expected at most ${MAX_BLOCKS} PEM blocks`)
+      }
+      blocks.push({ label: open.label, der: decodeBase64(open.body.join(''), open.line) })
+      open = undefined
+    } else {
+      open.body.push(line.trim())
+    }
+  }
+  if (open !== undefined) throw badPem(`expected END ${open.label}, got the end of the file`, open.line)
+  return blocks
 }
 
 /** The certificates of a file: PEM with one or several, or one as DER. Throws PkiError(decode) when there is none. */
 export function decodeCertificates(bytes: Uint8Array): Uint8Array[] {
-  throw new Error(`not built yet: ${bytes.length}`)
+  if (bytes[0] === SEQUENCE) return [bytes]
+  const blocks = decodePem(bytes)
+  const certificates = blocks.flatMap(({ label, der }) =>
+    label === 'CERTIFICATE' || label === 'X509 CERTIFICATE' ? [der] : [],
+  )
+  if (certificates.length > 0) return certificates
+  const found = [...new Set(blocks.map(({ label }) => label))].slice(0, 5).join(', ')
+  throw new PkiError(
+    'decode',
+    'bad_pem',
+    `expected a certificate as PEM or DER, got ${found === '' ? 'a file with neither' : `PEM with ${found}`}`,
+  )
+}
+
+/** Strict: Buffer.from skips what is not base64, and so would accept a damaged file. */
+function decodeBase64(text: string, line: number): Uint8Array {
+  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+    throw badPem('expected base64 without headers', line)
+  }
+  const der = Buffer.from(text, 'base64')
+  if (der.toString('base64') !== text) throw badPem('expected padding bits of zero in base64', line)
+  return der
+}
+
+function badPem(message: string, line: number): PkiError {
+  return new PkiError('decode', 'bad_pem', `${message}, block at line ${line}`)
 }

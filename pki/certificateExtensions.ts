@@ -1,0 +1,210 @@
+import { TAG, explicit, implicit } from './der.ts'
+import type { Der } from './der.ts'
+import { readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
+import type { Extension } from './extensions.ts'
+import { readDistributionPointName, readGeneralName, readGeneralNames } from './generalName.ts'
+import type { GeneralName } from './generalName.ts'
+import { OID } from './oid.ts'
+
+/** RFC 5280 4.2.1.3, in bit order. */
+export const KEY_USAGES = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const
+export type KeyUsage = (typeof KEY_USAGES)[number]
+
+/** RFC 5280 4.2.1.10. */
+export interface NameConstraints {
+  /** undefined: everything is permitted. */
+  readonly permitted: readonly GeneralName[]
+  readonly excluded: readonly GeneralName[]
+  /** A base distance other than the default was given: RFC 5280 gives it no meaning. */
+  readonly unusual: boolean
+}
+
+/** What the extensions of a certificate say (RFC 5280 4.2). */
+export interface CertificateExtensions {
+  subjectAltNames: readonly GeneralName[]
+  isCa: boolean
+  pathLength: number | undefined
+  keyUsage: ReadonlySet<KeyUsage> | undefined
+  extendedKeyUsage: readonly string[] | undefined
+  subjectKeyId: string | undefined
+  authorityKeyId: string | undefined
+  ocspUrls: readonly string[]
+  caIssuerUrls: readonly string[]
+  crlUrls: readonly string[]
+  ocspNoCheck: boolean
+  nameConstraints: NameConstraints | undefined
+  /** policyConstraints with requireExplicitPolicy: path validation would need the policy tree. */
+  requiresExplicitPolicy: boolean
+  unknownCritical: readonly string[]
+}
+
+/** Items in one list of an extension: key purposes, access descriptions, distribution points. Real ones have up to 20. */
+const MAX_ITEMS = 256
+/** Subtrees in name constraints. Product with the names of a certificate bounds the work of a path; real ones have up to 200. */
+const MAX_SUBTREES = 1024
+
+type Reader = (extension: Extension, into: CertificateExtensions) => void
+
+/** What is understood. An extension that is not here and critical makes a path invalid (RFC 5280 4.2). */
+const READERS: Readonly<Record<string, Reader>> = {
+  [OID.subjectAltName]: (extension, into) => {
+    into.subjectAltNames = readValue(extension, TAG.sequence, readGeneralNames)
+  },
+  [OID.basicConstraints]: (extension, into) => {
+    readValue(extension, TAG.sequence, (content) => {
+      into.isCa = content.next === TAG.boolean && content.boolean('cA')
+      if (!content.done) into.pathLength = content.smallInteger('pathLenConstraint')
+    })
+  },
+  [OID.keyUsage]: (extension, into) => {
+    const { octets } = extension.value.bits('')
+    extension.value.finish()
+    into.keyUsage = new Set(
+      KEY_USAGES.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0),
+    )
+  },
+  [OID.extendedKeyUsage]: (extension, into) => {
+    into.extendedKeyUsage = readValue(extension, TAG.sequence, (content) =>
+      readList(content, (i) => content.enter(TAG.oid, i).asOid()),
+    )
+  },
+  [OID.subjectKeyIdentifier]: (extension, into) => {
+    into.subjectKeyId = Buffer.from(extension.value.octets('')).toString('hex')
+    extension.value.finish()
+  },
+  [OID.authorityKeyIdentifier]: (extension, into) => {
+    into.authorityKeyId = readAuthorityKeyId(extension)
+  },
+  [OID.authorityInfoAccess]: (extension, into) => {
+    const accesses = readValue(extension, TAG.sequence, readAccessDescriptions)
+    into.ocspUrls = accesses.flatMap(({ method, url }) => (method === OID.accessOcsp ? [url] : []))
+    into.caIssuerUrls = accesses.flatMap(({ method, url }) => (method === OID.accessCaIssuers ? [url] : []))
+  },
+  [OID.crlDistributionPoints]: (extension, into) => {
+    into.crlUrls = readValue(extension, TAG.sequence, (content) =>
+      readList(content, (i) => readDistributionPoint(content, i)).flat(),
+    )
+  },
+  [OID.ocspNoCheck]: (extension, into) => {
+    // RFC 6960 4.2.2.2.1: the value is NULL, and some responders leave it empty; only the presence counts.
+    if (!extension.value.done) extension.value.null('')
+    extension.value.finish()
+    into.ocspNoCheck = true
+  },
+  [OID.nameConstraints]: (extension, into) => {
+    into.nameConstraints = readValue(extension, TAG.sequence, readNameConstraints)
+  },
+  [OID.policyConstraints]: (extension, into) => {
+    readValue(extension, TAG.sequence, (content) => {
+      into.requiresExplicitPolicy = content.next === implicit(0)
+      for (const n of [0, 1]) {
+        if (content.next === implicit(n)) content.smallInteger('skipCerts', implicit(n))
+      }
+    })
+  },
+  // Without requireExplicitPolicy, and with any policy acceptable, these cannot make a path invalid (RFC 5280 6.1.3 to 6.1.5).
+  [OID.certificatePolicies]: walkOnly,
+  [OID.policyMappings]: walkOnly,
+  [OID.inhibitAnyPolicy]: walkOnly,
+}
+
+/** Reads the Extensions of a certificate. undefined: it has none. Throws PkiError(decode). */
+export function readCertificateExtensions(list: Der | undefined): Readonly<CertificateExtensions> {
+  const unknownCritical: string[] = []
+  const result: CertificateExtensions = {
+    subjectAltNames: [],
+    isCa: false,
+    pathLength: undefined,
+    keyUsage: undefined,
+    extendedKeyUsage: undefined,
+    subjectKeyId: undefined,
+    authorityKeyId: undefined,
+    ocspUrls: [],
+    caIssuerUrls: [],
+    crlUrls: [],
+    ocspNoCheck: false,
+    nameConstraints: undefined,
+    requiresExplicitPolicy: false,
+    unknownCritical,
+  }
+  for (const extension of list === undefined ? [] : readExtensions(list)) {
+    const read = READERS[extension.oid]
+    if (read !== undefined) read(extension, result)
+    else if (extension.critical) unknownCritical.push(extension.oid)
+  }
+  return result
+}
+
+function walkOnly(extension: Extension): void {
+  extension.value.any('')
+  extension.value.finish()
+}
+
+/** At least one item, at most `MAX_ITEMS`. */
+function readList<T>(content: Der, read: (index: number) => T): T[] {
+  const items: T[] = []
+  do {
+    if (items.length >= MAX_ITEMS) content.fail('too_many', `expected at most ${MAX_ITEMS} items`)
+    items.push(read(items.length))
+  } while (!content.done)
+  return items
+}
+
+/** RFC 5280 4.2.2.1; only URLs are of interest. */
+function readAccessDescriptions(content: Der): { method: string; url: string }[] {
+  return readList(content, (i) => {
+    const description = content.enter(TAG.sequence, i)
+    const method = description.oid('accessMethod')
+    const location = readGeneralName(description, 'accessLocation', [4, 16])
+    description.finish()
+    return location.type === 'uri' ? [{ method, url: location.value }] : []
+  }).flat()
+}
+
+/** RFC 5280 4.2.1.13. */
+function readDistributionPoint(content: Der, index: number): string[] {
+  const point = content.enter(TAG.sequence, index)
+  const choice = point.explicit(0, 'distributionPoint')
+  const urls = choice === undefined ? [] : readDistributionPointName(choice)
+  if (point.next === implicit(1)) point.bits('reasons', implicit(1))
+  const crlIssuer = point.explicit(2, 'cRLIssuer')
+  if (crlIssuer !== undefined) readGeneralNames(crlIssuer)
+  point.finish()
+  return urls
+}
+
+function readNameConstraints(content: Der): NameConstraints {
+  const permitted = readSubtrees(content.optional(explicit(0), 'permittedSubtrees'))
+  const excluded = readSubtrees(content.optional(explicit(1), 'excludedSubtrees'))
+  return {
+    permitted: permitted.map(({ base }) => base),
+    excluded: excluded.map(({ base }) => base),
+    unusual: [...permitted, ...excluded].some(({ unusual }) => unusual),
+  }
+}
+
+function readSubtrees(list: Der | undefined): { base: GeneralName; unusual: boolean }[] {
+  if (list === undefined) return []
+  const subtrees: { base: GeneralName; unusual: boolean }[] = []
+  do {
+    if (subtrees.length >= MAX_SUBTREES) list.fail('too_many', `expected at most ${MAX_SUBTREES} subtrees`)
+    const subtree = list.enter(TAG.sequence, subtrees.length)
+    const base = readGeneralName(subtree, 'base', [8, 32])
+    const minimum = subtree.next === implicit(0) ? subtree.smallInteger('minimum', implicit(0)) : 0
+    const hasMaximum = subtree.next === implicit(1)
+    if (hasMaximum) subtree.smallInteger('maximum', implicit(1))
+    subtree.finish()
+    subtrees.push({ base, unusual: minimum !== 0 || hasMaximum })
+  } while (!list.done)
+  return subtrees
+}

@@ -1,0 +1,63 @@
+import type { Der } from './der.ts'
+
+const UTF8_STRING = 0x0c
+const TELETEX_STRING = 0x14
+const UNIVERSAL_STRING = 0x1c
+const BMP_STRING = 0x1e
+/** NumericString, PrintableString, IA5String, VisibleString: all subsets of ASCII. */
+const ASCII_STRINGS: ReadonlySet<number> = new Set([0x12, 0x13, 0x16, 0x1a])
+
+export function isStringTag(tag: number): boolean {
+  return ASCII_STRINGS.has(tag) || [UTF8_STRING, TELETEX_STRING, UNIVERSAL_STRING, BMP_STRING].includes(tag)
+}
+
+/** Text of a character string type. Which ASCII characters a PrintableString may hold is not judged. Throws PkiError(decode). */
+export function decodeString(element: Der): string {
+  const octets = element.value
+  switch (element.tag) {
+    case UTF8_STRING:
+      return decodeWith('utf-8', element)
+    case BMP_STRING:
+      if (octets.length % 2 !== 0) element.fail('bad_string', 'expected two octets a character')
+      return decodeWith('utf-16be', element)
+    case UNIVERSAL_STRING:
+      return decodeUniversal(element)
+    case TELETEX_STRING:
+      // T.61 has no decoder that anybody uses; everybody writes and reads Latin-1.
+      return Buffer.from(octets).toString('latin1')
+    default:
+      return asciiText(element)
+  }
+}
+
+/** An ASCII string, as in general names, whatever the tag. */
+export function asciiText(element: Der): string {
+  const octets = element.value
+  for (let i = 0; i < octets.length; i++) {
+    if ((octets[i] ?? 0) > 0x7f) element.fail('bad_string', 'expected ASCII', element.content + i)
+  }
+  return Buffer.from(octets).toString('latin1')
+}
+
+function decodeWith(encoding: 'utf-8' | 'utf-16be', element: Der): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(element.value)
+  } catch {
+    return element.fail('bad_string', `expected ${encoding.toUpperCase()}`)
+  }
+}
+
+function decodeUniversal(element: Der): string {
+  const octets = element.value
+  if (octets.length % 4 !== 0) element.fail('bad_string', 'expected four octets a character')
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
+  let text = ''
+  for (let i = 0; i < octets.length; i += 4) {
+    const point = view.getUint32(i)
+    if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+      element.fail('bad_string', 'expected UTF-32BE', element.content + i)
+    }
+    text += String.fromCodePoint(point)
+  }
+  return text
+}

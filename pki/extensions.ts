@@ -1,0 +1,50 @@
+import { TAG } from './der.ts'
+import type { Der } from './der.ts'
+
+export interface Extension {
+  readonly oid: string
+  readonly critical: boolean
+  /** On the content of extnValue. */
+  readonly value: Der
+}
+
+/** Extensions of one object. Real certificates carry up to 20. */
+const MAX_EXTENSIONS = 64
+
+/** RFC 5280 4.1 Extensions: at least one, none twice (4.2). */
+export function readExtensions(list: Der): Extension[] {
+  const extensions: Extension[] = []
+  const seen = new Set<string>()
+  do {
+    if (extensions.length >= MAX_EXTENSIONS) {
+      list.fail('too_many', `expected at most ${MAX_EXTENSIONS} extensions`)
+    }
+    const extension = list.enter(TAG.sequence, extensions.length)
+    const oid = extension.oid('extnID')
+    const critical = extension.next === TAG.boolean && extension.boolean('critical')
+    const value = extension.enter(TAG.octetString, 'extnValue')
+    extension.finish()
+    if (seen.has(oid)) extension.fail('duplicate_extension', `expected extension ${oid} once`)
+    seen.add(oid)
+    extensions.push({ oid, critical, value })
+  } while (!list.done)
+  return extensions
+}
+
+/** Reads the value of an extension that is one element of the given type, and nothing behind it. */
+export function readValue<T>({ value }: Extension, tag: number, read: (content: Der) => T): T {
+  const content = value.enter(tag, '')
+  value.finish()
+  const result = read(content)
+  content.finish()
+  return result
+}
+
+/** authorityKeyIdentifier (RFC 5280 4.2.1.1): keyIdentifier in hex; issuer and serial number are walked, not used. */
+export function readAuthorityKeyId(extension: Extension): string | undefined {
+  return readValue(extension, TAG.sequence, (content) => {
+    const keyId = content.optional(0x80, 'keyIdentifier')?.value
+    while (!content.done) content.any('authorityCert')
+    return keyId === undefined ? undefined : Buffer.from(keyId).toString('hex')
+  })
+}

@@ -1,0 +1,51 @@
+import { constants, verify } from 'node:crypto'
+import type { SignatureScheme } from './algorithms.ts'
+import type { Certificate } from './certificate.ts'
+import { PkiError } from './error.ts'
+
+/** A signature over bytes, as certificates, CRLs and OCSP answers carry it. */
+export interface Signed {
+  readonly tbs: Uint8Array
+  readonly scheme: SignatureScheme
+  readonly signature: Uint8Array
+}
+
+/** Verifies over the raw bytes with the signer's key. `what` is for the message. Throws PkiError(signature). */
+export function verifySignature({ tbs, scheme, signature }: Signed, signer: Certificate, what: string): void {
+  const { verification, name } = scheme
+  if ('unsupported' in verification) {
+    throw new PkiError(
+      'signature',
+      'unsupported',
+      `${what}: expected a supported signature algorithm, got ${verification.unsupported}`,
+    )
+  }
+  const key = signer.publicKey
+  if (!verification.keys.includes(signer.keyAlgorithm)) {
+    throw new PkiError(
+      'signature',
+      'key_mismatch',
+      `${what}: expected a ${verification.keys.join(' or ')} key for ${name}, got ${signer.keyAlgorithm} of ${signer.subject.text}`,
+    )
+  }
+  const pss =
+    verification.pssSalt === undefined
+      ? {}
+      : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: verification.pssSalt }
+  let valid = false
+  let cause: unknown
+  try {
+    valid = verify(verification.digest ?? null, tbs, { key, ...pss }, signature)
+  } catch (error) {
+    // OpenSSL rejects some signatures by throwing: a PSS salt that does not fit the key, for instance.
+    cause = error
+  }
+  if (!valid) {
+    throw new PkiError(
+      'signature',
+      'signature_invalid',
+      `${what}: expected a ${name} signature by ${signer.subject.text}, got one that does not verify`,
+      { cause },
+    )
+  }
+}
