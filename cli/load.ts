@@ -1,0 +1,225 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Config, ServiceConfig } from '../model/config.ts'
+import { parseCertificate, type Certificate } from '../pki/certificate.ts'
+import { PkiError } from '../pki/error.ts'
+import { decodeCertificates } from '../pki/pem.ts'
+import type { Issuer, Target } from '../probes/probe.ts'
+import { resolveIssuers, targetsOf } from '../probes/targets.ts'
+import { RulesError } from '../rules/error.ts'
+import { loadPack } from '../rules/loadPack.ts'
+import { checkPacks, type Pack } from '../rules/pack.ts'
+import { readConfigFile, unreadable, type ConfigFile, type ConfigProblem, type Parsed } from './config.ts'
+
+/** A configuration with everything that it refers to, read and checked. */
+export interface LoadedConfig {
+  readonly config: Config
+  readonly file: string
+  /** What the journal keeps of the file: values as written, secrets only as references. */
+  readonly recorded: unknown
+  readonly issuers: ReadonlyMap<string, Issuer>
+  readonly targets: readonly Target[]
+  readonly packs: readonly Pack[]
+  readonly webhookSecret: string | undefined
+  /** Absolute. */
+  readonly journalDirectory: string
+  readonly keyFile: string
+  readonly storeFile: string
+  readonly logPaths: ReadonlyMap<string, string>
+}
+
+/** Largest certificate, key or secret file that is read, in octets. */
+const MAX_SMALL_FILE = 1024 * 1024
+
+type Path = readonly (string | number)[]
+
+/** Reads the configuration and every file that it names; reports all mistakes at once. */
+export function loadConfig(file: string, env: NodeJS.ProcessEnv): Parsed<LoadedConfig> {
+  const parsed = readConfigFile(file, env)
+  return parsed.ok ? new Loader(parsed.value).load() : parsed
+}
+
+class Loader {
+  readonly #file: ConfigFile
+  readonly #problems: ConfigProblem[] = []
+
+  constructor(file: ConfigFile) {
+    this.#file = file
+  }
+
+  load(): Parsed<LoadedConfig> {
+    const { config, directory } = this.#file
+    this.#refuseDuplicates()
+    const issuers = this.#issuers()
+    const knownGood = this.#knownGood()
+    const clients = this.#clients()
+    const packs = this.#packs()
+    const webhookSecret = this.#webhookSecret()
+    this.#checkReferences(packs)
+    if (this.#problems.length > 0)
+      return { ok: false, problems: this.#problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
+
+    const journalDirectory = resolve(directory, config.journal.directory)
+    return {
+      ok: true,
+      value: {
+        config,
+        file: this.#file.file,
+        recorded: this.#file.recorded,
+        issuers,
+        targets: targetsOf({ config, issuers, knownGood, clients }),
+        packs,
+        webhookSecret,
+        journalDirectory,
+        // Beside the journal, never in it: whoever copies the evidence must not get the key.
+        keyFile: config.journal.key_file === undefined ? `${journalDirectory}.key` : resolve(directory, config.journal.key_file),
+        storeFile: resolve(directory, config.store.file),
+        logPaths: new Map(config.inventory.logs.map((log) => [log.id, resolve(directory, log.path)])),
+      },
+    }
+  }
+
+  #refuse(path: Path, message: string): void {
+    this.#problems.push(this.#file.problem(path, message))
+  }
+
+  #read(path: Path, name: string): Buffer | undefined {
+    try {
+      const bytes = readFileSync(resolve(this.#file.directory, name))
+      if (bytes.length <= MAX_SMALL_FILE) return bytes
+      this.#refuse(path, `${name}: larger than 1 MiB: is this the right file?`)
+    } catch (error) {
+      this.#refuse(path, `${name}: ${unreadable(error)}`)
+    }
+    return undefined
+  }
+
+  #certificate(path: Path, name: string): Certificate | undefined {
+    const bytes = this.#read(path, name)
+    if (bytes === undefined) return undefined
+    try {
+      const [der] = decodeCertificates(bytes)
+      if (der !== undefined) return parseCertificate(der)
+      this.#refuse(path, `${name}: expected a certificate in PEM or DER`)
+    } catch (error) {
+      if (!(error instanceof PkiError)) throw error
+      this.#refuse(path, `${name}: not a certificate: ${error.message}`)
+    }
+    return undefined
+  }
+
+  #refuseDuplicates(): void {
+    const { authorities, services, logs } = this.#file.config.inventory
+    const lists = [
+      ['authorities', authorities.map((a) => a.id)],
+      ['services', services.map((s) => serviceKey(s))],
+      ['logs', logs.map((l) => l.id)],
+    ] as const
+    for (const [list, keys] of lists) {
+      keys.forEach((key, i) => {
+        const first = keys.indexOf(key)
+        if (first < i) this.#refuse(['inventory', list, i, 'id'], `"${key}" stands already at ${list}[${first}]: give each its own id`)
+      })
+    }
+  }
+
+  #issuers(): ReadonlyMap<string, Issuer> {
+    const { inventory } = this.#file.config
+    const certificates = new Map<string, Certificate>()
+    inventory.authorities.forEach((authority, i) => {
+      const certificate = this.#certificate(['inventory', 'authorities', i, 'certificate'], authority.certificate)
+      if (certificate !== undefined) certificates.set(authority.id, certificate)
+    })
+    // A chain with a certificate that could not be read would only repeat that mistake in other words.
+    if (certificates.size < new Set(inventory.authorities.map((a) => a.id)).size) return new Map()
+    const resolved = resolveIssuers(inventory, certificates)
+    if (resolved.ok) return resolved.issuers
+    for (const { path, message } of resolved.problems) this.#refuse(path, message)
+    return new Map()
+  }
+
+  /** Serial numbers of the certificates that responders are asked about, by authority and responder. */
+  #knownGood(): ReadonlyMap<string, string> {
+    const serials = new Map<string, string>()
+    this.#file.config.inventory.authorities.forEach((authority, i) => {
+      authority.ocsp.forEach((responder, j) => {
+        const path = ['inventory', 'authorities', i, 'ocsp', j, 'certificate']
+        const serial =
+          responder.serial ??
+          (responder.certificate === undefined ? undefined : this.#certificate(path, responder.certificate)?.serial)
+        if (serial !== undefined) serials.set(`${authority.id} ${responder.url}`, serial)
+      })
+    })
+    return serials
+  }
+
+  /** The prober's own credentials, PEM, by service. */
+  #clients(): ReadonlyMap<string, { certificate: string; key: string }> {
+    const clients = new Map<string, { certificate: string; key: string }>()
+    this.#file.config.inventory.services.forEach((service, i) => {
+      if (service.client === undefined) return
+      const path = ['inventory', 'services', i, 'client']
+      const certificate = this.#read([...path, 'certificate_file'], service.client.certificate_file)
+      const key = this.#read([...path, 'key_file'], service.client.key_file)
+      if (certificate !== undefined && key !== undefined)
+        clients.set(serviceKey(service), { certificate: certificate.toString('utf8'), key: key.toString('utf8') })
+    })
+    return clients
+  }
+
+  #packs(): readonly Pack[] {
+    const { rules } = this.#file.config
+    const packs = rules.packs.flatMap((name, i) => {
+      try {
+        return [loadPack(/[/\\]|\.ya?ml$/.test(name) ? resolve(this.#file.directory, name) : name)]
+      } catch (error) {
+        if (!(error instanceof RulesError)) throw error
+        for (const { file, line, path, message } of error.problems) {
+          if (error.code === 'pack_unreadable') this.#refuse(['rules', 'packs', i], message)
+          else this.#problems.push({ file, line, key: formatKey(path), message })
+        }
+        return []
+      }
+    })
+    if (packs.length === rules.packs.length)
+      for (const { path, message } of checkPacks(packs, rules.parameters)) this.#refuse(path, message)
+    return packs
+  }
+
+  #webhookSecret(): string | undefined {
+    const { webhook } = this.#file.config.remediation
+    if (webhook === undefined) return undefined
+    const path = ['remediation', 'webhook', 'secret_file']
+    const secret = this.#read(path, webhook.secret_file)?.toString('utf8').trim()
+    if (secret !== undefined && !/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
+      this.#refuse(path, `${webhook.secret_file}: expected whsec_ and at least 24 octets in base64 (Standard Webhooks)`)
+    return secret
+  }
+
+  #checkReferences(packs: readonly Pack[]): void {
+    const { inventory, remediation } = this.#file.config
+    const authorities = inventory.authorities.map((a) => a.id)
+    const refuseUnknown = (path: Path, id: string): void => {
+      if (!authorities.includes(id))
+        this.#refuse(path, `"${id}" is not an authority of the inventory: ${authorities.join(', ') || 'there is none'}`)
+    }
+    inventory.services.forEach((service, i) => refuseUnknown(['inventory', 'services', i, 'issuer'], service.issuer))
+    inventory.logs.forEach((log, i) => log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)))
+    const rules = new Set(packs.flatMap((pack) => pack.rules.map((rule) => rule.id)))
+    remediation.policies.forEach((policy, i) => {
+      if (rules.size > 0 && !rules.has(policy.rule))
+        this.#refuse(['remediation', 'policies', i, 'rule'], `"${policy.rule}" is not a rule of the packs in force`)
+    })
+    if (remediation.policies.length > 0 && remediation.webhook === undefined)
+      this.#refuse(['remediation', 'policies'], 'there is no remediation.webhook that could carry them out: add one, or remove the policies')
+  }
+}
+
+/** How a service is named across the configuration: id and environment together are unique. */
+export function serviceKey(service: Pick<ServiceConfig, 'id' | 'environment'>): string {
+  return `${service.id},${service.environment}`
+}
+
+function formatKey(path: Path): string {
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('')
+}
