@@ -9,6 +9,9 @@ import type { Timestamp } from '../model/time.ts'
 /** A document with the record it came from. */
 export type Stored<T> = T & { readonly id: RecordId; readonly recorded: Timestamp }
 
+/** An action's `id` is its own, the same in all its records; `record` is where this step of it stands. */
+export type StoredAction = Action & { readonly record: RecordId; readonly recorded: Timestamp }
+
 /** The newest run of one target: the last full observation, and when it was last repeated unchanged. */
 export interface LatestObservation {
   readonly observation: Stored<Observation>
@@ -76,11 +79,11 @@ export interface Store {
   /** Changes of findings, newest first. */
   decisions(query: { subject?: string; limit: number }): Promise<readonly Stored<Finding>[]>
   /** Newest first. */
-  actions(query: { limit: number }): Promise<readonly Stored<Action>[]>
+  actions(query: { limit: number }): Promise<readonly StoredAction[]>
   /** Newest first, by when it happened; events of the same millisecond in reverse journal order. */
   auditEvents(query: AuditQuery): Promise<readonly Stored<AuditEvent>[]>
-  /** Hours that begin in [from, to), by hour, subject, probe and target. */
-  rollUps(query: { from: Timestamp; to: Timestamp }): Promise<readonly RollUp[]>
+  /** Hours that begin in [from, to), by hour, subject, probe and target; of one subject or of all. */
+  rollUps(query: { from: Timestamp; to: Timestamp; subject?: string }): Promise<readonly RollUp[]>
   /** Where every log source has been read up to: the highest `end` for each source and fingerprint. */
   sourcePositions(): Promise<readonly { source: string; fingerprint: string; end: number }[]>
   close(): Promise<void>

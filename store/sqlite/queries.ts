@@ -8,7 +8,7 @@ import { formatRecordId, parseRecordId } from '../../model/record.ts'
 import type { RecordId } from '../../model/record.ts'
 import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import type { Timestamp } from '../../model/time.ts'
-import type { AuditQuery, RollUp, Stored, TargetState } from '../contract.ts'
+import type { AuditQuery, RollUp, Stored, StoredAction, TargetState } from '../contract.ts'
 import { StoreError } from '../error.ts'
 import { parseBuckets } from './rollUps.ts'
 import { integer, json, text } from './row.ts'
@@ -75,11 +75,15 @@ export function decisions(
   return rows.map((row) => stored<Finding>(row))
 }
 
-export function actions(database: DatabaseSync, query: { limit: number }): Stored<Action>[] {
+export function actions(database: DatabaseSync, query: { limit: number }): StoredAction[] {
   return database
     .prepare(`SELECT ${DOCUMENT} FROM document d WHERE d.kind = 'action' ORDER BY d.id DESC LIMIT ?`)
     .all(query.limit)
-    .map((row) => stored<Action>(row))
+    .map((row) => ({
+      ...(json(row, 'body') as Action),
+      record: recordId(row),
+      recorded: text(row, 'recorded'),
+    }))
 }
 
 export function auditEvents(database: DatabaseSync, query: AuditQuery): Stored<AuditEvent>[] {
@@ -108,14 +112,18 @@ export function auditEvents(database: DatabaseSync, query: AuditQuery): Stored<A
     .map((row) => stored<AuditEvent>(row))
 }
 
-export function rollUps(database: DatabaseSync, query: { from: Timestamp; to: Timestamp }): RollUp[] {
+export function rollUps(
+  database: DatabaseSync,
+  query: { from: Timestamp; to: Timestamp; subject?: string },
+): RollUp[] {
   return database
     .prepare(
       `SELECT r.hour, t.subject, t.probe, t.target, r.runs, r.failures, r.buckets
        FROM roll_up r JOIN target t ON t.id = r.target
-       WHERE r.hour >= ? AND r.hour < ? ORDER BY r.hour, t.subject, t.probe, t.target`,
+       WHERE r.hour >= ?1 AND r.hour < ?2 AND (?3 IS NULL OR t.subject = ?3)
+       ORDER BY r.hour, t.subject, t.probe, t.target`,
     )
-    .all(fromTimestamp(query.from), fromTimestamp(query.to))
+    .all(fromTimestamp(query.from), fromTimestamp(query.to), query.subject ?? null)
     .map((row) => ({
       hour: toTimestamp(integer(row, 'hour')),
       subject: text(row, 'subject'),
@@ -160,10 +168,10 @@ function auditPlace(database: DatabaseSync, id: RecordId): { document: number; t
 }
 
 function stored<T extends object>(row: Row): Stored<T> {
+  return { ...(json(row, 'body') as T), id: recordId(row), recorded: text(row, 'recorded') }
+}
+
+function recordId(row: Row): RecordId {
   const at = { entry: integer(row, 'entry'), n: integer(row, 'n') }
-  return {
-    ...(json(row, 'body') as T),
-    id: formatRecordId(text(row, 'origin'), integer(row, 'epoch'), at),
-    recorded: text(row, 'recorded'),
-  }
+  return formatRecordId(text(row, 'origin'), integer(row, 'epoch'), at)
 }

@@ -92,7 +92,8 @@ export function storeContract(name: string, place: () => Promise<StorePlace>): v
       assert.deepEqual(await store.auditEvents({ limit: 9 }), [stored(1)])
       assert.deepEqual(await store.findings(), [stored(2)])
       assert.deepEqual(await store.decisions({ limit: 9 }), [stored(2)])
-      assert.deepEqual(await store.actions({ limit: 9 }), [stored(3)])
+      const { id: record, recorded, body } = records[3]!
+      assert.deepEqual(await store.actions({ limit: 9 }), [{ ...body, record, recorded }])
     })
 
     it('applies a batch once, however often it comes', async () => {
@@ -330,6 +331,16 @@ export function storeContract(name: string, place: () => Promise<StorePlace>): v
           [target, 1, 1],
           [observationOf().target, 1, 0],
         ],
+      )
+    })
+
+    it('gives the roll-ups of one subject alone', async () => {
+      const store = await newStore()
+      await store.apply(new FakeJournal().seal(observation(), observation({ subject: 'ca_crl[issuing-2]' })))
+      const query = { from: at(0), to: at(HOUR), subject: 'ca_crl[issuing-2]' }
+      assert.deepEqual(
+        (await store.rollUps(query)).map((r) => r.subject),
+        ['ca_crl[issuing-2]'],
       )
     })
 

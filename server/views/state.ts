@@ -1,0 +1,215 @@
+import type { Action } from '../../model/action.ts'
+import type { Inventory } from '../../model/config.ts'
+import type { Finding } from '../../model/finding.ts'
+import type { Stored, StoredAction, TargetState } from '../../store/contract.ts'
+import type { DeclaredTarget } from '../metrics.ts'
+import { storeLag, unpublishedEntries } from '../status.ts'
+import type { Status } from '../status.ts'
+import { durationText, number, octets, timeView, visible } from './format.ts'
+import { TargetStates, factsAge, lifeView, runView } from './target.ts'
+import { byUrgency, headline, stateView, tally, worst } from './verdict.ts'
+
+/** Rows of one table; what is cut off is counted. */
+const MAX_ROWS = 500
+const RECENT_ACTIONS = 15
+
+export interface StateInput {
+  readonly inventory: Pick<Inventory, 'authorities' | 'services'>
+  readonly targets: readonly DeclaredTarget[]
+  readonly latest: readonly TargetState[]
+  readonly findings: readonly Stored<Finding>[]
+  readonly actions: readonly StoredAction[]
+  readonly status: Status
+  readonly now: number
+}
+
+/** The page about everything. */
+export function statePage(input: StateInput) {
+  const { findings, actions, status, now } = input
+  const sorted = findings.toSorted(byUrgency)
+  const attention = sorted.filter((f) => f.state !== 'pass' && f.state !== 'not_applicable')
+  const states = new TargetStates(input.latest)
+  return {
+    headline: headline(findings),
+    tally: tally(findings),
+    problems: status.problems.map((p) => visible(p, 500)),
+    attention: rows(attention, (f) => findingRow(f, now)),
+    rest: rows(
+      sorted.filter((f) => !attention.includes(f)),
+      (f) => findingRow(f, now),
+    ),
+    authorities: input.inventory.authorities.map((a) => authorityView(a, input, states)),
+    services: rows(
+      input.inventory.services
+        .map((s) => serviceView(s, input, states))
+        .sort((a, b) => a.endsAt - b.endsAt || (a.id < b.id ? -1 : 1)),
+      (s) => s,
+    ),
+    actions: actionsView(actions, now),
+    journal: journalView(status, now),
+  }
+}
+
+function rows<T, V>(all: readonly T[], view: (row: T) => V) {
+  return { rows: all.slice(0, MAX_ROWS).map(view), more: Math.max(0, all.length - MAX_ROWS) }
+}
+
+export function findingRow(finding: Stored<Finding>, now: number) {
+  return {
+    state: stateView(finding.state),
+    severity: finding.severity,
+    rule: finding.rule,
+    subject: finding.subject,
+    subjectPath: subjectPath(finding.subject),
+    target: finding.target ?? null,
+    summary: visible(finding.summary, 500),
+    since: timeView(finding.since, now),
+    parameters: Object.entries(finding.parameters).map(([name, value]) => `${name} ${value}`),
+    decision: finding.id,
+    evidence: finding.evidence,
+  }
+}
+
+export function subjectPath(subject: string): string {
+  return `/subject/${encodeURIComponent(subject)}`
+}
+
+function authorityView(
+  authority: Inventory['authorities'][number],
+  { targets, findings, now }: StateInput,
+  states: TargetStates,
+) {
+  const own = (probe: 'crl' | 'ocsp') => {
+    const subject = probe === 'crl' ? `ca_crl[${authority.id}]` : `ocsp_responder_status[${authority.id}]`
+    const judged = findings.filter((f) => f.subject === subject)
+    return targets
+      .filter((t) => t.probe === probe && t.subject === subject)
+      .map((t) => ({
+        probe: probe === 'crl' ? 'CRL' : 'OCSP',
+        address: t.address,
+        subject,
+        subjectPath: subjectPath(subject),
+        verdict: stateView(worst(judged.filter((f) => (f.target ?? t.address) === t.address))),
+        run: runView(t, states.of(t), now),
+        earlier: factsAge(states.of(t), probe) === 'earlier',
+        ...(probe === 'crl' ? crlFacts(states.of(t), now) : ocspFacts(states.of(t), now)),
+      }))
+  }
+  const endpoints = [...own('crl'), ...own('ocsp')]
+  return { id: authority.id, class: authority.class, issuer: authority.issuer ?? null, endpoints }
+}
+
+function crlFacts(state: TargetState | undefined, now: number) {
+  const crl = state?.known.crl
+  const content = [
+    crl?.number === undefined ? [] : [`number ${visible(crl.number, 50)}`],
+    crl?.entries === undefined ? [] : [`${number(crl.entries)} revoked`],
+    crl?.size === undefined ? [] : [octets(crl.size)],
+  ].flat()
+  return { content, life: lifeView(crl?.thisUpdate, crl?.nextUpdate, now) }
+}
+
+function ocspFacts(state: TargetState | undefined, now: number) {
+  const ocsp = state?.known.ocsp
+  const status = state?.observation.facts.ocsp?.status
+  const content = [
+    status === undefined ? [] : [visible(status, 20)],
+    ocsp?.serial === undefined ? [] : [`for serial ${visible(ocsp.serial, 50)}`],
+    state === undefined ? [] : [`in ${durationText(state.lastDuration)}`],
+  ].flat()
+  return { content, life: lifeView(ocsp?.thisUpdate, ocsp?.nextUpdate, now) }
+}
+
+function serviceView(
+  service: Inventory['services'][number],
+  { targets, findings, now }: StateInput,
+  states: TargetStates,
+) {
+  const keys = `[${service.id},${service.environment}]`
+  const subject = `service_tls_health${keys}`
+  const target = targets.find((t) => t.probe === 'tls' && t.subject === subject)
+  const state = target === undefined ? undefined : states.of(target)
+  const certificate = state?.known.certificate
+  const judged = findings.filter((f) => f.subject === subject || f.subject === `deployed_service_cert${keys}`)
+  return {
+    id: service.id,
+    environment: service.environment,
+    owner: visible(service.owner, 200),
+    endpoint: service.endpoint,
+    subjectPath: subjectPath(subject),
+    verdict: stateView(worst(judged)),
+    run: target === undefined ? null : runView(target, state, now),
+    life: lifeView(certificate?.notBefore, certificate?.notAfter, now),
+    earlier: factsAge(state, 'certificate') === 'earlier',
+    certificate:
+      certificate === undefined
+        ? null
+        : {
+            subject: visible(certificate.subject ?? '', 300),
+            issuer: visible(certificate.issuer ?? '', 300),
+            serial: visible(certificate.serial ?? '', 80),
+            key: visible(certificate.keyAlgorithm ?? '', 40),
+          },
+    revocation: visible(state?.observation.facts.ocsp?.status ?? '', 20),
+    protocol: visible(state?.observation.facts.tls?.protocol ?? '', 20),
+    endsAt: certificate?.notAfter === undefined ? 0 : Date.parse(certificate.notAfter),
+  }
+}
+
+/** Something that somebody still has to see through. */
+const OPEN: readonly Action['status'][] = [
+  'sent',
+  'undelivered',
+  'requested',
+  'accepted',
+  'failed',
+  'ineffective',
+]
+
+/** Actions are given newest first; the newest step of each says whether it is open. */
+function actionsView(actions: readonly StoredAction[], now: number) {
+  const newest = new Map<string, StoredAction>()
+  for (const action of actions) {
+    const key = `${action.kind}\n${action.id}`
+    if (!newest.has(key)) newest.set(key, action)
+  }
+  return {
+    open: rows(
+      [...newest.values()].filter((a) => OPEN.includes(a.status)),
+      (a) => actionRow(a, now),
+    ),
+    recent: actions.slice(0, RECENT_ACTIONS).map((a) => actionRow(a, now)),
+  }
+}
+
+function actionRow(action: StoredAction, now: number) {
+  return {
+    at: timeView(action.recorded, now),
+    kind: action.kind,
+    status: action.status,
+    open: OPEN.includes(action.status),
+    rule: action.rule,
+    subject: action.subject,
+    subjectPath: subjectPath(action.subject),
+    receiver: visible(action.receiver, 200),
+    detail: visible(action.detail, 500),
+    record: action.record,
+  }
+}
+
+function journalView(status: Status, now: number) {
+  const { journal, store } = status
+  return {
+    origin: journal.origin,
+    epoch: journal.epoch,
+    size: number(journal.size),
+    lastSeal: journal.lastSeal === undefined ? null : timeView(journal.lastSeal, now),
+    checkpoint:
+      journal.checkpoint === undefined
+        ? null
+        : { size: number(journal.checkpoint.size), at: timeView(journal.checkpoint.time, now) },
+    unpublished: number(unpublishedEntries(status)),
+    storeLag: number(storeLag(status)),
+    storePosition: store.position === undefined ? null : `${store.position.entry}/${store.position.n}`,
+  }
+}
