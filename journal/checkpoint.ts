@@ -32,12 +32,12 @@ export function signCheckpoint(origin: string, size: number, root: Buffer, key: 
 }
 
 /** Reads a checkpoint without verifying its signatures. Throws JournalError(format). */
-export function parseCheckpoint(text: string): Checkpoint & { readonly note: Note } {
+export function parseCheckpoint(text: string): { readonly checkpoint: Checkpoint; readonly note: Note } {
   const note = parseNote(text)
   const match = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(note.text)
   const [, origin = '', size = '', root = ''] = match ?? []
   const hash = Buffer.from(root, 'base64')
   if (match === null || hash.length !== DIGEST_BYTES || hash.toString('base64') !== root)
     throw new JournalError('format', 'expected origin, size and root hash in a checkpoint, got other lines')
-  return { origin, size: Number(size), root: hash.toString('hex'), text, note }
+  return { checkpoint: { origin, size: Number(size), root: hash.toString('hex'), text }, note }
 }

@@ -19,6 +19,21 @@ export interface Entry {
   readonly digests: readonly Uint8Array[]
 }
 
+/** The entry of a block of records. */
+export function entryOf(
+  epoch: number,
+  segment: number,
+  records: readonly { readonly recorded: number; readonly digest: Uint8Array }[],
+): Entry {
+  let first = Infinity
+  let last = 0
+  for (const { recorded } of records) {
+    first = Math.min(first, recorded)
+    last = Math.max(last, recorded)
+  }
+  return { epoch, first, last, segment, digests: records.map((record) => record.digest) }
+}
+
 export function encodeEntry(entry: Entry): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + DIGEST_BYTES * entry.digests.length)
   bytes.writeUInt8(VERSION, 0)

@@ -1,11 +1,27 @@
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
 import type { EpochStart, NewRecord, Position, SealedRecord } from '../model/record.ts'
-import type { Clock } from '../model/time.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { JournalError } from './error.ts'
+import { toTimestamp, type Clock } from '../model/time.ts'
+import { ArtifactStore } from './artifacts.ts'
+import { readBlocks } from './blocks.ts'
+import { formatOrigin, type Checkpoint } from './checkpoint.ts'
+import { nodeDisk, type Disk } from './disk.ts'
+import { encodeEntry, entryOf } from './entry.ts'
+import { JournalError } from './error.ts'
+import { establishIdentity, refuseKeyInside, type Identity } from './identity.ts'
+import { loadOrCreateKey } from './key.ts'
+import { lockDirectory } from './lock.ts'
+import { Publisher } from './publisher.ts'
+import { SealQueue, type Piece } from './queue.ts'
+import { RecentBatches } from './recent.ts'
+import { afterPosition, decodeRecord, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
+import { recover } from './recovery.ts'
+import type { SegmentWriter } from './segments.ts'
+
+const DEFAULT_SEAL_INTERVAL_MS = 1000
+const DEFAULT_PUBLISH_INTERVAL_MS = 60_000
 
 export interface JournalOptions {
-  /** Created when missing; its parent must exist. */
+  /** Created when missing. */
   readonly directory: string
   /** Name of this journal for ever, without epoch: `vigil.example.org/zone-a`. */
   readonly origin: string
@@ -21,6 +37,8 @@ export interface JournalOptions {
   readonly start?: EpochStart
   /** Faults in background work (publishing, compressing); whoever called append or publish gets theirs rejected. */
   readonly onError?: (error: JournalError) => void
+  /** Where the files are; tests put one here that refuses. */
+  readonly disk?: Disk
 }
 
 /** `failing`: the last write was refused by the disk; every append tries again. */
@@ -36,7 +54,10 @@ export interface Journal {
   readonly state: JournalState
   /** The newest published checkpoint. */
   readonly checkpoint: Checkpoint
-  /** Resolves when the records are on disk (fsync), in the order given. Rejects with JournalError; then none of them counts. */
+  /**
+   * Resolves when the records are on disk (fsync), in the order given. Rejects with JournalError: then none of them counts, if
+   * they fit one entry (1024 records, 4 MiB); of more than that, the first ones may stand.
+   */
   append(records: readonly NewRecord[]): Promise<readonly SealedRecord[]>
   /** Keeps bytes under their digest. Durable at the latest when a record appended afterwards is acknowledged. */
   putArtifact(artifact: Artifact): Promise<ArtifactRef>
@@ -51,7 +72,288 @@ export interface Journal {
   close(): Promise<void>
 }
 
-/** Opens or creates a journal; after a crash, recovers what was sealed. */
-export function openJournal(options: JournalOptions): Promise<Journal> {
-  return Promise.reject(new Error(`not written yet: ${options.directory}`))
+/**
+ * Opens or creates a journal; after a crash, recovers what was sealed.
+ * Throws JournalError: locked, key, origin, format, altered (what stands there is not what was written), storage.
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { directory, keyFile, disk = nodeDisk } = options
+  refuseKeyInside(directory, keyFile)
+  const key = await loadOrCreateKey(keyFile)
+  await disk.makeDirectory(directory)
+  const lock = lockDirectory(directory)
+  try {
+    const identity = await establishIdentity(disk, directory, {
+      origin: options.origin,
+      key,
+      now: options.now(),
+    })
+    const origin = formatOrigin(identity.origin, identity.epoch)
+    const { segments, published, unpublished } = await recover(disk, directory, {
+      origin,
+      epoch: identity.epoch,
+      key,
+    })
+    const publisher = new Publisher({ disk, directory, origin, key, now: options.now }, published)
+    for (const entry of unpublished) publisher.add(entry)
+    const artifacts = await ArtifactStore.open(disk, directory)
+    const journal = new FileJournal({ ...options, disk }, { identity, lock, segments, publisher, artifacts })
+    await journal.begin()
+    return journal
+  } catch (error) {
+    lock.release()
+    throw asJournalError(error)
+  }
+}
+
+interface Parts {
+  readonly identity: Identity
+  readonly lock: { release(): void }
+  readonly segments: SegmentWriter
+  readonly publisher: Publisher
+  readonly artifacts: ArtifactStore
+}
+
+class FileJournal implements Journal {
+  readonly #options: JournalOptions & { readonly disk: Disk }
+  readonly #parts: Parts
+  readonly #queue = new SealQueue()
+  readonly #recent = new RecentBatches()
+  #failing = false
+  #closing: Promise<void> | undefined
+  /** How many of the pieces that wait may not wait any longer. */
+  #due = 0
+  #sealing: Promise<void> | undefined
+  #sealTimer: NodeJS.Timeout | undefined
+  #publishTimer: NodeJS.Timeout | undefined
+
+  constructor(options: JournalOptions & { readonly disk: Disk }, parts: Parts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  get origin(): string {
+    return this.#parts.identity.origin
+  }
+
+  get epoch(): number {
+    return this.#parts.identity.epoch
+  }
+
+  get size(): number {
+    return this.#parts.publisher.size
+  }
+
+  get state(): JournalState {
+    if (this.#closing !== undefined) return 'closed'
+    return this.#failing ? 'failing' : 'open'
+  }
+
+  get checkpoint(): Checkpoint {
+    const { checkpoint } = this.#parts.publisher
+    if (checkpoint === undefined) throw new JournalError('closed', 'expected a begun journal')
+    return checkpoint
+  }
+
+  /** A new journal gets its first record, and every journal a checkpoint of what was recovered. */
+  async begin(): Promise<void> {
+    if (this.size === 0) {
+      const body = this.#options.start ?? { reason: 'new', previous: null }
+      const begun = this.append([{ kind: 'epoch', time: toTimestamp(this.#options.now()), body }])
+      this.#sealNow()
+      await begun
+    }
+    await this.#parts.publisher.publish()
+  }
+
+  async append(records: readonly NewRecord[]): Promise<readonly SealedRecord[]> {
+    this.#refuseClosed()
+    const { now, random } = this.#options
+    const recorded = now()
+    const encoded = records.map((record) => encodeRecord(record, recorded, random(NONCE_BYTES)))
+    const sealed = this.#queue.add(encoded)
+    if (this.#queue.length > 0) this.#arm()
+    return await sealed
+  }
+
+  async putArtifact(artifact: Artifact): Promise<ArtifactRef> {
+    this.#refuseClosed()
+    return await this.#parts.artifacts.put(artifact)
+  }
+
+  async getArtifact(digest: string): Promise<Uint8Array | undefined> {
+    return await this.#parts.artifacts.get(digest)
+  }
+
+  async *read(after?: Position): AsyncGenerator<readonly SealedRecord[]> {
+    for await (const batch of this.#batches(after?.entry ?? 0)) {
+      const rest = afterPosition(batch, after)
+      if (rest.length > 0) yield rest
+    }
+  }
+
+  async *follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<readonly SealedRecord[]> {
+    let next = after?.entry ?? 0
+    while (!signal.aborted) {
+      const held = this.#recent.get(next)
+      for await (const batch of held === undefined ? this.#batches(next) : [held]) {
+        next++
+        const rest = afterPosition(batch, after)
+        if (rest.length > 0) yield rest
+        if (isAborted(signal)) return
+      }
+      if (next < this.size) continue
+      if (this.state === 'closed') return
+      await this.#recent.next(signal)
+    }
+  }
+
+  /** Whole batches from an entry on, from disk. */
+  async *#batches(from: number): AsyncGenerator<readonly SealedRecord[]> {
+    const { disk, directory } = this.#options
+    const { origin, epoch } = this.#parts.identity
+    for await (const block of readBlocks(disk, directory, from, this.size))
+      yield block.records.map((bytes, n) => decodeRecord(bytes, origin, epoch, { entry: block.entry, n }))
+  }
+
+  async publish(): Promise<Checkpoint> {
+    this.#refuseClosed()
+    await this.#drain()
+    return await this.#publishNow()
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const { artifacts, segments, lock } = this.#parts
+    try {
+      await this.#drain()
+      await artifacts.flush()
+      await this.#publishNow()
+    } catch (error) {
+      throw asJournalError(error)
+    } finally {
+      clearTimeout(this.#sealTimer)
+      clearTimeout(this.#publishTimer)
+      this.#recent.wake()
+      await artifacts.close()
+      await segments.close()
+      lock.release()
+    }
+  }
+
+  async #publishNow(): Promise<Checkpoint> {
+    clearTimeout(this.#publishTimer)
+    this.#publishTimer = undefined
+    try {
+      return await this.#parts.publisher.publish()
+    } catch (error) {
+      throw asJournalError(error)
+    }
+  }
+
+  /** Sees to it that what waits is sealed in time. */
+  #arm(): void {
+    if (this.#queue.isFull) this.#sealNow()
+    else
+      this.#sealTimer ??= setTimeout(() => {
+        this.#sealNow()
+      }, this.#options.sealInterval ?? DEFAULT_SEAL_INTERVAL_MS)
+  }
+
+  #sealNow(): void {
+    clearTimeout(this.#sealTimer)
+    this.#sealTimer = undefined
+    this.#due = this.#queue.length
+    this.#sealing ??= this.#sealDue().finally(() => {
+      this.#sealing = undefined
+    })
+  }
+
+  async #drain(): Promise<void> {
+    this.#sealNow()
+    while (this.#sealing !== undefined) await this.#sealing
+  }
+
+  /** Never rejects: those who wait for a record are told. What comes in meanwhile waits for its own time, or a full entry. */
+  async #sealDue(): Promise<void> {
+    while (this.#due > 0 || this.#queue.isFull) {
+      const pieces = this.#queue.take()
+      this.#due -= pieces.length
+      if (pieces.length === 0) return
+      await this.#seal(pieces)
+    }
+  }
+
+  async #seal(pieces: readonly Piece[]): Promise<void> {
+    const { segments, publisher, artifacts, identity } = this.#parts
+    const records = pieces.flatMap((piece) => piece.records)
+    const entry = publisher.size
+    const segment = segments.number
+    try {
+      await artifacts.flush()
+      await segments.append({ entry, records: records.map((r) => r.bytes) }, records[0]?.recorded ?? 0)
+    } catch (error) {
+      this.#refuseWaiting(pieces, asJournalError(error))
+      return
+    }
+    this.#failing = false
+    publisher.add(encodeEntry(entryOf(identity.epoch, segment, records)))
+    const sealed = records.map((r, n) => sealedRecord(r, identity.origin, identity.epoch, { entry, n }))
+    let from = 0
+    for (const piece of pieces) piece.resolve(sealed.slice(from, (from += piece.records.length)))
+    this.#recent.add(
+      entry,
+      sealed,
+      pieces.reduce((total, piece) => total + piece.bytes, 0),
+    )
+    await this.#tend()
+  }
+
+  /** What is not part of sealing but follows from it. Faults are reported and tried again after the next seal. */
+  async #tend(): Promise<void> {
+    const { segments, publisher } = this.#parts
+    try {
+      if (segments.isDue(this.#options.now())) await segments.rotate()
+      if (publisher.hasFullTiles) await publisher.writeFullTiles()
+    } catch (error) {
+      this.#report(error)
+    }
+    if (this.#closing !== undefined) return
+    this.#publishTimer ??= setTimeout(() => {
+      this.#publishNow().catch((error: unknown) => {
+        this.#report(error)
+      })
+    }, this.#options.publishInterval ?? DEFAULT_PUBLISH_INTERVAL_MS).unref()
+  }
+
+  #refuseWaiting(pieces: readonly Piece[], error: JournalError): void {
+    this.#failing = true
+    let refused = pieces
+    // Nobody's records may be sealed before those that were given earlier.
+    while (refused.length > 0) {
+      for (const piece of refused) piece.reject(error)
+      refused = this.#queue.take()
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#options.onError?.(asJournalError(error))
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing !== undefined) throw new JournalError('closed', 'the journal is closed')
+  }
+}
+
+/** A call, because the compiler takes a property for unchanged over a yield. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted
+}
+
+function asJournalError(error: unknown): JournalError {
+  if (error instanceof JournalError) return error
+  return new JournalError('storage', error instanceof Error ? error.message : String(error), { cause: error })
 }

@@ -89,6 +89,15 @@ export function decodeRecord(bytes: Buffer, origin: string, epoch: number, posit
   return { ...record, id: formatRecordId(origin, epoch, position), position, recorded }
 }
 
+/** What of an entry's records comes after a position. */
+export function afterPosition(
+  batch: readonly SealedRecord[],
+  after: Position | undefined,
+): readonly SealedRecord[] {
+  if (after === undefined || batch[0]?.position.entry !== after.entry) return batch
+  return batch.slice(after.n + 1)
+}
+
 export function sealedRecord(
   encoded: EncodedRecord,
   origin: string,

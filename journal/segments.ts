@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { decodeBlock, decodeBlocks, encodeBlock, MAX_BLOCK_BYTES, type Block } from './block.ts'
+import { decodeBlock, decodeBlocks, encodeBlock, type Block } from './block.ts'
 import type { Disk } from './disk.ts'
 import { JournalError } from './error.ts'
-import { decodeFrames } from './frame.ts'
+import { decodeFrames, MAX_FRAME_PAYLOAD } from './frame.ts'
 import { FramedFile } from './framedFile.ts'
 import { recordedAt } from './record.ts'
 import { decodeSealed, decodeTrailer, encodeSealed, TRAILER_BYTES, type Trailer } from './sealedFile.ts'
@@ -11,7 +11,9 @@ import { decodeSealed, decodeTrailer, encodeSealed, TRAILER_BYTES, type Trailer 
 const ROTATE_BYTES = 4 * 1024 * 1024
 const ROTATE_AGE_MS = 3_600_000
 /** A pending segment that cannot be compressed (disk full) grows up to here; then nothing more is accepted. */
-export const MAX_SEGMENT_BYTES = 64 * 1024 * 1024
+const MAX_PENDING_BYTES = 64 * 1024 * 1024
+/** Most octets of content that a segment decompresses to. */
+export const MAX_SEGMENT_BYTES = MAX_PENDING_BYTES + MAX_FRAME_PAYLOAD
 
 const DIRECTORY = 'segments'
 
@@ -57,7 +59,7 @@ export async function readSealedSegment(
   const path = segmentPath(number, 'zst')
   const file = await disk.read(join(directory, path))
   if (file === undefined) throw new JournalError('altered', `${path}: expected a file, got none`)
-  const { content } = await decodeSealed('segment', file, MAX_SEGMENT_BYTES + MAX_BLOCK_BYTES)
+  const { content } = await decodeSealed('segment', file, MAX_SEGMENT_BYTES)
   return [...decodeBlocks(content)]
 }
 
@@ -101,7 +103,7 @@ export class SegmentWriter {
 
   /** Rejects with JournalError(storage); then the block does not count. */
   async append(block: Block, recorded: number): Promise<void> {
-    if (this.#pending !== undefined && this.#pending.length > MAX_SEGMENT_BYTES)
+    if (this.#pending !== undefined && this.#pending.length > MAX_PENDING_BYTES)
       throw new JournalError('storage', `${this.#path('pending')}: full, and cannot be compressed`)
     this.#pending ??= (await FramedFile.open(this.#disk, this.#path('pending'))).file
     await this.#pending.append(block.entry, encodeBlock(block))
@@ -172,11 +174,7 @@ export class SegmentWriter {
 async function removeSuperseded(disk: Disk, directory: string, number: number): Promise<void> {
   const path = join(directory, segmentPath(number, 'pending'))
   const file = await disk.read(join(directory, segmentPath(number, 'zst')))
-  const { content } = await decodeSealed(
-    'segment',
-    file ?? Buffer.alloc(0),
-    MAX_SEGMENT_BYTES + MAX_BLOCK_BYTES,
-  )
+  const { content } = await decodeSealed('segment', file ?? Buffer.alloc(0), MAX_SEGMENT_BYTES)
   const { frames } = decodeFrames((await disk.read(path)) ?? Buffer.alloc(0))
   if (!Buffer.concat(frames.map((frame) => frame.payload)).equals(content))
     throw new JournalError(

@@ -1,0 +1,160 @@
+import type { KeyObject } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../model/time.ts'
+import { encodeBundle } from './bundle.ts'
+import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
+import type { Disk } from './disk.ts'
+import { tilePath, type TileKind } from './tile.ts'
+import { type EdgeTree, leafHash, TILE_WIDTH } from './tree.ts'
+
+export const CHECKPOINT_PATH = 'checkpoint'
+
+/** Where the first checkpoint of an hour is kept: `checkpoints/2026/2026-11-22T06Z`. */
+export function historyPath(ms: number): string {
+  const hour = new Date(ms).toISOString().slice(0, 13)
+  return `checkpoints/${hour.slice(0, 4)}/${hour}Z`
+}
+
+/** Whether a path is one that historyPath writes. */
+export function isHistoryPath(path: string): boolean {
+  const match = /^checkpoints\/\d{4}\/(\d{4}-\d{2}-\d{2}T\d{2})Z$/.exec(path)
+  const ms = Date.parse(`${match?.[1] ?? ''}:00:00.000Z`)
+  return !Number.isNaN(ms) && historyPath(ms) === path
+}
+
+export interface PublisherOptions {
+  readonly disk: Disk
+  readonly directory: string
+  /** Origin line with the epoch. */
+  readonly origin: string
+  readonly key: KeyObject
+  readonly now: Clock
+}
+
+/** Where publishing stands when a journal is opened. */
+export interface Published {
+  readonly tree: EdgeTree
+  /** Entries of the bundle that is not yet full. */
+  readonly group: readonly Buffer[]
+  readonly checkpoint: Checkpoint | undefined
+  /** Path of the newest checkpoint in history; '' when there is none. */
+  readonly history: string
+}
+
+/** Writes tiles, bundles and checkpoints of the tree that it is fed. */
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #tree: EdgeTree
+  #group: Buffer[]
+  #checkpoint: Checkpoint | undefined
+  #history: string
+  /** Full tiles and bundles that are not yet on disk. */
+  #outbox: { readonly path: string; readonly bytes: Buffer }[] = []
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(options: PublisherOptions, published: Published) {
+    this.#options = options
+    this.#tree = published.tree
+    this.#group = [...published.group]
+    this.#checkpoint = published.checkpoint
+    this.#history = published.history
+  }
+
+  /** Entries in the tree, published or not. */
+  get size(): number {
+    return this.#tree.size
+  }
+
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint
+  }
+
+  /** Whether full tiles wait to be written. */
+  get hasFullTiles(): boolean {
+    return this.#outbox.length > 0
+  }
+
+  add(entry: Buffer): void {
+    this.#group.push(entry)
+    const filled = this.#tree.append(leafHash(entry))
+    if (filled.length === 0) return
+    const index = this.#tree.size / TILE_WIDTH - 1
+    this.#hold('entries', index, encodeBundle(this.#group))
+    this.#group = []
+    for (const tile of filled) this.#hold(tile.level, tile.index, tile.bytes)
+  }
+
+  /** Writes full tiles and bundles; the checkpoint does not yet cover them. */
+  writeFullTiles(): Promise<void> {
+    return this.#inTurn(() => this.#flush())
+  }
+
+  /** Writes everything that a checkpoint of the present size needs, then the checkpoint. */
+  publish(): Promise<Checkpoint> {
+    return this.#inTurn(async () => {
+      const { size } = this.#tree
+      if (this.#checkpoint?.size === size) return this.#checkpoint
+      // The tree goes on growing while files are written.
+      const root = this.#tree.root()
+      const partials = this.#partials()
+      await this.#flush()
+      for (const { path, bytes } of partials) await this.#write(path, bytes)
+      const { origin, key } = this.#options
+      const checkpoint = signCheckpoint(origin, size, root, key)
+      await this.#write(CHECKPOINT_PATH, Buffer.from(checkpoint.text))
+      this.#checkpoint = checkpoint
+      await this.#keepHourly(checkpoint)
+      return checkpoint
+    })
+  }
+
+  #partials(): { readonly path: string; readonly bytes: Buffer }[] {
+    const { size } = this.#tree
+    const files: { kind: TileKind; index: number; bytes: Buffer }[] = this.#tree
+      .partials()
+      .map((bytes, level) => {
+        const index = Math.floor(size / TILE_WIDTH ** (level + 1))
+        return { kind: level, index, bytes }
+      })
+    files.unshift({ kind: 'entries', index: Math.floor(size / TILE_WIDTH), bytes: encodeBundle(this.#group) })
+    return files.flatMap(({ kind, index, bytes }) => {
+      const level = kind === 'entries' ? 0 : kind
+      const width = Math.floor(size / TILE_WIDTH ** level) % TILE_WIDTH
+      return width === 0 ? [] : [{ path: tilePath({ kind, index, width }), bytes }]
+    })
+  }
+
+  async #flush(): Promise<void> {
+    for (let file = this.#outbox[0]; file !== undefined; file = this.#outbox[0]) {
+      await this.#write(file.path, file.bytes)
+      // Partial tiles must be served until the full one is there, and may go then (C2SP tlog-tiles, "Partial Tiles").
+      await this.#options.disk.remove(join(this.#options.directory, `${file.path}.p`))
+      this.#outbox.shift()
+    }
+  }
+
+  async #keepHourly(checkpoint: Checkpoint): Promise<void> {
+    const path = historyPath(this.#options.now())
+    // A clock that was set back must not put a younger checkpoint before an older one.
+    if (path <= this.#history) return
+    await this.#write(path, Buffer.from(checkpoint.text))
+    this.#history = path
+  }
+
+  #hold(kind: TileKind, index: number, bytes: Buffer): void {
+    this.#outbox.push({ path: tilePath({ kind, index, width: TILE_WIDTH }), bytes })
+  }
+
+  async #write(path: string, bytes: Buffer): Promise<void> {
+    const { disk, directory } = this.#options
+    const file = join(directory, path)
+    await disk.makeDirectory(dirname(file))
+    await disk.replace(file, bytes)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work)
+    this.#work = done.catch(() => undefined)
+    return done
+  }
+}
