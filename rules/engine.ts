@@ -99,12 +99,13 @@ export class RuleEngine {
         target.repeat(fromTimestamp(lastStart), lastDuration, undefined)
       })
     }
-    for (const { id, recorded: _recorded, ...finding } of state.findings) {
+    for (const stored of state.findings) {
+      const finding = withoutRecord(stored)
       const pair = this.#pairs.get(pairKey(finding.rule, finding.subject))
       if (pair !== undefined) pair.adopt(finding)
       else if (finding.state !== 'not_applicable')
         this.#orphans.set(pairKey(finding.rule, finding.subject), finding)
-      this.#remember(id)
+      this.#remember(stored.id)
     }
   }
 
@@ -235,6 +236,12 @@ function pairKey(rule: string, subject: string): string {
 
 function targetKey(subject: string, probe: ProbeKind, target: string): string {
   return `${subject} ${probe} ${target}`
+}
+
+function withoutRecord(stored: Stored<Finding>): Finding {
+  const { rule, pack, subject, state, severity, since, summary, target, facts, parameters, evidence } = stored
+  const finding = { rule, pack, subject, state, severity, since, summary, facts, parameters, evidence }
+  return target === undefined ? finding : { ...finding, target }
 }
 
 function ended(finding: Finding, now: number): Finding {
