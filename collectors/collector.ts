@@ -1,0 +1,166 @@
+import { setImmediate } from 'node:timers/promises'
+import type { AuditEvent } from '../model/auditEvent.ts'
+import type { LogConfig } from '../model/config.ts'
+import type { NewRecord } from '../model/record.ts'
+import { toTimestamp } from '../model/time.ts'
+import type { Clock } from '../model/time.ts'
+import type { CollectorError } from './error.ts'
+import type { Format, FormatContext, KnownAuthority } from './format.ts'
+import { fitEvent } from './fit.ts'
+import { FORMATS } from './formats/table.ts'
+import { UNPARSED, unparsedEvent } from './formats/unparsed.ts'
+import { LOG_ACTIONS } from './source.ts'
+import type { LogNotice, Source, SourceItem } from './source.ts'
+import { FileSource } from './sources/file.ts'
+import type { FileSourceOptions } from './sources/file.ts'
+
+/** Records parsed in one go before other work gets its turn: about 2 ms. */
+const SLICE_RECORDS = 500
+
+export interface CollectorOptions {
+  readonly log: LogConfig
+  /** Every authority of the inventory; the log's own list chooses among them. */
+  readonly authorities: readonly KnownAuthority[]
+  /** Of all sources, as the store has them when it has caught up with the journal. */
+  readonly positions: readonly {
+    readonly source: string
+    readonly fingerprint: string
+    readonly end: number
+  }[]
+  /** Resolves when the records are durable. */
+  readonly record: (records: readonly NewRecord[]) => Promise<unknown>
+  readonly now: Clock
+  readonly onProblem: (problem: CollectorError) => void
+  /** Settings of the file source, for tests and special cases. */
+  readonly file?: Partial<Pick<FileSourceOptions, 'pollInterval' | 'quiet' | 'maxRecord' | 'hint'>>
+}
+
+/** What one collector has handed to the journal since it started. */
+export interface CollectorCounts {
+  readonly records: number
+  /** Of them: not understood, kept raw. */
+  readonly unparsed: number
+  /** Refused because their position was journaled before. */
+  readonly duplicates: number
+  /** Rotations, truncations and losses of the log file. */
+  readonly notices: number
+}
+
+/** One declared log: a source and a format, bound to the journal. */
+export class Collector {
+  readonly id: string
+  readonly #options: CollectorOptions
+  readonly #source: Source & { readonly problems: readonly CollectorError[] }
+  readonly #format: Format
+  readonly #authorities: readonly KnownAuthority[]
+  /** The highest `end` of every fingerprint. */
+  readonly #known: Map<string, number>
+  #counts: CollectorCounts = { records: 0, unparsed: 0, duplicates: 0, notices: 0 }
+
+  constructor(options: CollectorOptions) {
+    const { log, authorities } = options
+    const positions = options.positions.filter((p) => p.source === log.id)
+    this.id = log.id
+    this.#options = options
+    this.#format = FORMATS[log.format]
+    this.#authorities =
+      log.authorities.length === 0 ? authorities : authorities.filter((a) => log.authorities.includes(a.id))
+    this.#known = new Map(positions.map((p) => [p.fingerprint, p.end]))
+    this.#source = new FileSource({
+      ...options.file,
+      source: log.id,
+      path: log.path,
+      startsRecord: (line) => this.#format.startsRecord(line),
+      positions,
+      now: options.now,
+      onProblem: options.onProblem,
+    })
+  }
+
+  get counts(): CollectorCounts {
+    return this.#counts
+  }
+
+  /** What hinders reading now. */
+  get problems(): readonly CollectorError[] {
+    return this.#source.problems
+  }
+
+  /** Reads until the signal aborts; never rejects for what happens to the log. What is not yet durable is read again next time. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#source.run((items) => this.#record(items), signal)
+  }
+
+  /** One pass over what is there now. */
+  async poll(): Promise<void> {
+    await this.#source.poll((items) => this.#record(items))
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close()
+  }
+
+  async #record(items: readonly SourceItem[]): Promise<void> {
+    const fresh = items.filter((item) => this.#isNew(item))
+    const context = { received: toTimestamp(this.#options.now()), authorities: this.#authorities }
+    const records: NewRecord[] = []
+    for (const item of fresh) {
+      if (records.length > 0 && records.length % SLICE_RECORDS === 0) await setImmediate()
+      const body =
+        item.kind === 'record' ? parseSafely(this.#format, item, context) : noticeEvent(item, context)
+      records.push({ kind: 'audit', time: body['@timestamp'], body })
+    }
+    if (records.length > 0) await this.#options.record(records)
+    for (const { position } of fresh) this.#known.set(position.fingerprint, position.end)
+    this.#counts = {
+      records: this.#counts.records + records.length,
+      unparsed: this.#counts.unparsed + records.filter(isUnparsed).length,
+      duplicates: this.#counts.duplicates + items.length - fresh.length,
+      notices: this.#counts.notices + fresh.filter((item) => item.kind === 'notice').length,
+    }
+  }
+
+  #isNew(item: SourceItem): boolean {
+    const known = this.#known.get(item.position.fingerprint)
+    return known === undefined || (item.kind === 'record' && item.position.offset >= known)
+  }
+}
+
+function isUnparsed(record: NewRecord): boolean {
+  return record.kind === 'audit' && record.body.event.action === UNPARSED
+}
+
+/** A mistake in a format must not stop the intake: what it fails on is kept like anything else that is not understood. */
+function parseSafely(
+  format: Format,
+  item: Extract<SourceItem, { kind: 'record' }>,
+  context: FormatContext,
+): AuditEvent {
+  try {
+    return fitEvent(format.parse(item, context), item.bytes)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const origin = { module: format.name, dataset: `${format.name}.audit` }
+    return fitEvent(unparsedEvent(item, context, origin, `the format failed: ${reason}`), item.bytes)
+  }
+}
+
+/** What happened to the log file itself, as an event of our own. */
+function noticeEvent(notice: LogNotice, context: FormatContext): AuditEvent {
+  const gone = notice.action === 'log_removed' || notice.action === 'log_missing'
+  return {
+    '@timestamp': context.received,
+    event: {
+      action: notice.action,
+      outcome: LOG_ACTIONS[notice.action],
+      category: ['file'],
+      type: [gone ? 'deletion' : 'change'],
+      module: 'vigil',
+      dataset: 'vigil.source',
+      original: '',
+    },
+    message: notice.message,
+    pki: { details: notice.details },
+    position: notice.position,
+  }
+}

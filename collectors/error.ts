@@ -1,0 +1,35 @@
+/**
+ * file_missing, permission_denied, not_a_file, read_failed: the log can't be read now; it is tried again with every poll.
+ * not_recorded: the records were read but could not be made durable; they are read and handed over again.
+ * watch_failed: no wake-ups from the file system; the poll alone goes on.
+ */
+export type CollectorErrorCode =
+  'file_missing' | 'permission_denied' | 'not_a_file' | 'read_failed' | 'not_recorded' | 'watch_failed'
+
+export class CollectorError extends Error {
+  override readonly name = 'CollectorError'
+  readonly code: CollectorErrorCode
+
+  constructor(code: CollectorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** What went wrong with `path`, from what the operating system said. */
+export function fileError(path: string, error: unknown): CollectorError {
+  if (error instanceof CollectorError) return error
+  const system = error instanceof Error && 'code' in error ? error.code : undefined
+  const cause = { cause: error }
+  if (system === 'ENOENT' || system === 'ENOTDIR')
+    return new CollectorError('file_missing', `${path}: no such file`, cause)
+  if (system === 'EACCES' || system === 'EPERM')
+    return new CollectorError('permission_denied', `${path}: permission denied`, cause)
+  if (system === 'EISDIR' || system === 'ELOOP' || system === 'ENXIO')
+    return new CollectorError('not_a_file', `${path}: expected a regular file`, cause)
+  return new CollectorError(
+    'read_failed',
+    `${path}: ${error instanceof Error ? error.message : String(error)}`,
+    cause,
+  )
+}
