@@ -104,7 +104,8 @@ export function findEntry(list: Der, version: 1 | 2, serial: string): CrlEntry |
     const next = length < 0x80 ? at + 2 + length : list.at(at, index).end
     const content = next - (length < 0x80 ? length : list.at(at, index).value.length)
     if (bytes[content + 1] === wanted.length && startsWith(bytes, content + 2, wanted)) {
-      return readEntry(list.at(at, index), version)
+      const { serial: text, revokedAt, reason } = readEntry(list.at(at, index), version)
+      return { serial: text, revokedAt, reason }
     }
     at = next
   }

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Der, TAG } from '../../pki/der.ts'
+import type { PkiErrorCode } from '../../pki/error.ts'
+import { refused } from './support.ts'
+
+const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')
+const open = (text: string): Der => Der.open(hex(text), 'test', 1_000_000)
+
+/** Bytes that are refused when opened and walked, each with why and where. */
+const MALFORMED: readonly [name: string, bytes: string, code: PkiErrorCode, offset: number][] = [
+  ['nothing', '', 'truncated', 0],
+  ['one octet', '30', 'truncated', 0],
+  ['not a SEQUENCE', '0201 00', 'not_der', 0],
+  ['content cut off', '3003 0201', 'truncated', 0],
+  ['indefinite length', '3080 0201 00 0000', 'indefinite_length', 1],
+  ['indefinite length inside', '3006 3080 0500 0000', 'indefinite_length', 3],
+  ['long form for a short length', '308103 020100', 'bad_length', 1],
+  ['length with a leading zero', '30820003 020100', 'bad_length', 1],
+  ['length of five octets', '30850000000001 00', 'bad_length', 1],
+  ['length of 2^32-1', '3084ffffffff 00', 'truncated', 0],
+  ['length octets cut off', '3082 01', 'truncated', 1],
+  ['reserved length FF', '30ff 00', 'bad_length', 1],
+  ['a child longer than its parent', '3003 0205 00', 'truncated', 2],
+  ['a child header that passes its parent', '3001 02', 'truncated', 2],
+  ['trailing bytes', '3000 00', 'trailing_bytes', 2],
+  ['a tag number above 30', '3003 1f8100', 'unexpected_tag', 2],
+]
+
+describe('DER structure', () => {
+  for (const [name, bytes, code, offset] of MALFORMED) {
+    it(`refuses ${name}`, () => {
+      const error = refused(
+        () => {
+          const root = open(bytes)
+          while (!root.done) root.any('item')
+        },
+        'decode',
+        code,
+      )
+      assert.equal(error.offset, offset)
+    })
+  }
+
+  it('refuses 10,000 nested sequences without exhausting the stack', () => {
+    let nested: Uint8Array = hex('0500')
+    for (let i = 0; i < 10_000; i++) {
+      const length = nested.length
+      const header =
+        length < 0x80 ? [0x30, length] : [0x30, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff]
+      // Minimal lengths up to 0xffff would be shorter; only the first levels are ever reached.
+      if (length >= 0x80 && length < 0x100) header.splice(1, 4, 0x81, length)
+      else if (length >= 0x100 && length < 0x10000) header.splice(1, 4, 0x82, length >> 8, length & 0xff)
+      nested = Buffer.concat([Buffer.from(header), nested])
+    }
+    refused(() => Der.open(nested, 'test', 1_000_000).any('inner'), 'decode', 'too_deep')
+  })
+
+  it('refuses more elements than its limit', () => {
+    const nulls = Buffer.alloc(200_000, Buffer.from([0x05, 0x00]))
+    const der = Buffer.concat([Buffer.from([0x30, 0x83, 0x03, 0x0d, 0x40]), nulls])
+    refused(
+      () => {
+        const root = Der.open(der, 'test', 1_000_000)
+        while (!root.done) root.null('item')
+      },
+      'decode',
+      'too_many',
+    )
+  })
+
+  it('refuses an object above its size limit before reading it', () => {
+    refused(() => Der.open(new Uint8Array(11), 'test', 10), 'decode', 'too_large')
+  })
+
+  it('says that a text file is a text file', () => {
+    const error = refused(
+      () => Der.open(Buffer.from('-----BEGIN X509 CRL-----\n'), 'CRL', 100),
+      'decode',
+      'not_der',
+    )
+    assert.match(
+      error.message,
+      /CRL: expected DER, a SEQUENCE \(30\), got text that starts with "-----BEGIN X509 CRL/,
+    )
+  })
+
+  it('names the field by its path and the octet by its offset', () => {
+    const root = open('300c 300a 3003 020100 3003 020280')
+    const list = root.enter(TAG.sequence, 'tbsCertList').enter(TAG.sequence, 'revokedCertificates')
+    assert.equal(list.integer('userCertificate').length, 1)
+    const error = refused(
+      () =>
+        open('3009 3007 3005 02030000ff')
+          .enter(TAG.sequence, 'list')
+          .enter(TAG.sequence, 812)
+          .integer('serial'),
+      'decode',
+      'bad_integer',
+    )
+    assert.equal(error.path, 'list[812].serial')
+    assert.equal(error.offset, 6)
+    assert.match(error.message, /at list\[812\]\.serial \(offset 6\)$/)
+  })
+})
+
+describe('DER values', () => {
+  it('reads minimal integers only', () => {
+    assert.equal(open('3003 020100').smallInteger('i'), 0)
+    assert.equal(open('3004 02020080').smallInteger('i'), 128)
+    assert.equal(open('300b 0209 00ffffffffffffffff').bigInteger('i'), 2n ** 64n - 1n)
+    refused(() => open('3002 0200').integer('i'), 'decode', 'bad_integer')
+    refused(() => open('3004 02020001').integer('i'), 'decode', 'bad_integer')
+    refused(() => open('3004 0202ff80').integer('i'), 'decode', 'bad_integer')
+    refused(() => open('3003 020180').smallInteger('i'), 'decode', 'bad_value')
+    refused(() => open('3003 020180').bigInteger('i'), 'decode', 'bad_value')
+    refused(() => open(`302c 022a 01${'00'.repeat(41)}`).integer('i'), 'decode', 'too_large')
+  })
+
+  it('reads booleans of 00 and FF only', () => {
+    assert.equal(open('3003 0101ff').boolean('b'), true)
+    assert.equal(open('3003 010100').boolean('b'), false)
+    refused(() => open('3003 010101').boolean('b'), 'decode', 'bad_boolean')
+    refused(() => open('3004 0102ff00').boolean('b'), 'decode', 'bad_boolean')
+    refused(() => open('3002 0100').boolean('b'), 'decode', 'bad_boolean')
+  })
+
+  it('reads object identifiers of every size', () => {
+    const oid = (content: string) =>
+      open(`30${hexLength(content, 2)}06${hexLength(content)}${content}`).oid('o')
+    assert.equal(oid('2a864886f70d01010b'), '1.2.840.113549.1.1.11')
+    assert.equal(oid('550403'), '2.5.4.3')
+    assert.equal(oid('00'), '0.0')
+    assert.equal(oid('27'), '0.39')
+    assert.equal(oid('28'), '1.0')
+    assert.equal(oid('50'), '2.0')
+    assert.equal(oid('8837'), '2.999')
+    // ITU-T X.667: a UUID as one arc of 128 bits.
+    assert.equal(
+      oid('6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776'),
+      '2.25.329800735698586629295641978511506172918',
+    )
+    for (const bad of ['', '80', '8001', '2a8001', '2a86']) refused(() => oid(bad), 'decode', 'bad_oid')
+    refused(() => oid('81'.repeat(64) + '00'), 'decode', 'bad_oid')
+  })
+
+  it('reads bit strings with padding bits of zero only', () => {
+    assert.deepEqual(open('3004 0302 0780').bits('b'), { octets: hex('80'), unused: 7 })
+    assert.equal(open('3003 030100').wholeBits('b').length, 0)
+    refused(() => open('3004 0302 0740').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3004 0302 0880').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3003 030101').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3002 0300').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3004 0302 0180').wholeBits('b'), 'decode', 'bad_bit_string')
+  })
+
+  it('agrees with Date about every day from 1950 to 2049 and about century years', () => {
+    const years = [...Array.from({ length: 100 }, (_, i) => 1950 + i), 2100, 2400, 9999]
+    for (const year of years) {
+      for (let month = 0; month < 12; month++) {
+        for (const day of [1, 28, new Date(Date.UTC(year, month + 1, 0)).getUTCDate()]) {
+          const ms = Date.UTC(year, month, day, 23, 59, 58)
+          const text = new Date(ms).toISOString().replace(/[-:T]|\.000/g, '')
+          assert.equal(generalizedTime(text), ms)
+          if (year < 2050) assert.equal(utcTime(text.slice(2)), ms)
+        }
+      }
+    }
+  })
+
+  it('refuses dates that are none', () => {
+    const utc = [
+      '2611220508Z',
+      '261122050800+0000',
+      '261122050800',
+      '26112205080ZZ',
+      '261322050800Z',
+      '260022050800Z',
+    ]
+    for (const text of [
+      ...utc,
+      '260230050800Z',
+      '260229050800Z',
+      '261122240000Z',
+      '261122056000Z',
+      '261122050860Z',
+    ]) {
+      refused(() => utcTime(text), 'decode', 'bad_time')
+    }
+    const generalized = [
+      '00000101000000Z',
+      '19491231235959Z',
+      '20261122050800.5Z',
+      '2026112205Z',
+      '99991232235959Z',
+    ]
+    for (const text of [...generalized, '21000229000000Z', '20261122050800', '２0261122050800Z']) {
+      refused(() => generalizedTime(text), 'decode', 'bad_time')
+    }
+  })
+})
+
+function hexLength(content: string, more = 0): string {
+  return (content.length / 2 + more).toString(16).padStart(2, '0')
+}
+
+function utcTime(text: string): number {
+  return timeOf(0x17, text)
+}
+
+function generalizedTime(text: string): number {
+  return timeOf(0x18, text)
+}
+
+function timeOf(tag: number, text: string): number {
+  const content = Buffer.from(text, 'utf8')
+  const der = Buffer.concat([Buffer.from([0x30, content.length + 2, tag, content.length]), content])
+  return Der.open(der, 'test', 100).time('time')
+}
