@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'test/fixtures/', '**/*.cjs', 'bin/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'test/fixtures/', '**/*.cjs', 'bin/', 'server/pages/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
