@@ -1,0 +1,150 @@
+import { connect, isIP, type Socket } from 'node:net'
+import { createSecureContext, getCACertificates, connect as connectTls, type SecureContext } from 'node:tls'
+import { formatDuration } from '../../model/time.ts'
+import type { Certificate } from '../../pki/certificate.ts'
+import type { Deadline } from './deadline.ts'
+import { FetchError, systemCode } from './error.ts'
+import { resolveHost } from './resolve.ts'
+import { tlsFailure } from './tlsFailure.ts'
+
+/** Milliseconds for all addresses of a host together: a host that drops packets must leave time to try its other addresses. */
+const CONNECT_TIMEOUT = 5_000
+
+/** Milliseconds that each step took. */
+export interface ConnectTimings {
+  readonly resolve: number
+  readonly connect: number
+}
+
+export interface Connection {
+  readonly socket: Socket
+  /** `192.0.2.7` */
+  readonly address: string
+  readonly timings: ConnectTimings
+}
+
+/** Resolves the host and connects to the first of its addresses that answers. Throws FetchError (resolve, connect). */
+export async function openConnection(host: string, port: number, deadline: Deadline): Promise<Connection> {
+  const started = performance.now()
+  const addresses = await resolveHost(host, deadline)
+  const resolved = performance.now()
+  const until = resolved + Math.min(CONNECT_TIMEOUT, deadline.remaining)
+  let first: FetchError | undefined
+  for (const [i, address] of addresses.entries()) {
+    const limit = (until - performance.now()) / (addresses.length - i)
+    try {
+      const socket = await connectOnce(address, port, limit, deadline)
+      return {
+        socket,
+        address,
+        timings: { resolve: resolved - started, connect: performance.now() - resolved },
+      }
+    } catch (error) {
+      if (!(error instanceof FetchError) || deadline.signal.aborted) throw error
+      first ??= error
+    }
+  }
+  throw first ?? new FetchError('resolve', 'name_not_found', `expected an address of ${host}, got none`)
+}
+
+function connectOnce(address: string, port: number, limit: number, deadline: Deadline): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const peer = isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
+  const socket = connect({ host: address, port, noDelay: true })
+  const onAbort = (): void => {
+    try {
+      fail(deadline.failure('connect', `a connection to ${peer}`))
+    } catch (stopped) {
+      fail(stopped)
+    }
+  }
+  const timer = setTimeout(
+    () => {
+      const message = `expected a connection to ${peer} within ${formatDuration(Math.ceil(limit))}, got none`
+      fail(new FetchError('connect', 'timeout', message))
+    },
+    Math.max(1, limit),
+  )
+  const release = (): void => {
+    clearTimeout(timer)
+    deadline.signal.removeEventListener('abort', onAbort)
+  }
+  const fail = (error: unknown): void => {
+    release()
+    socket.destroy()
+    reject(error instanceof Error ? error : new Error(String(error)))
+  }
+  socket.once('connect', () => {
+    release()
+    resolve(socket)
+  })
+  // Stays: an error after this function is done must not be an uncaught one.
+  socket.on('error', (error) => fail(connectFailure(error, peer)))
+  deadline.signal.addEventListener('abort', onAbort, { once: true })
+  if (deadline.signal.aborted) onAbort()
+  return promise
+}
+
+function connectFailure(error: Error, peer: string): FetchError {
+  const code = systemCode(error)
+  const failure = (name: FetchError['code']): FetchError =>
+    new FetchError('connect', name, `expected a connection to ${peer}, got ${code}`, error)
+  switch (code) {
+    case 'ECONNREFUSED':
+      return failure('refused')
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+    case 'ENETDOWN':
+    case 'EHOSTDOWN':
+    case 'EADDRNOTAVAIL':
+      return failure('unreachable')
+    case 'ETIMEDOUT':
+      return failure('timeout')
+    case 'ECONNRESET':
+      return failure('closed')
+    default:
+      return failure('connect_failed')
+  }
+}
+
+/** Parsing the default roots takes milliseconds: once for each anchor. */
+const contexts = new WeakMap<Certificate, SecureContext>()
+
+function trusting(anchor: Certificate): SecureContext {
+  const known = contexts.get(anchor)
+  if (known !== undefined) return known
+  const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(anchor.der).toString('base64')}\n-----END CERTIFICATE-----`
+  const context = createSecureContext({ ca: [...getCACertificates('default'), pem] })
+  contexts.set(anchor, context)
+  return context
+}
+
+/**
+ * TLS over an open connection for https, checked as any client would check it: against Node's default roots (NODE_EXTRA_CA_CERTS and
+ * --use-system-ca count) and the declared anchor of the PKI that is watched. Throws FetchError(tls).
+ */
+export async function secure(
+  connection: Connection,
+  host: string,
+  anchor: Certificate | undefined,
+  deadline: Deadline,
+): Promise<Socket> {
+  const name = host.replace(/^\[(.*)\]$/, '$1')
+  const socket = connectTls({
+    socket: connection.socket,
+    host: name,
+    ALPNProtocols: ['http/1.1'],
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    ...(anchor === undefined ? {} : { secureContext: trusting(anchor) }),
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  socket.once('secureConnect', () => resolve(undefined))
+  socket.on('error', (error: Error) => reject(tlsFailure(error, host)))
+  try {
+    await deadline.race(promise, 'tls', `a TLS handshake with ${host}`)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}

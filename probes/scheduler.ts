@@ -1,0 +1,201 @@
+import type { ProbeResult } from '../model/observation.ts'
+import { internalErrorResult } from './observe.ts'
+import type { ProbeContext, Target } from './probe.ts'
+import { runProbe } from './table.ts'
+import { answersFor, hostOf } from './targets.ts'
+
+/** Milliseconds within which every target has its first run. */
+const FIRST_RUN = 5_000
+/** Part of the interval by which a run comes earlier or later, so that targets don't drift into step. */
+const JITTER = 0.2
+/** Milliseconds that a timer may be late; more means that the machine slept, and everything is due at once. */
+const MAX_LATENESS = 5_000
+/** Milliseconds that a run may take beyond its target's timeout before it counts as hung. */
+const GRACE = 5_000
+/** setTimeout fires at once when it is asked for more (24.8 days). */
+const MAX_DELAY = 2 ** 31 - 1
+
+/** Calls back once after so many milliseconds; the function returned cancels that. */
+export type After = (ms: number, callback: () => void) => () => void
+
+export interface SchedulerOptions {
+  readonly targets: readonly Target[]
+  readonly context: Omit<ProbeContext, 'signal'>
+  /** Runs at once; besides, one for each host:port. */
+  readonly concurrency: number
+  /** Takes each result; the target is scheduled again only when this is settled. */
+  readonly onResult: (result: ProbeResult) => Promise<void>
+  /** A result that `onResult` refused is lost; this says so. */
+  readonly onError: (error: unknown, target: Target) => void
+  /** Default: `runProbe`. */
+  readonly run?: (target: Target, context: ProbeContext) => Promise<ProbeResult>
+  readonly after?: After
+  /** Uniform in [0, 1). */
+  readonly uniform?: () => number
+}
+
+export interface Scheduler {
+  /**
+   * Runs every target of this address or subject at once (a run that is going on is not counted: what it saw may be from before).
+   * Resolves with how many runs were recorded; 0 when there is no such target, or the scheduler stops.
+   */
+  runNow(addressOrSubject: string): Promise<number>
+  /** Aborts what runs, drops what was cut short, records what was finished; resolves when nothing is left. */
+  stop(): Promise<void>
+}
+
+interface Entry {
+  readonly target: Target
+  readonly host: string
+  state: 'waiting' | 'queued' | 'running' | 'stopped'
+  cancelTimer: () => void
+  /** Callers of runNow, told whether the next run to start was recorded. */
+  waiters: ((isRecorded: boolean) => void)[]
+}
+
+const realAfter: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
+}
+
+/** Starts to probe every target at its interval, until `stop()`. */
+export function startScheduler(options: SchedulerOptions): Scheduler {
+  const { context, concurrency, onResult, onError } = options
+  const run = options.run ?? runProbe
+  const after = options.after ?? realAfter
+  const uniform = options.uniform ?? Math.random
+  const queue: Entry[] = []
+  const running = new Set<Promise<void>>()
+  const aborts = new Set<AbortController>()
+  const busyHosts = new Set<string>()
+  let isStopping = false
+
+  const entries = options.targets.map((target): Entry => ({
+    target,
+    host: hostOf(target),
+    state: 'waiting',
+    cancelTimer: () => undefined,
+    waiters: [],
+  }))
+
+  const wait = (entry: Entry, ms: number): void => {
+    entry.state = 'waiting'
+    const due = context.now() + ms
+    entry.cancelTimer = after(Math.min(ms, MAX_DELAY), () => {
+      const isLate = context.now() - due > MAX_LATENESS
+      // No storm after sleep: the slot is missed, and the runs after it are spread like the first ones.
+      if (isLate) wait(entry, firstDelay(entry))
+      else enqueue(entry)
+    })
+  }
+  const firstDelay = ({ target }: Entry): number => uniform() * Math.min(target.interval, FIRST_RUN)
+
+  const enqueue = (entry: Entry): void => {
+    entry.cancelTimer()
+    entry.state = 'queued'
+    queue.push(entry)
+    startQueued()
+  }
+
+  const startQueued = (): void => {
+    for (let i = 0; i < queue.length && running.size < concurrency;) {
+      const entry = queue[i]
+      if (entry === undefined || busyHosts.has(entry.host)) {
+        i++
+        continue
+      }
+      queue.splice(i, 1)
+      start(entry)
+    }
+  }
+
+  const start = (entry: Entry): void => {
+    entry.state = 'running'
+    busyHosts.add(entry.host)
+    const ended = runAndRecord(entry).finally(() => {
+      running.delete(ended)
+      busyHosts.delete(entry.host)
+      if (!isStopping) startQueued()
+    })
+    running.add(ended)
+  }
+
+  const runAndRecord = async (entry: Entry): Promise<void> => {
+    const { target, waiters } = entry
+    entry.waiters = []
+    const period = target.interval * (1 - JITTER + 2 * JITTER * uniform())
+    const began = context.now()
+    const result = await runOnce(target)
+    const isRecorded = result !== undefined && (await record(result, target))
+    if (isStopping) entry.state = 'stopped'
+    else if (entry.waiters.length > 0) enqueue(entry)
+    else {
+      const left = began + period - context.now()
+      // A slot that was missed is not made up for; nor does a clock that was set back silence a target.
+      wait(entry, left < 0 ? uniform() * target.interval : Math.min(left, period))
+    }
+    for (const tell of waiters) tell(isRecorded)
+  }
+
+  /** undefined: cut short by `stop()`. */
+  const runOnce = async (target: Target): Promise<ProbeResult | undefined> => {
+    const start = context.now()
+    const abort = new AbortController()
+    aborts.add(abort)
+    const hung = Promise.withResolvers<never>()
+    const cancelWatch = after(Math.min(target.timeout + GRACE, MAX_DELAY), () => {
+      hung.reject(new Error(`expected a result within ${target.timeout + GRACE} ms, got none`))
+      abort.abort(new Error('hung'))
+    })
+    try {
+      return await Promise.race([run(target, { ...context, signal: abort.signal }), hung.promise])
+    } catch (error) {
+      if (isStopping) return undefined
+      const duration = Math.max(0, context.now() - start)
+      return internalErrorResult(target, context.vantage, { start, duration }, error)
+    } finally {
+      cancelWatch()
+      aborts.delete(abort)
+    }
+  }
+
+  const record = async (result: ProbeResult, target: Target): Promise<boolean> => {
+    try {
+      await onResult(result)
+      return true
+    } catch (error) {
+      onError(error, target)
+      return false
+    }
+  }
+
+  const runNow = async (name: string): Promise<number> => {
+    if (isStopping) return 0
+    const recorded = await Promise.all(
+      entries
+        .filter(({ target }) => answersFor(target, name))
+        .map((entry) => {
+          const { promise, resolve } = Promise.withResolvers<boolean>()
+          entry.waiters.push(resolve)
+          if (entry.state === 'waiting') enqueue(entry)
+          return promise
+        }),
+    )
+    return recorded.filter(Boolean).length
+  }
+
+  const stop = async (): Promise<void> => {
+    isStopping = true
+    queue.length = 0
+    for (const abort of aborts) abort.abort(new Error('the scheduler stops'))
+    for (const entry of entries) entry.cancelTimer()
+    await Promise.all(running)
+    for (const entry of entries) {
+      entry.state = 'stopped'
+      for (const tell of entry.waiters.splice(0)) tell(false)
+    }
+  }
+
+  for (const entry of entries) wait(entry, firstDelay(entry))
+  return { runNow, stop }
+}

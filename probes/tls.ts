@@ -1,0 +1,142 @@
+import type { Facts, FactsOf } from '../model/facts.ts'
+import type { Artifact, ProbeError } from '../model/observation.ts'
+import { certificateFacts, parseCertificate, type Certificate } from '../pki/certificate.ts'
+import { PkiError } from '../pki/error.ts'
+import { matchesIdentity } from '../pki/identity.ts'
+import { buildPath, type PathResult } from '../pki/path.ts'
+import { inquireOcsp, type OcspInquiry } from './ocsp.ts'
+import { asProbeError, observe, probeError } from './observe.ts'
+import type { Probe, TlsTarget } from './probe.ts'
+import { shakeHands, type Handshake } from './tlsHandshake.ts'
+
+const MEDIA_TYPE = 'application/pkix-cert'
+/** RFC 5280 section 4.2.1.12. */
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
+const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0'
+
+/**
+ * Shakes hands with a TLS service and judges what it serves: path to the declared issuer, purpose, identity. Then asks the issuer's responder about
+ * the served certificate; that answer adds facts and never changes the outcome or the duration.
+ */
+export const probeTls: Probe<TlsTarget> = (target, context) =>
+  observe(target, context, async ({ deadline, stopClock }) => {
+    const handshake = await shakeHands(target, deadline)
+    const now = context.now()
+    const served = judgeChain(target, handshake, now)
+    stopClock()
+    const { issuer, ocspUrl } = target
+    let inquiry: OcspInquiry | undefined
+    // Only a path that verified says that this serial number is the issuer's.
+    if (issuer !== undefined && ocspUrl !== undefined && served.path?.valid === true) {
+      inquiry = await inquireOcsp({ url: ocspUrl, issuer, serial: served.leaf.serial }, context, deadline)
+    }
+    const facts: Facts = {
+      ...(target.service === undefined ? {} : { service: target.service }),
+      ...served.facts,
+      ...(inquiry?.facts === undefined ? {} : { ocsp: inquiry.facts }),
+    }
+    // An answer that did not verify is no evidence for anything here; the ocsp probe is about the responder.
+    const evidence = inquiry?.facts === undefined ? [] : inquiry.artifacts
+    return { facts, error: served.error, artifacts: [...chainArtifacts(handshake), ...evidence] }
+  })
+
+type Served = {
+  readonly facts: Facts
+  /** The first failure in the order of the phases. */
+  readonly error: ProbeError | undefined
+} & (
+  | { readonly leaf: Certificate; readonly path: PathResult | undefined }
+  | { readonly leaf: undefined; readonly path: undefined }
+)
+
+function judgeChain(target: TlsTarget, handshake: Handshake, now: number): Served {
+  const way = handshake.error === undefined ? undefined : asProbeError(handshake.error, now)
+  const [first, ...rest] = handshake.chain
+  const tls = connectionFacts(handshake)
+  const facts = Object.keys(tls).length === 0 ? {} : { tls }
+  if (first === undefined) return { facts, error: way ?? noCertificate(), leaf: undefined, path: undefined }
+  let leaf: Certificate
+  try {
+    leaf = parseCertificate(first)
+  } catch (error) {
+    return { facts, error: way ?? asProbeError(error, now), leaf: undefined, path: undefined }
+  }
+  const path = judgePath(target, leaf, rest, now)
+  const identityMatches = matchesIdentity(leaf, target.servername)
+  return {
+    facts: {
+      tls: { ...tls, ...pathFacts(path), identityMatches },
+      certificate: certificateFacts(leaf),
+    },
+    error: way ?? pathError(path, now) ?? purposeError(leaf) ?? identityError(leaf, target.servername),
+    leaf,
+    path,
+  }
+}
+
+function connectionFacts(handshake: Handshake): FactsOf<'tls'> {
+  const { protocol, cipher, group, chain, clientCertificateAccepted } = handshake
+  return {
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(cipher === undefined ? {} : { cipher }),
+    ...(group === undefined ? {} : { group }),
+    ...(chain.length === 0 ? {} : { chainLength: chain.length }),
+    ...(clientCertificateAccepted === undefined ? {} : { clientCertificateAccepted }),
+  }
+}
+
+function judgePath(
+  { issuer }: TlsTarget,
+  leaf: Certificate,
+  rest: readonly Uint8Array[],
+  now: number,
+): PathResult | undefined {
+  if (issuer === undefined) return undefined
+  const sent = rest.flatMap((der) => {
+    try {
+      return [parseCertificate(der)]
+    } catch (error) {
+      // A certificate that can't be read can't be part of a path; what needed it says so.
+      if (error instanceof PkiError) return []
+      throw error
+    }
+  })
+  return buildPath({ leaf, sent, issuer: issuer.certificate, ancestors: issuer.ancestors, now })
+}
+
+function pathFacts(path: PathResult | undefined): FactsOf<'tls'> {
+  if (path === undefined) return {}
+  return path.valid ? { pathValid: true } : { pathValid: false, pathError: path.error.code }
+}
+
+function pathError(path: PathResult | undefined, now: number): ProbeError | undefined {
+  if (path === undefined || path.valid) return undefined
+  const error = asProbeError(path.error, now)
+  const { code } = path.error
+  // Path validation is one algorithm, but an expired certificate is a matter of time, not of trust.
+  const isTime = code === 'certificate_expired' || code === 'certificate_not_yet_valid'
+  return isTime ? { ...error, phase: 'time' } : error
+}
+
+function purposeError({ extendedKeyUsage: usage }: Certificate): ProbeError | undefined {
+  if (usage === undefined || usage.includes(SERVER_AUTH) || usage.includes(ANY_EXTENDED_KEY_USAGE)) {
+    return undefined
+  }
+  const message = `expected extended key usage serverAuth (${SERVER_AUTH}), got ${usage.join(', ')}`
+  return probeError('profile', 'server_auth_missing', message)
+}
+
+function identityError(leaf: Certificate, servername: string): ProbeError | undefined {
+  if (matchesIdentity(leaf, servername)) return undefined
+  const got = leaf.identities.length === 0 ? 'none' : leaf.identities.slice(0, 10).join(', ')
+  return probeError('consistency', 'identity_mismatch', `expected identity ${servername}, got ${got}`)
+}
+
+/** Anonymous cipher suites are off; this is for completeness. */
+function noCertificate(): ProbeError {
+  return probeError('tls', 'handshake_failed', 'expected a certificate, got none')
+}
+
+function chainArtifacts({ chain }: Handshake): Artifact[] {
+  return chain.map((bytes) => ({ mediaType: MEDIA_TYPE, bytes }))
+}

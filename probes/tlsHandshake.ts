@@ -1,0 +1,188 @@
+import { isIP } from 'node:net'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { openConnection } from './fetch/connect.ts'
+import type { Deadline } from './fetch/deadline.ts'
+import { FetchError } from './fetch/error.ts'
+import { alertOf, tlsFailure } from './fetch/tlsFailure.ts'
+import type { TlsTarget } from './probe.ts'
+
+/** Certificates of a chain that are looked at; real servers send up to 5. OpenSSL bounds them to 100 KiB together. */
+const MAX_CHAIN = 32
+/** Milliseconds that a TLS 1.3 server that asked for a certificate may take to refuse it after our side is done. */
+const REFUSAL_WAIT = 500
+/** Milliseconds after a session ticket in which a close still counts as refusal: some servers (Node) verify after they sent tickets. */
+const AFTER_TICKET_WAIT = 25
+
+export interface Handshake {
+  readonly protocol: string | undefined
+  readonly cipher: string | undefined
+  /** Key exchange group: `X25519MLKEM768`. */
+  readonly group: string | undefined
+  /** DER, the leaf first, then as sent. Empty: no certificate was seen. */
+  readonly chain: readonly Uint8Array[]
+  /** Of our client certificate; undefined: none is configured, the server did not ask, or it said nothing either way. */
+  readonly clientCertificateAccepted: boolean | undefined
+  /** undefined: the handshake completed, and the client certificate, if one was asked for, was not refused. */
+  readonly error: FetchError | undefined
+}
+
+const NOTHING = {
+  protocol: undefined,
+  cipher: undefined,
+  group: undefined,
+  chain: [],
+  clientCertificateAccepted: undefined,
+}
+
+/**
+ * Connects, shakes hands, and says goodbye. Any certificate is accepted here: judging it is the caller's. ALPN is not offered.
+ * Rejects only when the outer signal of the deadline aborts.
+ */
+export async function shakeHands(target: TlsTarget, deadline: Deadline): Promise<Handshake> {
+  try {
+    const context = credentials(target)
+    const { socket: tcp } = await openConnection(target.host, target.port, deadline)
+    const socket = connectTls({
+      socket: tcp,
+      ...(context === undefined ? {} : { secureContext: context }),
+      // RFC 6066 section 3: no IP addresses in SNI.
+      ...(isIP(target.servername) === 0 ? { servername: target.servername } : {}),
+      rejectUnauthorized: false,
+    })
+    try {
+      const handshake = await follow(socket, target, deadline)
+      // close_notify, so that the server does not log a broken connection.
+      if (handshake.error === undefined) socket.destroySoon()
+      else socket.destroy()
+      return handshake
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+  } catch (error) {
+    if (error instanceof FetchError) return { ...NOTHING, error }
+    throw error
+  }
+}
+
+function credentials({ client }: TlsTarget): SecureContext | undefined {
+  if (client === undefined) return undefined
+  try {
+    return createSecureContext({ cert: client.certificate, key: client.key })
+  } catch (error) {
+    const message =
+      'expected a usable client certificate and its key in the configuration, got one that is not'
+    throw new FetchError('tls', 'client_credentials_unusable', message, error)
+  }
+}
+
+async function follow(socket: TLSSocket, target: TlsTarget, deadline: Deadline): Promise<Handshake> {
+  const events = new Events(socket)
+  const waitingFor = `a TLS handshake with ${target.address}`
+  let failure = await deadline.race(events.handshake, 'tls', waitingFor)
+  const isRequested = isCertificateRequested(socket)
+  let refused: boolean | undefined
+  if (isRequested && failure === undefined) {
+    // TLS 1.2 finishes after the server has judged the certificate, TLS 1.3 before (RFC 8446 section 4.4.4).
+    const verdict = socket.getProtocol() === 'TLSv1.3' ? await events.lateVerdict(deadline) : 'accepted'
+    deadline.throwIfStopped()
+    if (verdict === 'accepted') refused = false
+    if (verdict instanceof Error) {
+      refused = true
+      failure = verdict
+    }
+  } else if (isRequested && failure !== undefined && alertOf(failure) !== undefined) {
+    refused = true
+  }
+  const configured = target.client !== undefined
+  return {
+    ...connectionOf(socket),
+    chain: chainOf(socket),
+    clientCertificateAccepted: configured && refused !== undefined ? !refused : undefined,
+    error: refused === true ? refusal(target, failure) : failure && tlsFailure(failure, target.address),
+  }
+}
+
+/** What happens on a connection, as promises that never reject. */
+class Events {
+  /** undefined: completed. */
+  readonly handshake: Promise<Error | undefined>
+  readonly #ticket: Promise<'ticket'>
+  /** The error that ended the connection, or an error that says it was closed. */
+  readonly #over: Promise<Error>
+
+  constructor(socket: TLSSocket) {
+    const handshake = Promise.withResolvers<Error | undefined>()
+    const ticket = Promise.withResolvers<'ticket'>()
+    const over = Promise.withResolvers<Error>()
+    socket.once('secureConnect', () => handshake.resolve(undefined))
+    socket.on('error', (error: Error) => {
+      handshake.resolve(error)
+      over.resolve(error)
+    })
+    const onEnd = (): void => over.resolve(new Error('closed'))
+    socket.once('end', onEnd)
+    socket.once('close', onEnd)
+    // Tickets come after the client's certificate was judged (OpenSSL, Go); data would too.
+    socket.once('session', () => ticket.resolve('ticket'))
+    socket.once('data', () => ticket.resolve('ticket'))
+    socket.resume()
+    this.handshake = handshake.promise
+    this.#ticket = ticket.promise
+    this.#over = over.promise
+  }
+
+  /** Waits for a refusal or a sign of acceptance. A server without session tickets gives no sign before it is spoken to. */
+  async lateVerdict(deadline: Deadline): Promise<'accepted' | 'silent' | Error> {
+    const { promise: silence, resolve } = Promise.withResolvers<'silent'>()
+    const stop = (): void => resolve('silent')
+    const timer = setTimeout(stop, REFUSAL_WAIT)
+    deadline.signal.addEventListener('abort', stop, { once: true })
+    try {
+      const first = await Promise.race([this.#over, this.#ticket, silence])
+      if (first !== 'ticket') return first
+      const settle = Promise.withResolvers<undefined>()
+      const settled = setTimeout(() => settle.resolve(undefined), AFTER_TICKET_WAIT)
+      const second = await Promise.race([this.#over, settle.promise])
+      clearTimeout(settled)
+      return second ?? 'accepted'
+    } finally {
+      clearTimeout(timer)
+      deadline.signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+/** node:tls does not tell whether there was a CertificateRequest. It carries signature algorithms; nothing else that a server sends does. */
+function isCertificateRequested(socket: TLSSocket): boolean {
+  return socket.getSharedSigalgs().length > 0
+}
+
+function refusal(target: TlsTarget, failure: Error | undefined): FetchError {
+  const how = (failure && alertOf(failure)) ?? 'a closed connection'
+  if (target.client === undefined) {
+    const message = `${target.address}: expected a connection without client certificate, got ${how}`
+    return new FetchError('tls', 'client_certificate_required', message, failure)
+  }
+  const message = `${target.address}: expected the client certificate to be accepted, got ${how}`
+  return new FetchError('tls', 'client_certificate_refused', message, failure)
+}
+
+function connectionOf(socket: TLSSocket): Pick<Handshake, 'protocol' | 'cipher' | 'group'> {
+  const info = socket.getEphemeralKeyInfo()
+  return {
+    protocol: socket.getProtocol() ?? undefined,
+    cipher: socket.getCipher().standardName,
+    group: info !== null && 'name' in info && typeof info.name === 'string' ? info.name : undefined,
+  }
+}
+
+function chainOf(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = []
+  let certificate = socket.getPeerX509Certificate()
+  while (certificate !== undefined && chain.length < MAX_CHAIN) {
+    chain.push(certificate.raw)
+    certificate = certificate.issuerCertificate
+  }
+  return chain
+}
