@@ -115,9 +115,9 @@ export async function openItem(item: Pick<PackItem, 'compressed' | 'size'>, key:
 
 function checked(content: Buffer, key: Buffer): Buffer {
   if (!sha256(content).equals(key))
-    throw new JournalError(
-      'altered',
-      `expected an artifact with digest ${key.toString('hex')}, got other octets`,
-    )
+    throw new JournalError('altered', {
+      expected: `an artifact with digest ${key.toString('hex')}`,
+      got: 'other octets',
+    })
   return content
 }

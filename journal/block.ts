@@ -64,5 +64,5 @@ function decodeHeader(text: Buffer, at: number): { entry: number; count: number;
 }
 
 function malformed(at: number, expected: string, got: string): JournalError {
-  return new JournalError('format', `expected ${expected} at octet ${at}, got ${got}`)
+  return new JournalError('format', { expected, got, where: `octet ${at}` })
 }

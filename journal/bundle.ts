@@ -21,7 +21,11 @@ export function decodeBundle(bytes: Buffer): readonly Buffer[] {
     const start = at + LENGTH_BYTES
     const end = start > bytes.length ? Infinity : start + bytes.readUInt16BE(at)
     if (end > bytes.length)
-      throw new JournalError('format', `expected an entry within the bundle at octet ${at}, got the end`)
+      throw new JournalError('format', {
+        expected: 'an entry within the bundle',
+        got: 'the end',
+        where: `octet ${at}`,
+      })
     entries.push(bytes.subarray(start, end))
     at = end
   }

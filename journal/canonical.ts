@@ -15,7 +15,7 @@ export function canonicalize(value: unknown): string {
 
 /** A number as RFC 8785 section 3.2.2.3 writes it, which is what ECMAScript does. */
 export function canonicalNumber(value: number): string {
-  if (!Number.isFinite(value)) throw refused(`a finite number, got ${value}`)
+  if (!Number.isFinite(value)) throw refused('a finite number', String(value))
   return String(value === 0 ? 0 : value)
 }
 
@@ -25,19 +25,19 @@ function write(value: unknown, depth: number): string {
       return quote(value)
     case 'number':
       if (Number.isInteger(value) && !Number.isSafeInteger(value))
-        throw refused(`an integer within 2^53 (larger ones are written as strings), got ${value}`)
+        throw refused('an integer within 2^53 (larger ones are written as strings)', `${value}`)
       return canonicalNumber(value)
     case 'boolean':
       return value ? 'true' : 'false'
     case 'object':
       if (value === null) return 'null'
-      if (depth === MAX_DEPTH) throw refused(`at most ${MAX_DEPTH} levels of nesting`)
+      if (depth === MAX_DEPTH) throw refused(`at most ${MAX_DEPTH} levels of nesting`, 'more')
       return Array.isArray(value) ? writeList(value, depth + 1) : writeObject(value, depth + 1)
     case 'undefined':
     case 'function':
     case 'symbol':
     case 'bigint':
-      throw refused(`a JSON value, got ${typeof value}`)
+      throw refused('a JSON value', typeof value)
   }
 }
 
@@ -50,7 +50,7 @@ function writeList(list: readonly unknown[], depth: number): string {
 function writeObject(object: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null)
-    throw refused(`a plain object, got an instance of ${object.constructor.name}`)
+    throw refused('a plain object', `an instance of ${object.constructor.name}`)
   let text = '{'
   // Members are sorted by UTF-16 code units (RFC 8785 section 3.2.3), which is how sort() compares strings.
   for (const [name, member] of Object.entries(object).sort(byName)) {
@@ -65,10 +65,10 @@ function byName(a: readonly [string, unknown], b: readonly [string, unknown]): n
 }
 
 function quote(text: string): string {
-  if (!text.isWellFormed()) throw refused('well-formed Unicode, got a lone surrogate')
+  if (!text.isWellFormed()) throw refused('well-formed Unicode', 'a lone surrogate')
   return JSON.stringify(text)
 }
 
-function refused(what: string): JournalError {
-  return new JournalError('invalid_record', `expected ${what}`)
+function refused(expected: string, got: string): JournalError {
+  return new JournalError('invalid_record', { expected, got })
 }

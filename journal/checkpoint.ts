@@ -38,6 +38,6 @@ export function parseCheckpoint(text: string): { readonly checkpoint: Checkpoint
   const [, origin = '', size = '', root = ''] = match ?? []
   const hash = Buffer.from(root, 'base64')
   if (match === null || hash.length !== DIGEST_BYTES || hash.toString('base64') !== root)
-    throw new JournalError('format', 'expected origin, size and root hash in a checkpoint, got other lines')
+    throw new JournalError('format', { expected: 'the lines origin, size and root hash', got: 'other lines' })
   return { checkpoint: { origin, size: Number(size), root: hash.toString('hex'), text }, note }
 }

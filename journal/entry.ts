@@ -49,10 +49,16 @@ export function encodeEntry(entry: Entry): Buffer {
 /** Throws JournalError(format). */
 export function decodeEntry(bytes: Buffer): Entry {
   if (bytes.length < HEADER_BYTES || bytes.readUInt8(0) !== VERSION)
-    throw new JournalError('format', `expected an entry of version ${VERSION}, got ${bytes.length} octets`)
+    throw new JournalError('format', {
+      expected: `an entry of version ${VERSION}`,
+      got: `${bytes.length} other octets`,
+    })
   const count = bytes.readUInt16BE(29)
   if (count < 1 || count > MAX_RECORDS_PER_ENTRY || bytes.length !== HEADER_BYTES + DIGEST_BYTES * count)
-    throw new JournalError('format', `expected an entry of ${count} digests, got ${bytes.length} octets`)
+    throw new JournalError('format', {
+      expected: `an entry of ${count} digests`,
+      got: `${bytes.length} octets`,
+    })
   return {
     epoch: Number(bytes.readBigUInt64BE(1)),
     first: Number(bytes.readBigUInt64BE(9)),

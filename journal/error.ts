@@ -9,13 +9,26 @@ export type JournalErrorCode =
   | 'overloaded' // more is waiting than may wait
   | 'closed'
 
+/** What should be there, what is, and where. */
+export interface Mismatch {
+  readonly expected: string
+  readonly got: string
+  readonly where?: string
+}
+
 /** What the journal refuses, and why. `cause` holds the system's error where there was one. */
 export class JournalError extends Error {
   override readonly name = 'JournalError'
   readonly code: JournalErrorCode
+  readonly mismatch: Mismatch | undefined
 
-  constructor(code: JournalErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(code: JournalErrorCode, what: string | Mismatch, options?: ErrorOptions) {
+    super(typeof what === 'string' ? what : describe(what), options)
     this.code = code
+    this.mismatch = typeof what === 'string' ? undefined : what
   }
+}
+
+function describe({ expected, got, where }: Mismatch): string {
+  return `expected ${expected}, got ${got}${where === undefined ? '' : ` at ${where}`}`
 }

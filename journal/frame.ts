@@ -148,5 +148,5 @@ function isZero(bytes: Buffer): boolean {
 }
 
 function altered(at: number, expected: string, got: string): JournalError {
-  return new JournalError('altered', `expected ${expected} at octet ${at}, got ${got}`)
+  return new JournalError('altered', { expected, got, where: `octet ${at}` })
 }

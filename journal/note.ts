@@ -99,7 +99,10 @@ export function verifyNote(note: Note, keys: readonly VerifierKey[]): readonly V
     note.signatures.some(({ name, id, signature }) => {
       if (name !== key.name || id !== key.id) return false
       if (!verify(null, bytes, key.publicKey, signature))
-        throw new JournalError('altered', `expected a valid signature by ${key.name}+${key.id}, got another`)
+        throw new JournalError('altered', {
+          expected: `a valid signature by ${key.name}+${key.id}`,
+          got: 'another',
+        })
       return true
     }),
   )
@@ -124,5 +127,5 @@ function decodeBase64(text: string): Buffer | undefined {
 }
 
 function malformed(expected: string): JournalError {
-  return new JournalError('format', `expected ${expected}, got something else`)
+  return new JournalError('format', { expected, got: 'something else' })
 }

@@ -51,7 +51,11 @@ export function* decodeItems(payload: Buffer): Generator<PackItem & PackLocation
     const length = header.length < ITEM_HEADER_BYTES ? 0 : header.readUInt32BE(DIGEST_BYTES + 4)
     const end = offset + ITEM_HEADER_BYTES + length
     if (header.length < ITEM_HEADER_BYTES || end > payload.length)
-      throw new JournalError('altered', `expected an item within its frame at octet ${offset}, got the end`)
+      throw new JournalError('altered', {
+        expected: 'an item within its frame',
+        got: 'the end',
+        where: `octet ${offset}`,
+      })
     yield {
       digest: header.subarray(0, DIGEST_BYTES),
       size: header.readUInt32BE(DIGEST_BYTES),
@@ -87,7 +91,7 @@ export class PackIndex {
   static decode(bytes: Buffer): PackIndex {
     const rows = bytes.subarray(0, -DIGEST_BYTES)
     if (rows.length % ROW_BYTES !== 0 || !sha256(rows).equals(bytes.subarray(rows.length)))
-      throw new JournalError('altered', 'expected an index that fits its digest, got other octets')
+      throw new JournalError('altered', { expected: 'an index that fits its digest', got: 'other octets' })
     return new PackIndex(rows)
   }
 

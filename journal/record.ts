@@ -156,5 +156,5 @@ function shown(value: unknown): string {
 }
 
 function malformed(expected: string, got: string): JournalError {
-  return new JournalError('invalid_record', `expected ${expected}, got ${got}`)
+  return new JournalError('invalid_record', { expected, got })
 }

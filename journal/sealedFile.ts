@@ -56,7 +56,7 @@ export function decodeTrailer(kind: SealedKind, end: Buffer): Trailer {
     end.readUInt32LE(at + 4) !== TRAILER_CONTENT ||
     end.toString('latin1', at + 8, at + 16) !== TAGS[kind]
   )
-    throw new JournalError('altered', `expected the trailer of a sealed ${kind}, got other octets`)
+    throw new JournalError('altered', { expected: `the trailer of a sealed ${kind}`, got: 'other octets' })
   return {
     number: Number(end.readBigUInt64BE(at + 16)),
     first: Number(end.readBigUInt64BE(at + 24)),
@@ -74,9 +74,12 @@ export async function decodeSealed(
   const trailer = decodeTrailer(kind, file)
   const digestAt = file.length - DIGEST_BYTES
   if (!sha256(file.subarray(0, digestAt)).equals(file.subarray(digestAt)))
-    throw new JournalError('altered', `expected a file that fits its digest, got other octets`)
+    throw new JournalError('altered', { expected: 'a file that fits its digest', got: 'other octets' })
   if (trailer.length > limit)
-    throw new JournalError('altered', `expected at most ${limit} octets of content, got ${trailer.length}`)
+    throw new JournalError('altered', {
+      expected: `at most ${limit} octets of content`,
+      got: `${trailer.length}`,
+    })
   const content = await inflate(file.subarray(0, file.length - TRAILER_BYTES), trailer.length)
   return { trailer, content }
 }
@@ -85,12 +88,16 @@ export async function decodeSealed(
 export async function inflate(bytes: Uint8Array, length: number): Promise<Buffer> {
   const content = await decompress(bytes, { maxOutputLength: Math.max(1, length) }).catch(
     (error: unknown) => {
-      throw new JournalError('altered', `expected zstd of ${length} octets, got other octets`, {
-        cause: error,
-      })
+      throw new JournalError(
+        'altered',
+        { expected: `zstd of ${length} octets`, got: 'other octets' },
+        {
+          cause: error,
+        },
+      )
     },
   )
   if (content.length !== length)
-    throw new JournalError('altered', `expected ${length} octets of content, got ${content.length}`)
+    throw new JournalError('altered', { expected: `${length} octets of content`, got: `${content.length}` })
   return content
 }

@@ -1,25 +1,39 @@
-import type { RecordKind } from '../model/record.ts'
+import { formatRecordId, type RecordKind } from '../model/record.ts'
+import { fromTimestamp } from '../model/time.ts'
+import { parseOrigin } from './checkpoint.ts'
+import { sha256 } from './digest.ts'
+import { encodeEntry, entryOf } from './entry.ts'
+import { JournalError } from './error.ts'
+import { parseVerifierKeys } from './note.ts'
+import { checkRecord, type Envelope } from './record.ts'
+import { checkArtifacts, type References } from './verify/artifacts.ts'
+import {
+  readHistory,
+  readIdentity,
+  readPublished,
+  type Identity,
+  type SignedSize,
+} from './verify/checkpoints.ts'
+import { fault, FaultFound, inFile, type Fault } from './verify/fault.ts'
+import { takeInventory, type Inventory } from './verify/inventory.ts'
+import { readSegments, type SegmentBlock } from './verify/segments.ts'
+import { directorySource, type FileSource } from './verify/source.ts'
+import { TileCheck } from './verify/tiles.ts'
 
-/** The first thing that is not as it must be. */
-export interface Fault {
-  /** Relative to the journal directory. */
-  readonly file: string
-  /** Where in the file, in words: `octets 0 to 95`, `entry 17, record 3`. */
-  readonly location: string
-  readonly expected: string
-  readonly got: string
-}
+// The verifier reads the files and nothing else: it shares with the writer how things are encoded and hashed, not what the
+// writer believes to have written.
 
 export interface VerifyReport {
   /** `self_consistent`: everything fits together, but no key from outside says whose journal it is. */
   readonly verdict: 'authenticated' | 'self_consistent' | 'broken'
   /** Origin line: `<origin>/<epoch>`. '' when it could not be read. */
   readonly origin: string
-  /** Entries found, of which `published` are covered by the signed checkpoint. */
+  /** Entries found (when broken: up to the fault), and how many the signed checkpoint covers. */
   readonly size: number
   readonly published: number
   /** Root of the signed checkpoint, lower-case hex. '' when it could not be read. */
   readonly root: string
+  /** Records by kind. */
   readonly records: Readonly<Partial<Record<RecordKind, number>>>
   readonly artifacts: number
   /** Entries covered by a follower, witness or timestamp, and those after them. */
@@ -34,10 +48,133 @@ export interface VerifyReport {
 export interface VerifyOptions {
   /** Verifier keys obtained elsewhere (`name+id+key`, one a line). */
   readonly trust?: string
+  /** Octets read so far, and of all files. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
-/** Re-derives everything in a journal directory from its files. Rejects only when the directory cannot be read. */
-export function verifyJournal(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
-  return Promise.reject(new Error(`not written yet: ${directory} ${options.trust ?? ''}`))
+/**
+ * Re-derives everything in a journal directory from its files, and stops at the first fault. A writer may be at work meanwhile.
+ * Rejects only when the files cannot be read, or with JournalError(format) when `trust` holds no verifier key.
+ */
+export async function verifyJournal(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  return await verifyFiles(directorySource(directory), options)
+}
+
+export async function verifyFiles(source: FileSource, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const trusted = options.trust === undefined ? undefined : parseVerifierKeys(options.trust)
+  if (trusted?.length === 0) throw new JournalError('format', 'expected a verifier key to trust, got none')
+  const found = new Findings()
+  try {
+    const inventory = await takeInventory(source)
+    const counted = countReads(source, inventory.total, options.onProgress)
+    const identity = await readIdentity(counted)
+    found.origin = identity.log
+    found.published = await readPublished(counted, identity, trusted)
+    const history = await readHistory(counted, inventory.history, identity, found.published)
+    await checkLog(counted, inventory, identity, [...history, found.published], found)
+    found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
+    checkForeign(inventory, found.notes)
+    return found.report(trusted === undefined ? 'self_consistent' : 'authenticated')
+  } catch (error) {
+    if (error instanceof FaultFound) return found.report('broken', error.fault)
+    throw error
+  }
+}
+
+/** What a verification learns on its way. */
+class Findings {
+  origin = ''
+  published: SignedSize | undefined
+  size = 0
+  artifacts = 0
+  readonly records: Partial<Record<RecordKind, number>> = {}
+  readonly references: References = new Map()
+  readonly notes: string[] = []
+
+  report(verdict: VerifyReport['verdict'], broken?: Fault): VerifyReport {
+    const published = this.published?.size ?? 0
+    if (broken === undefined && this.size > published)
+      this.notes.push(`${this.size - published} entries after the signed checkpoint`)
+    return {
+      verdict,
+      origin: this.origin,
+      size: this.size,
+      published,
+      root: this.published?.root ?? '',
+      records: this.records,
+      artifacts: this.artifacts,
+      anchored: 0,
+      unanchored: this.size,
+      ...(broken === undefined ? {} : { fault: broken }),
+      notes: this.notes,
+    }
+  }
+}
+
+/** Every record, every entry, the tree, and every signed root. */
+async function checkLog(
+  source: FileSource,
+  inventory: Inventory,
+  identity: Identity,
+  checkpoints: readonly SignedSize[],
+  found: Findings,
+): Promise<void> {
+  const tiles = new TileCheck(source, inventory, checkpoints)
+  for await (const block of readSegments(source, inventory, found.notes)) {
+    const records = block.records.map((bytes, n) => {
+      const envelope = checkEnvelope(bytes, block, n)
+      found.records[envelope.kind] = (found.records[envelope.kind] ?? 0) + 1
+      const log = parseOrigin(identity.log)
+      collectReferences(
+        envelope,
+        formatRecordId(log?.origin ?? '', identity.epoch, { entry: block.entry, n }),
+        found,
+      )
+      return { recorded: fromTimestamp(envelope.recorded), digest: sha256(bytes) }
+    })
+    await tiles.add(encodeEntry(entryOf(identity.epoch, block.segment, records)))
+    found.size = tiles.size
+  }
+  await tiles.finish(checkpoints.at(-1) ?? { file: '', origin: '', size: 0, root: '', text: '' })
+}
+
+function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope {
+  const location = `entry ${block.entry}, record ${n}`
+  const envelope = inFile(block.file, location, () => checkRecord(bytes))
+  const begins = block.entry === 0 && n === 0
+  if ((envelope.kind === 'epoch') !== begins)
+    throw fault(block.file, location, begins ? 'the epoch record' : 'no second epoch record', envelope.kind)
+  return envelope
+}
+
+/** Notes the artifacts that a record says are kept. */
+function collectReferences({ kind, body }: Envelope, where: string, found: Findings): void {
+  if (kind !== 'observation' && kind !== 'configuration') return
+  const { artifacts } = body as { readonly artifacts?: unknown }
+  if (!Array.isArray(artifacts)) return
+  for (const item of artifacts as readonly unknown[]) {
+    if (typeof item !== 'object' || item === null) continue
+    const { digest, size, kept } = item as Readonly<Record<string, unknown>>
+    if (kept !== true || typeof digest !== 'string' || typeof size !== 'number') continue
+    if (!found.references.has(digest)) found.references.set(digest, { size, where })
+  }
+}
+
+function checkForeign(inventory: Inventory, notes: string[]): void {
+  const [foreign] = inventory.foreign
+  if (foreign !== undefined) throw fault(foreign, '', 'only files of a journal', 'another file')
+  for (const path of inventory.temporary) notes.push(`${path}: left by a crash while it was being written`)
+}
+
+function countReads(source: FileSource, total: number, onProgress: VerifyOptions['onProgress']): FileSource {
+  let done = 0
+  return {
+    list: () => source.list(),
+    async read(path) {
+      const bytes = await source.read(path)
+      done += bytes?.length ?? 0
+      onProgress?.({ done: Math.min(done, total), total })
+      return bytes
+    },
+  }
 }

@@ -1,0 +1,37 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+/** The files that are verified, wherever they are. Paths are relative, with slashes. */
+export interface FileSource {
+  /** Every file, in order of path. `size` is undefined for what is no regular file (a link, a socket). */
+  list(): Promise<readonly { readonly path: string; readonly size: number | undefined }[]>
+  /** undefined when there is no such file. */
+  read(path: string): Promise<Buffer | undefined>
+}
+
+export function directorySource(directory: string): FileSource {
+  return {
+    async list() {
+      const found = await readdir(directory, { recursive: true, withFileTypes: true })
+      const listed: { path: string; size: number | undefined }[] = []
+      for (const item of found) {
+        if (item.isDirectory()) continue
+        const file = join(item.parentPath, item.name)
+        const path = relative(directory, file).replaceAll('\\', '/')
+        listed.push({ path, size: item.isFile() ? await sizeOf(file) : undefined })
+      }
+      return listed.sort((a, b) => (a.path < b.path ? -1 : 1))
+    },
+    read: (path) => readFile(join(directory, path)).catch(undefinedIfMissing),
+  }
+}
+
+/** 0 for a file that a running writer removed meanwhile. */
+async function sizeOf(file: string): Promise<number> {
+  return (await stat(file).catch(undefinedIfMissing))?.size ?? 0
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
+}
