@@ -384,13 +384,19 @@ function withReplaced(
 }
 
 function certId(issuer: Issuer, serial: string, hash: 'sha1' | 'sha256'): Uint8Array {
-  const digest = (bytes: Uint8Array) => der.octetString(createHash(hash).update(bytes).digest())
+  const { name, key } = certIdHashes(issuer, hash)
   return der.sequence(
     der.sequence(der.oid(OID[hash]), der.nullValue()),
-    digest(subjectOf(issuer.certificate)),
-    digest(publicKeyBits(issuer.key)),
+    der.octetString(name),
+    der.octetString(key),
     der.integer(serialNumber(serial)),
   )
+}
+
+/** issuerNameHash and issuerKeyHash of a CertID (RFC 6960 section 4.1.1). */
+export function certIdHashes(issuer: Issuer, hash: 'sha1' | 'sha256'): { name: Buffer; key: Buffer } {
+  const digest = (bytes: Uint8Array) => createHash(hash).update(bytes).digest()
+  return { name: digest(subjectOf(issuer.certificate)), key: digest(publicKeyBits(issuer.key)) }
 }
 
 function encodeStatus(status: OcspStatus): Uint8Array {

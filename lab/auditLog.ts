@@ -1,0 +1,89 @@
+// An audit log file as EJBCA 7.11 (Log4jDevice) writes it through WildFly's file handler.
+import { closeSync, existsSync, openSync, renameSync, writeSync } from 'node:fs'
+import { toTimestamp, type Clock } from '../model/time.ts'
+
+const CATEGORY = 'org.cesecore.audit.impl.log4j.Log4jDevice'
+
+export interface AuditRecord {
+  readonly event: string
+  readonly status: 'SUCCESS' | 'FAILURE' | 'VOID'
+  readonly module: string
+  readonly service: 'CORE' | 'EJBCA'
+  /** AUTHTOKEN: subject DN of the administrator's certificate, CLI user, or an internal caller's text. */
+  readonly who: string
+  /** Usually the CA id. */
+  readonly customId?: number
+  /** Usually the certificate serial, upper-case hex. */
+  readonly detail1?: string
+  /** Usually the end entity. */
+  readonly detail2?: string
+  /** In EJBCA's order; nothing is escaped, as there. */
+  readonly details: readonly (readonly [key: string, value: string])[]
+}
+
+export interface AuditLog {
+  readonly file: string
+  /** One line, written at once with O_APPEND. */
+  write(record: AuditRecord): void
+  /** Moves the file away, as WildFly's periodic rotation does, and starts a new one. Returns the old one's new name. */
+  rotate(): string
+  close(): void
+}
+
+export function openAuditLog(options: { file: string; now: Clock }): AuditLog {
+  const { file, now } = options
+  let descriptor: number | undefined = openSync(file, 'a', 0o640)
+  let lines = 0
+  return {
+    file,
+    write(record) {
+      if (descriptor === undefined) return
+      lines += 1
+      writeSync(descriptor, formatLine(record, now(), `default task-${(lines % 4) + 1}`))
+    },
+    rotate() {
+      const rotated = freeName(`${file}.${toTimestamp(now()).slice(0, 10)}`)
+      if (descriptor !== undefined) closeSync(descriptor)
+      renameSync(file, rotated)
+      descriptor = openSync(file, 'a', 0o640)
+      return rotated
+    },
+    close() {
+      if (descriptor !== undefined) closeSync(descriptor)
+      descriptor = undefined
+    },
+  }
+}
+
+/** WildFly would overwrite an older file of the same day; the lab may rotate more often than daily and keeps all. */
+function freeName(wanted: string): string {
+  for (let n = 0; ; n += 1) {
+    const name = n === 0 ? wanted : `${wanted}.${n}`
+    if (!existsSync(name)) return name
+  }
+}
+
+/** WildFly's prefix `%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c] (%t) ` and the Log4jDevice message, in a server whose zone is UTC. */
+export function formatLine(record: AuditRecord, at: number, thread: string): string {
+  const [date = '', time = ''] = toTimestamp(at).slice(0, -1).split('T')
+  const message = [
+    `${date} ${time.slice(0, 8)}+00:00`,
+    record.event,
+    record.status,
+    record.module,
+    record.service,
+    record.who,
+    record.customId ?? '',
+    record.detail1 ?? '',
+    record.detail2 ?? '',
+    ...record.details.map(([key, value]) => `${key}=${value}`),
+  ].join(';')
+  return `${date} ${time.replace('.', ',')} INFO  [${CATEGORY}] (${thread}) ${message}\n`
+}
+
+/** Java's String.hashCode, with which EJBCA makes the CA id from the CA's subject DN. */
+export function javaHashCode(text: string): number {
+  let hash = 0
+  for (let i = 0; i < text.length; i += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+  return hash
+}

@@ -1,0 +1,289 @@
+// A small real PKI on loopback, with switches for its faults.
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
+import { startAlertReceiver, type AlertReceiver, type ReceivedAlert } from './alertReceiver.ts'
+import { openAuditLog } from './auditLog.ts'
+import { IssuingAuthority } from './authority.ts'
+import { holdCeremony } from './ceremony.ts'
+import { startControl, type LabStatus } from './control.ts'
+import { startControlPlane, type Remediation, type Run } from './controlPlane.ts'
+import { Deployment } from './deployment.ts'
+import { DistributionPoint } from './distributionPoint.ts'
+import { ADMINISTRATORS, logLogin, logStart } from './ejbcaEvents.ts'
+import { LabError } from './error.ts'
+import { FAULTS } from './faults.ts'
+import { describeAuthority, describeService, type LabInventory } from './inventory.ts'
+import { openIssuingCa, type IssuingCa } from './issuingCa.ts'
+import { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts'
+import { startOcspResponder } from './ocspResponder.ts'
+import { Operations, type ActiveFault } from './operations.ts'
+import { startRepository } from './repository.ts'
+import { removeState, stateFileIn, writeState, type LabState } from './state.ts'
+import { encodeSecret } from './webhookSignature.ts'
+
+const DAY_MS = 86_400_000
+/** setInterval takes no more: about 24.8 days. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1
+
+const AUTHORITIES = [
+  { id: 'issuing-1', name: 'IssuingCA1', subject: 'Issuing CA 1', key: 'rsa' },
+  { id: 'issuing-2', name: 'IssuingCA2', subject: 'Issuing CA 2', key: 'p256' },
+] as const
+
+const SERVICES = [
+  { id: 'shop', owner: 'team-shop', authority: 'issuing-1', client: 'none' },
+  { id: 'payments', owner: 'team-payments', authority: 'issuing-2', client: 'none' },
+  { id: 'mail-gateway', owner: 'team-messaging', authority: 'issuing-1', client: 'none' },
+  { id: 'internal-api', owner: 'team-platform', authority: 'issuing-2', client: 'required' },
+] as const
+const ENVIRONMENT = 'prod'
+const DOMAIN = 'lab.test'
+
+/** What happens, as it happens. */
+export interface LabEvents {
+  crl: [{ authority: string; number: bigint; who: string }]
+  certificate: [{ service: string; serial: string; notAfter: Timestamp; who: string }]
+  fault: [{ fault: string; target: string; state: 'on' | 'off' }]
+  run: [Run]
+  alert: [{ change: 'firing' | 'repeated' | 'resolved'; alert: ReceivedAlert }]
+  /** A scheduled CRL could not be issued. */
+  problem: [unknown]
+}
+
+export interface Lab extends AsyncDisposable {
+  readonly directory: string
+  readonly inventory: LabInventory
+  readonly events: EventEmitter<LabEvents>
+  /** Control plane: where webhooks go, and with which secret they are signed. */
+  readonly webhook: { readonly url: string; readonly secret: string }
+  readonly alerts: Pick<AlertReceiver, 'url' | 'active' | 'all'>
+  readonly stateFile: string
+  runs(): readonly Run[]
+  /** LabError `unknown_fault`, `unknown_target`, `conflict`. */
+  break(fault: string, target: string): Promise<void>
+  repair(fault: string, target: string): Promise<void>
+  faults(): readonly ActiveFault[]
+  status(): LabStatus
+  /** As an administrator does it, without the control plane. Says what was done. */
+  remedy(action: Remediation, target: string): Promise<string>
+  /** Issues the CRLs that are due, as the schedule does. */
+  refreshCrls(): Promise<void>
+  /** Renames the audit log and starts a new one. Returns the new name of the old one. */
+  rotateLog(): string
+  /** Twice is fine. */
+  close(): Promise<void>
+}
+
+export interface LabOptions {
+  readonly directory: string
+  readonly now: Clock
+  readonly lifetimes?: Partial<Lifetimes>
+  /** Serial numbers, webhook secret and token come from here; keys do not. */
+  readonly random?: (size: number) => Uint8Array
+  /** Starts a timer and returns what stops it. */
+  readonly every?: (ms: number, run: () => void) => () => void
+  /** Written besides `lab.json` in the directory: `userStateFile()` for a lab that the command line should find. */
+  readonly userStateFile?: string
+}
+
+/** Everything runs when this resolves; nothing is left open when it rejects. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  await using opened = new AsyncDisposableStack()
+  const { directory, now, random = randomBytes, every = interval } = options
+  const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
+  const events = new EventEmitter<LabEvents>()
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+
+  const log = openAuditLog({ file: join(directory, 'audit.log'), now })
+  opened.defer(() => log.close())
+  const login = (who: string) => {
+    logLogin(log, who)
+    return who
+  }
+  logStart(log, hostname())
+
+  const repository = await startRepository(join(directory, 'www'))
+  opened.defer(() => repository.close())
+  const rootCrlUrl = repository.urlOf('root.crl')
+  const ceremony = await holdCeremony({
+    now: now(),
+    rootCrlUrl,
+    rootCrlLifetime: lifetimes.rootCrl,
+    issuing: AUTHORITIES,
+  })
+  await repository.publish('root.crl', ceremony.rootCrl, now())
+
+  const registrar = login(ADMINISTRATORS.registrationOfficer)
+  const authorities = new Map<string, IssuingCa>()
+  for (const declared of AUTHORITIES) {
+    const issuer = ceremony.issuing.get(declared.id)
+    if (issuer === undefined) continue
+    const responder = await startOcspResponder({ now, lifetime: lifetimes.ocsp })
+    opened.defer(() => responder.close())
+    const authority = new IssuingAuthority({
+      ...declared,
+      issuer,
+      urls: {
+        crl: repository.urlOf(DistributionPoint.nameFor(declared.id)),
+        ocsp: responder.url,
+        caIssuers: repository.urlOf(`${declared.id}.cer`),
+      },
+      log,
+      now,
+      random,
+      crlLifetime: lifetimes.crl,
+    })
+    await repository.publish(`${declared.id}.cer`, issuer.certificate, now())
+    authorities.set(
+      declared.id,
+      await openIssuingCa({
+        authority,
+        responder,
+        repository,
+        now,
+        pastAge: lifetimes.staleCrl,
+        who: registrar,
+        onCrl: (number, who) => events.emit('crl', { authority: declared.id, number, who }),
+      }),
+    )
+  }
+
+  const services = new Map<string, Deployment>()
+  for (const declared of SERVICES) {
+    const { authority } = authorities.get(declared.authority) ?? {}
+    if (authority === undefined) continue
+    const service = await Deployment.start(
+      {
+        ...declared,
+        environment: ENVIRONMENT,
+        servername: `${declared.id}.${DOMAIN}`,
+        authority,
+        ...(declared.client === 'required'
+          ? { clientAuthorities: [ceremony.root, authority.issuer.certificate] }
+          : {}),
+        now,
+        lifetime: lifetimes.service,
+        onDeployed: ({ serial, notAfter }, who) =>
+          events.emit('certificate', {
+            service: declared.id,
+            serial,
+            notAfter: toTimestamp(notAfter),
+            who,
+          }),
+      },
+      registrar,
+    )
+    opened.defer(() => service.close())
+    services.set(declared.id, service)
+  }
+  const client = await issueProberCertificate(authorities, now(), registrar)
+
+  const operations = new Operations({
+    authorities,
+    services,
+    now,
+    nearExpiry: lifetimes.nearExpiry,
+    login,
+    onFault: (fault, target, state) => events.emit('fault', { fault, target, state }),
+  })
+  opened.defer(() => operations.close())
+  opened.defer(
+    every(lifetimes.crlInterval, () => {
+      operations.refreshCrls().catch((error: unknown) => {
+        if (!(error instanceof LabError && error.code === 'closed')) events.emit('problem', error)
+      })
+    }),
+  )
+
+  const secret = encodeSecret(random(32))
+  const controlPlane = await startControlPlane({
+    secret,
+    now,
+    check: (action, target) => operations.checkRemedy(action, target),
+    execute: (action, target) => operations.remedy(action, target, ADMINISTRATORS.controlPlane),
+    onRun: (run) => events.emit('run', run),
+  })
+  opened.defer(() => controlPlane.close())
+  const alerts = await startAlertReceiver({
+    now,
+    onAlert: (change, alert) => events.emit('alert', { change, alert }),
+  })
+  opened.defer(() => alerts.close())
+
+  const status = (): LabStatus => ({
+    directory,
+    authorities: [...authorities.keys()],
+    services: [...services.keys()],
+    active: [...operations.active()],
+    faults: FAULTS.map(({ id, title, target }) => ({ id, title, target })),
+  })
+  const controlled = {
+    status,
+    break: (fault: string, target: string) => operations.break(fault, target),
+    repair: (fault: string, target: string) => operations.repair(fault, target),
+  }
+  const token = Buffer.from(random(32)).toString('base64url')
+  const control = await startControl(controlled, token)
+  opened.defer(() => control.close())
+  const state: LabState = { version: 1, url: control.url, token, directory, pid: process.pid }
+  const stateFile = stateFileIn(directory)
+  for (const file of [stateFile, ...(options.userStateFile === undefined ? [] : [options.userStateFile])]) {
+    await writeState(file, state)
+    opened.defer(() => removeState(file, state))
+  }
+
+  const running = opened.move()
+  const close = () => running.disposeAsync()
+  return {
+    ...controlled,
+    directory,
+    events,
+    inventory: {
+      authorities: [
+        { id: 'root', class: 'offline', certificate: ceremony.root, crlUrl: rootCrlUrl },
+        ...[...authorities.values()].map(describeAuthority),
+      ],
+      services: [...services.values()].map(describeService),
+      client,
+      log: { id: 'ejbca', path: log.file, authorities: [...authorities.keys()] },
+    },
+    webhook: { url: controlPlane.url, secret },
+    alerts,
+    stateFile,
+    runs: () => controlPlane.runs(),
+    faults: () => operations.active(),
+    remedy: (action, target) => operations.remedy(action, target, login(ADMINISTRATORS.superAdmin)),
+    refreshCrls: () => operations.refreshCrls(),
+    rotateLog: () => log.rotate(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** The prober's client certificate, by the CA of the service that asks for one. */
+async function issueProberCertificate(
+  authorities: ReadonlyMap<string, IssuingCa>,
+  now: number,
+  who: string,
+): Promise<LabInventory['client']> {
+  const issuerId = SERVICES.find((service) => service.client === 'required')?.authority ?? ''
+  const authority = authorities.get(issuerId)?.authority
+  if (authority === undefined) throw new RangeError('expected a service that requires client certificates')
+  const issued = await authority.issue({
+    username: 'vigil-prober',
+    profile: 'tls_client',
+    notBefore: now,
+    notAfter: now + 365 * DAY_MS,
+    who,
+  })
+  return { chain: [issued.der, authority.issuer.certificate], key: issued.key.privateKey }
+}
+
+function interval(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, Math.min(ms, MAX_INTERVAL_MS))
+  return () => clearInterval(timer)
+}

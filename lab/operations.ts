@@ -1,0 +1,175 @@
+// What is done to the running PKI: faults switched on and off, remediations carried out. One thing at a time.
+import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
+import type { Remediation } from './controlPlane.ts'
+import type { Deployment } from './deployment.ts'
+import { ADMINISTRATORS } from './ejbcaEvents.ts'
+import { LabError } from './error.ts'
+import { FAULTS, type AuthorityParts, type Fault, type FaultTools } from './faults.ts'
+import { SerialQueue } from './queue.ts'
+
+export interface ActiveFault {
+  readonly fault: string
+  readonly target: string
+  readonly since: Timestamp
+}
+
+export interface OperationsOptions {
+  readonly authorities: ReadonlyMap<string, AuthorityParts>
+  readonly services: ReadonlyMap<string, Deployment>
+  readonly now: Clock
+  /** Milliseconds. */
+  readonly nearExpiry: number
+  /** Logs that an administrator opened the admin web. */
+  readonly login: (who: string) => void
+  readonly onFault: (fault: string, target: string, state: 'on' | 'off') => void
+}
+
+export class Operations {
+  readonly #options: OperationsOptions
+  readonly #queue = new SerialQueue()
+  readonly #active = new Map<string, ActiveFault & { readonly row: Fault }>()
+  readonly #tools: FaultTools
+  #closed = false
+
+  constructor(options: OperationsOptions) {
+    this.#options = options
+    this.#tools = {
+      nearExpiry: options.nearExpiry,
+      login: (who) => {
+        options.login(who)
+        return who
+      },
+      partsOf: (id) => this.#authority(id),
+      otherService: (than) => {
+        // Preferably of the same CA: then the identity is all that is wrong.
+        const others = [...options.services.values()].filter((service) => service !== than)
+        const other = others.find((service) => service.authority === than.authority) ?? others[0]
+        if (other === undefined) throw new LabError('unknown_target', 'there is no other service')
+        return other
+      },
+    }
+  }
+
+  active(): readonly ActiveFault[] {
+    return [...this.#active.values()].map(({ fault, target, since }) => ({ fault, target, since }))
+  }
+
+  /** Already on: nothing happens. LabError `conflict` when another fault that the same cure ends is on for this target. */
+  break(fault: string, target: string): Promise<void> {
+    return this.#serially(async () => {
+      const row = findFault(fault)
+      const key = `${fault}:${target}`
+      if (this.#active.has(key)) return
+      const other = [...this.#active.values()].find(
+        (active) =>
+          active.target === target && row.curedBy !== undefined && active.row.curedBy === row.curedBy,
+      )
+      if (other !== undefined) {
+        throw new LabError('conflict', `${target} already has ${other.fault}: repair that first`)
+      }
+      if (row.target === 'ca') await row.apply(this.#authority(target), this.#tools)
+      else await row.apply(this.#service(target), this.#tools)
+      this.#active.set(key, { fault, target, since: toTimestamp(this.#options.now()), row })
+      this.#options.onFault(fault, target, 'on')
+    })
+  }
+
+  /** Not on: nothing happens. */
+  repair(fault: string, target: string): Promise<void> {
+    return this.#serially(async () => {
+      const row = findFault(fault)
+      this.#checkTarget(row.target, target)
+      if (!this.#active.has(`${fault}:${target}`)) return
+      if (row.curedBy !== undefined) {
+        await this.#remedy(row.curedBy, target, this.#tools.login(ADMINISTRATORS.superAdmin))
+        return
+      }
+      if (row.target === 'ca') await row.undo(this.#authority(target))
+      else await row.undo(this.#service(target))
+      this.#end((active) => active.fault === fault && active.target === target)
+    })
+  }
+
+  /** LabError `unknown_target` when this remediation has no such target. */
+  checkRemedy(action: Remediation, target: string): void {
+    this.#checkTarget(action === 'reissue_crl' ? 'ca' : 'service', target)
+  }
+
+  /** Carries out a remediation, which ends the faults that it cures. Says what was done. */
+  remedy(action: Remediation, target: string, who: string): Promise<string> {
+    return this.#serially(() => this.#remedy(action, target, who))
+  }
+
+  /** The CA's own schedule: a new CRL everywhere where publishing has not stopped. */
+  refreshCrls(): Promise<void> {
+    return this.#serially(async () => {
+      for (const { distributionPoint } of this.#options.authorities.values()) {
+        await distributionPoint.refresh(ADMINISTRATORS.scheduler)
+      }
+    })
+  }
+
+  /** Nothing more is started; what runs is finished. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#queue.idle()
+  }
+
+  async #remedy(action: Remediation, target: string, who: string): Promise<string> {
+    const detail =
+      action === 'reissue_crl' ? await this.#reissue(target, who) : await this.#rotate(target, who)
+    this.#end((active) => active.row.curedBy === action && active.target === target)
+    return detail
+  }
+
+  async #reissue(target: string, who: string): Promise<string> {
+    const { distributionPoint, crlNumber } = this.#authority(target)
+    await distributionPoint.issue(who)
+    return `published CRL ${crlNumber()} of ${target}`
+  }
+
+  async #rotate(target: string, who: string): Promise<string> {
+    const { serial, notAfter } = await this.#service(target).rotate(who)
+    return `deployed certificate ${serial} on ${target}, valid until ${toTimestamp(notAfter)}`
+  }
+
+  #end(ended: (active: ActiveFault & { readonly row: Fault }) => boolean): void {
+    for (const [key, active] of this.#active) {
+      if (!ended(active)) continue
+      this.#active.delete(key)
+      this.#options.onFault(active.fault, active.target, 'off')
+    }
+  }
+
+  #serially<T>(job: () => Promise<T>): Promise<T> {
+    return this.#queue.run(() => {
+      if (this.#closed) throw new LabError('closed', 'the lab is closing')
+      return job()
+    })
+  }
+
+  #checkTarget(kind: Fault['target'], target: string): void {
+    if (kind === 'ca') this.#authority(target)
+    else this.#service(target)
+  }
+
+  #authority(id: string): AuthorityParts {
+    return find(this.#options.authorities, id, 'an issuing CA')
+  }
+
+  #service(id: string): Deployment {
+    return find(this.#options.services, id, 'a service')
+  }
+}
+
+function findFault(id: string): Fault {
+  const fault = FAULTS.find((row) => row.id === id)
+  if (fault !== undefined) return fault
+  throw new LabError('unknown_fault', `expected one of ${FAULTS.map((row) => row.id).join(', ')}, got ${id}`)
+}
+
+function find<T>(things: ReadonlyMap<string, T>, id: string, what: string): T {
+  const found = things.get(id)
+  if (found !== undefined) return found
+  throw new LabError('unknown_target', `expected ${what} of ${[...things.keys()].join(', ')}, got ${id}`)
+}
