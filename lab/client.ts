@@ -2,13 +2,13 @@
 import { request } from 'undici'
 import { z } from 'zod'
 import { labStatusSchema, type LabStatus } from './control.ts'
-import { LabError } from './error.ts'
+import { LAB_ERROR_CODES, LabError } from './error.ts'
 import { readState, stateFileIn, userStateFile, type LabState } from './state.ts'
 
 /** Milliseconds: a fault is applied by signing something at most. */
 const TIMEOUT_MS = 10_000
 
-const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
+const errorSchema = z.object({ error: z.object({ code: z.enum(LAB_ERROR_CODES), message: z.string() }) })
 
 export type LabCommand =
   | { readonly command: 'status' }
@@ -30,8 +30,11 @@ export async function labRequest(state: LabState, command: LabCommand): Promise<
     if (status.success) return status.data
   }
   const refused = errorSchema.safeParse(body)
-  const message = refused.success ? refused.data.error.message : `unexpected answer with status ${statusCode}`
-  throw new LabError(statusCode === 422 ? 'unknown_target' : 'request_failed', message)
+  if (refused.success) throw new LabError(refused.data.error.code, refused.data.error.message)
+  throw new LabError(
+    'request_failed',
+    `expected a status, got an unknown answer with HTTP status ${statusCode}`,
+  )
 }
 
 async function send(state: LabState, command: LabCommand): Promise<{ statusCode: number; body: unknown }> {

@@ -11,20 +11,14 @@ import type { Lab } from './lab.ts'
 type ConfigInput = z.input<typeof configSchema>
 
 /** Everything but the inventory. `alerts` and `remediation` are merged with the lab's own receiver and webhook. */
-export type VigilSettings = Omit<Partial<ConfigInput>, 'inventory'>
+export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'> {
+  /** Where vigil.yaml and its files go; created if need be, files of an earlier lab are replaced. */
+  readonly directory: string
+}
 
-const PKI = 'pki'
-const SECRET_FILE = 'webhook.secret'
-
-/**
- * Creates the directory if need be; files of an earlier lab are replaced. Returns the path of vigil.yaml.
- * Throws ZodError when the settings do not fit the schema.
- */
-export async function writeVigilYaml(
-  lab: Lab,
-  directory: string,
-  settings: VigilSettings = {},
-): Promise<string> {
+/** Returns the path of vigil.yaml. Throws ZodError when the settings do not fit the schema. */
+export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
+  const { directory, ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
   const { authorities, services, client, log } = lab.inventory
   const prober = { certificate_file: `${PKI}/prober.pem`, key_file: `${PKI}/prober.key` }
