@@ -10,6 +10,9 @@ import type { Lab } from './lab.ts'
 
 type ConfigInput = z.input<typeof configSchema>
 
+const PKI = 'pki'
+const SECRET_FILE = 'webhook.secret'
+
 /** Everything but the inventory. `alerts` and `remediation` are merged with the lab's own receiver and webhook. */
 export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'> {
   /** Where vigil.yaml and its files go; created if need be, files of an earlier lab are replaced. */
