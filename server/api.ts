@@ -102,7 +102,7 @@ export function parseQuery<S extends z.ZodType>(schema: S, request: Request): z.
 }
 
 /** Without the members that are undefined, which the store's queries do not take. */
-function defined<T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function defined<T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>
   }

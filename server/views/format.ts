@@ -114,5 +114,5 @@ export function factText(type: FactType | undefined, value: unknown): string {
   if (typeof value === 'number') return type === 'duration' ? durationText(value) : number(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string') return visible(value)
-  return visible(JSON.stringify(value))
+  return visible(Array.isArray(value) ? value.join(', ') : JSON.stringify(value))
 }

@@ -5,7 +5,7 @@ import type { Stored, StoredAction, TargetState } from '../../store/contract.ts'
 import type { DeclaredTarget } from '../metrics.ts'
 import { storeLag, unpublishedEntries } from '../status.ts'
 import type { Status } from '../status.ts'
-import { durationText, number, octets, timeView, visible } from './format.ts'
+import { number, octets, timeView, visible } from './format.ts'
 import { TargetStates, factsAge, lifeView, runView } from './target.ts'
 import { byUrgency, headline, stateView, tally, worst } from './verdict.ts'
 
@@ -101,23 +101,27 @@ function authorityView(
 
 function crlFacts(state: TargetState | undefined, now: number) {
   const crl = state?.known.crl
-  const content = [
-    crl?.number === undefined ? [] : [`number ${visible(crl.number, 50)}`],
-    crl?.entries === undefined ? [] : [`${number(crl.entries)} revoked`],
-    crl?.size === undefined ? [] : [octets(crl.size)],
-  ].flat()
-  return { content, life: lifeView(crl?.thisUpdate, crl?.nextUpdate, now) }
+  return {
+    content: crl?.entries === undefined ? null : `${number(crl.entries)} revoked`,
+    detail: [
+      crl?.number === undefined ? [] : [`number ${visible(crl.number, 50)}`],
+      crl?.size === undefined ? [] : [octets(crl.size)],
+    ]
+      .flat()
+      .join(', '),
+    life: lifeView(crl?.thisUpdate, crl?.nextUpdate, 'overdue', now),
+  }
 }
 
 function ocspFacts(state: TargetState | undefined, now: number) {
   const ocsp = state?.known.ocsp
+  // A status counts only as the newest run gave it.
   const status = state?.observation.facts.ocsp?.status
-  const content = [
-    status === undefined ? [] : [visible(status, 20)],
-    ocsp?.serial === undefined ? [] : [`for serial ${visible(ocsp.serial, 50)}`],
-    state === undefined ? [] : [`in ${durationText(state.lastDuration)}`],
-  ].flat()
-  return { content, life: lifeView(ocsp?.thisUpdate, ocsp?.nextUpdate, now) }
+  return {
+    content: status !== undefined ? visible(status, 20) : state === undefined ? null : 'no status',
+    detail: ocsp?.serial === undefined ? '' : `serial ${visible(ocsp.serial, 50)}`,
+    life: lifeView(ocsp?.thisUpdate, ocsp?.nextUpdate, 'overdue', now),
+  }
 }
 
 function serviceView(
@@ -139,7 +143,7 @@ function serviceView(
     subjectPath: subjectPath(subject),
     verdict: stateView(worst(judged)),
     run: target === undefined ? null : runView(target, state, now),
-    life: lifeView(certificate?.notBefore, certificate?.notAfter, now),
+    life: lifeView(certificate?.notBefore, certificate?.notAfter, 'expired', now),
     earlier: factsAge(state, 'certificate') === 'earlier',
     certificate:
       certificate === undefined
@@ -178,7 +182,8 @@ function actionsView(actions: readonly StoredAction[], now: number) {
       [...newest.values()].filter((a) => OPEN.includes(a.status)),
       (a) => actionRow(a, now),
     ),
-    recent: actions.slice(0, RECENT_ACTIONS).map((a) => actionRow(a, now)),
+    // Steps of the past: none of them is open by itself.
+    recent: actions.slice(0, RECENT_ACTIONS).map((a) => ({ ...actionRow(a, now), open: false })),
   }
 }
 

@@ -10,26 +10,36 @@ const STALE_INTERVALS = 3
 
 /** What the newest run of a target says of itself. */
 export interface RunView {
-  /** `never`: nothing was recorded. `stale`: runs have stopped, so that nothing shown is current. */
-  readonly kind: 'success' | 'failure' | 'stale' | 'never'
+  /** Exactly one of these. `stale`: runs have stopped, so that nothing shown is current. */
+  readonly never: boolean
+  readonly stale: boolean
+  readonly success: boolean
+  readonly failure: boolean
   readonly at: TimeView | null
   readonly duration: string
-  /** Phase, code and message of a failure. */
+  /** Of a failure. */
   readonly phase: string
   readonly error: string
 }
 
 export function runView(target: DeclaredTarget, state: TargetState | undefined, now: number): RunView {
-  if (state === undefined) return { kind: 'never', at: null, duration: '', phase: '', error: '' }
-  const { error, outcome } = state.observation
-  const stale = now - fromTimestamp(state.lastStart) > STALE_INTERVALS * target.interval
+  const kind =
+    state === undefined ? 'never' : isStale(target, state, now) ? 'stale' : state.observation.outcome
+  const error = state?.observation.error
   return {
-    kind: stale ? 'stale' : outcome,
-    at: timeView(state.lastStart, now),
-    duration: durationText(state.lastDuration),
+    never: kind === 'never',
+    stale: kind === 'stale',
+    success: kind === 'success',
+    failure: kind === 'failure',
+    at: state === undefined ? null : timeView(state.lastStart, now),
+    duration: state === undefined ? '' : durationText(state.lastDuration),
     phase: error?.phase ?? '',
     error: error === undefined ? '' : visible(`${error.code}: ${error.message}`, 500),
   }
+}
+
+function isStale(target: DeclaredTarget, state: TargetState, now: number): boolean {
+  return now - fromTimestamp(state.lastStart) > STALE_INTERVALS * target.interval
 }
 
 /** When something is due or ends: how much of its life is left. */
@@ -38,12 +48,20 @@ export interface LifeView {
   /** 0 to 100, of the time between start and end. */
   readonly percent: number
   readonly kind: 'ample' | 'short' | 'over'
+  readonly over: boolean
+  /** What to call it when it is over. */
+  readonly word: string
 }
 
 /** Below this part of its life something is drawn as short; the rules decide whether that matters. */
 const SHORT_PERCENT = 20
 
-export function lifeView(start: string | undefined, end: string | undefined, now: number): LifeView | null {
+export function lifeView(
+  start: string | undefined,
+  end: string | undefined,
+  word: string,
+  now: number,
+): LifeView | null {
   if (end === undefined) return null
   const to = fromTimestamp(end)
   const from = start === undefined ? now : fromTimestamp(start)
@@ -52,6 +70,8 @@ export function lifeView(start: string | undefined, end: string | undefined, now
     end: timeView(end, now),
     percent,
     kind: to <= now ? 'over' : percent < SHORT_PERCENT ? 'short' : 'ample',
+    over: to <= now,
+    word,
   }
 }
 
