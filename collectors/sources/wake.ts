@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { watch } from 'chokidar'
 import { CollectorError } from '../error.ts'
 
@@ -14,15 +14,17 @@ export type Hint = (
 
 /** Watches the log's directory, but in it only files whose name begins like the log's. */
 export const chokidarHint: Hint = (path, wake, onProblem) => {
-  const directory = dirname(path)
-  const log = basename(path)
+  const log = resolve(path)
+  const directory = dirname(log)
   const watcher = watch(directory, {
     depth: 0,
     ignoreInitial: true,
     ignorePermissionErrors: true,
-    ignored: (entry: string) => entry !== directory && !entry.startsWith(join(directory, log)),
+    ignored: (entry: string) => entry !== directory && !entry.startsWith(log),
   })
   watcher.on('all', wake)
+  // What happened before the watch stood.
+  watcher.on('ready', wake)
   watcher.on('error', (error) => {
     const reason = error instanceof Error ? error.message : String(error)
     onProblem(new CollectorError('watch_failed', `${directory}: ${reason}`, { cause: error }))
