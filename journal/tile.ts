@@ -34,7 +34,7 @@ export function parseTilePath(path: string): TileName | undefined {
   const index = Number((match[2] ?? '').replaceAll(/[x/]/g, '') + (match[3] ?? ''))
   const width = match[4] === undefined ? TILE_WIDTH : Number(match[4])
   const name: TileName = { kind, index, width }
-  const valid = kind === 'entries' || kind <= MAX_LEVEL
+  const valid = (kind === 'entries' || kind <= MAX_LEVEL) && width >= 1 && width <= TILE_WIDTH
   return valid && Number.isSafeInteger(index) && tilePath(name) === path ? name : undefined
 }
 
