@@ -1,10 +1,11 @@
 import type { Action } from '../model/action.ts'
 import type { Finding } from '../model/finding.ts'
-import { parseRecordId, type NewRecord, type RecordId, type SealedRecord } from '../model/record.ts'
+import type { NewRecord, RecordId, SealedRecord } from '../model/record.ts'
 import { fromTimestamp, toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Stored, StoredAction } from '../store/contract.ts'
 import { alertAnnotations, alertLabels, type AlertRule } from './alert.ts'
 import type { AlertReceiver, PostableAlert } from './alertmanager.ts'
+import { inJournalOrder } from './journalOrder.ts'
 
 /** Runs `work` once after a delay in milliseconds; the returned function calls it off. */
 export type Schedule = (delay: number, work: () => void) => () => void
@@ -95,7 +96,7 @@ export class AlertDispatcher {
       if (action.kind !== 'alert') continue
       const key = keyOf(action.rule, action.subject)
       const known = last.get(key)
-      if (known === undefined || isLater(action, known)) last.set(key, action)
+      if (known === undefined || inJournalOrder(known, action) < 0) last.set(key, action)
     }
     for (const finding of state.findings) {
       this.#take(finding, finding.id, last.get(keyOf(finding.rule, finding.subject)))
@@ -289,13 +290,6 @@ function restoredAlert(finding: Finding, last: Action | undefined): Alert | unde
   if (Number.isNaN(Date.parse(startsAt))) return undefined
   const delivery = last.status === 'undelivered' ? 'undelivered' : 'sent'
   return { id: last.id, labels: alertLabels(finding), startsAt, delivery }
-}
-
-function isLater(a: StoredAction, b: StoredAction): boolean {
-  if (a.recorded !== b.recorded) return a.recorded > b.recorded
-  const [first, second] = [parseRecordId(a.record), parseRecordId(b.record)]
-  if (first === undefined || second === undefined) return false
-  return first.entry === second.entry ? first.n > second.n : first.entry > second.entry
 }
 
 function actionOf(

@@ -46,8 +46,8 @@ export class Pair {
   readonly #timeDependent: boolean
   #standing: Standing | undefined
   #judgement: Judgement | undefined
-  /** Rendered for readers; dropped when something changed. */
-  #finding: Finding | undefined
+  /** A decision that was loaded; it holds until new evidence is judged. */
+  #adopted: Finding | undefined
   #awaited: { state: Finding['state']; since: string }[] = []
   #due = -Infinity
 
@@ -75,14 +75,7 @@ export class Pair {
     const before = this.#standing
     this.#standing = nextStanding(before, judgement.verdict, this.#settings.for, now)
     this.#due = this.#nextDue(this.#standing, now)
-    const last = this.#judgement
-    if (
-      last?.verdict !== judgement.verdict ||
-      last.run !== judgement.run ||
-      last.reason !== judgement.reason ||
-      before !== this.#standing
-    )
-      this.#finding = undefined
+    this.#adopted = undefined
     this.#judgement = judgement
     if (before?.state === this.#standing.state) return undefined
     const finding = this.finding(now)
@@ -92,14 +85,13 @@ export class Pair {
 
   /** The finding as it stands. Before the first judgement it is unknown: there is no default that means good. */
   finding(now: number): Finding {
-    this.#finding ??= this.#render(now)
-    return this.#finding
+    return this.#adopted ?? this.#render(now)
   }
 
   /** Takes over a recorded decision. The next evidence or tick judges again. */
   adopt(decision: Finding): void {
     this.#standing = standingOf(decision.state, fromTimestamp(decision.since))
-    this.#finding = decision
+    this.#adopted = decision
     this.#judgement = undefined
     this.#due = -Infinity
   }
