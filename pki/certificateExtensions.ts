@@ -150,13 +150,13 @@ function walkOnly(extension: Extension): void {
   extension.value.finish()
 }
 
-/** At least one item, at most `MAX_ITEMS`. */
+/** At most `MAX_ITEMS`. */
 function readList<T>(content: Der, read: (index: number) => T): T[] {
   const items: T[] = []
-  do {
+  while (!content.done) {
     if (items.length >= MAX_ITEMS) content.fail('too_many', `expected at most ${MAX_ITEMS} items`)
     items.push(read(items.length))
-  } while (!content.done)
+  }
   return items
 }
 
@@ -193,6 +193,7 @@ function readNameConstraints(content: Der): NameConstraints {
   }
 }
 
+/** At least one: an empty list of what is permitted could be read as "nothing" or as "anything". */
 function readSubtrees(list: Der | undefined): { base: GeneralName; unusual: boolean }[] {
   if (list === undefined) return []
   const subtrees: { base: GeneralName; unusual: boolean }[] = []

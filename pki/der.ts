@@ -21,7 +21,7 @@ export const TAG = {
 export const explicit = (n: number): number => 0xa0 | n
 export const implicit = (n: number): number => 0x80 | n
 
-/** Levels of nesting. The deepest real object, a name in a distribution point of an OCSP answer's certificate, needs 17. */
+/** Levels of nesting. The deepest that is really written, a directory name in a distribution point of a certificate, needs 15. */
 const MAX_DEPTH = 32
 /** Elements in one object (for a CRL: in one entry and in everything that is not an entry). A certificate with 1,000 names has 1,100. */
 const MAX_ELEMENTS = 50_000

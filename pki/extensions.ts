@@ -11,11 +11,11 @@ export interface Extension {
 /** Extensions of one object. Real certificates carry up to 20. */
 const MAX_EXTENSIONS = 64
 
-/** RFC 5280 4.1 Extensions: at least one, none twice (4.2). */
+/** RFC 5280 4.1 Extensions, none twice (4.2). That the list has at least one is not judged here: an empty one says nothing wrong. */
 export function readExtensions(list: Der): Extension[] {
   const extensions: Extension[] = []
   const seen = new Set<string>()
-  do {
+  while (!list.done) {
     if (extensions.length >= MAX_EXTENSIONS) {
       list.fail('too_many', `expected at most ${MAX_EXTENSIONS} extensions`)
     }
@@ -27,7 +27,7 @@ export function readExtensions(list: Der): Extension[] {
     if (seen.has(oid)) extension.fail('duplicate_extension', `expected extension ${oid} once`)
     seen.add(oid)
     extensions.push({ oid, critical, value })
-  } while (!list.done)
+  }
   return extensions
 }
 

@@ -32,14 +32,14 @@ const OTHER_FORMS = new Map<number, 'otherName' | 'x400Address' | 'ediPartyName'
   [implicit(8), 'registeredID'],
 ])
 
-/** Every GeneralName in a list, which must not be empty. */
+/** Every GeneralName in a list. RFC 5280 wants at least one; responders with an empty subjectAltName are in use. */
 export function readGeneralNames(list: Der): GeneralName[] {
   const names: GeneralName[] = []
-  do {
+  while (!list.done) {
     if (names.length >= MAX_GENERAL_NAMES)
       list.fail('too_many', `expected at most ${MAX_GENERAL_NAMES} names`)
     names.push(readGeneralName(list, names.length, [4, 16]))
-  } while (!list.done)
+  }
   return names
 }
 
