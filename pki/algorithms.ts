@@ -2,7 +2,7 @@ import { TAG, explicit } from './der.ts'
 import type { Der } from './der.ts'
 
 /** How node:crypto is asked to verify. */
-export interface Verification {
+interface Verification {
   /** `Certificate.keyAlgorithm` of keys that can make such a signature. */
   readonly keys: readonly string[]
   /** undefined: the algorithm brings its own (Ed25519, ML-DSA). */

@@ -7,7 +7,7 @@ import type { GeneralName } from './generalName.ts'
 import { OID } from './oid.ts'
 
 /** RFC 5280 4.2.1.3, in bit order. */
-export const KEY_USAGES = [
+const KEY_USAGES = [
   'digitalSignature',
   'nonRepudiation',
   'keyEncipherment',
@@ -18,7 +18,7 @@ export const KEY_USAGES = [
   'encipherOnly',
   'decipherOnly',
 ] as const
-export type KeyUsage = (typeof KEY_USAGES)[number]
+type KeyUsage = (typeof KEY_USAGES)[number]
 
 /** RFC 5280 4.2.1.10. */
 export interface NameConstraints {

@@ -17,7 +17,7 @@ import { verifySignature } from './signature.ts'
 import { CLOCK_TOLERANCE } from './tolerance.ts'
 
 /** RFC 5280 5.2.5. */
-export interface IssuingDistributionPoint {
+interface IssuingDistributionPoint {
   readonly urls: readonly string[]
   readonly onlyUserCertificates: boolean
   readonly onlyCaCertificates: boolean

@@ -9,7 +9,7 @@ import { utcTimeAt } from './time.ts'
 // The entries of a CRL: up to millions, so none becomes an object unless somebody asks for it.
 
 /** RFC 5280 5.3.1 by number; 7 is not used. */
-export const REVOCATION_REASONS = [
+const REVOCATION_REASONS = [
   'unspecified',
   'keyCompromise',
   'cACompromise',
@@ -33,7 +33,7 @@ export interface CrlEntry {
   readonly reason: RevocationReason | undefined
 }
 
-export interface EntryScan {
+interface EntryScan {
   readonly count: number
   /** OIDs of critical entry extensions that are not processed. */
   readonly unknownCritical: readonly string[]

@@ -24,7 +24,6 @@ export type PkiErrorCode =
   | 'bad_time'
   | 'bad_value'
   | 'bad_version'
-  | 'bad_extension'
   | 'duplicate_extension'
   | 'algorithm_mismatch'
   // signature
@@ -67,7 +66,7 @@ export type PkiErrorCode =
 const MAX_MESSAGE = 400
 
 /** Where in the input an error was found. */
-export interface PkiErrorPlace {
+interface PkiErrorPlace {
   /** Octets from the start of the object that was being parsed. */
   readonly offset?: number | undefined
   /** Field as the RFC names it: `tbsCertList.revokedCertificates[812].userCertificate`. */

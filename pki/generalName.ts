@@ -96,7 +96,7 @@ export function identityText(name: GeneralName): string | undefined {
 }
 
 /** The URIs of `GeneralNames` that stand where a URL is expected (AIA, distribution points). */
-export function urisOf(names: readonly GeneralName[]): string[] {
+function urisOf(names: readonly GeneralName[]): string[] {
   return names.flatMap((name) => (name.type === 'uri' ? [name.value] : []))
 }
 

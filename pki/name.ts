@@ -56,7 +56,7 @@ export function readName(parent: Der, field: string): Name {
 }
 
 /** Reads the content of a Name (a cursor on the SEQUENCE itself). */
-export function nameIn(list: Der): Name {
+function nameIn(list: Der): Name {
   const der = list.der
   if (der.length > MAX_NAME) {
     list.fail('too_large', `expected a name of at most ${MAX_NAME} octets, got ${der.length}`)

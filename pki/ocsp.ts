@@ -34,7 +34,7 @@ export interface VerifiedOcsp {
   readonly nonceEchoed: boolean | undefined
 }
 
-export interface OcspQuestion {
+interface OcspQuestion {
   readonly request: OcspRequest
   readonly issuer: Certificate
   /** Milliseconds since the epoch. */

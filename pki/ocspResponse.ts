@@ -12,7 +12,7 @@ import { readName } from './name.ts'
 import type { Name } from './name.ts'
 import { OID } from './oid.ts'
 
-export type CertStatus =
+type CertStatus =
   | { readonly status: 'good' | 'unknown' }
   | { readonly status: 'revoked'; readonly revokedAt: number; readonly reason: RevocationReason | undefined }
 

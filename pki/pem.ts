@@ -1,6 +1,6 @@
 import { PkiError } from './error.ts'
 
-export interface PemBlock {
+interface PemBlock {
   /** `CERTIFICATE`, `X509 CRL`, … */
   readonly label: string
   readonly der: Uint8Array

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { Der, TAG } from './der.ts'
 import { PkiError } from './error.ts'
 
-export interface PublicKeyInfo {
+interface PublicKeyInfo {
   /** The whole SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
   /** Content of subjectPublicKey: what OCSP's key hashes are over. */

@@ -4,7 +4,7 @@ import type { Certificate } from './certificate.ts'
 import { PkiError } from './error.ts'
 
 /** A signature over bytes, as certificates, CRLs and OCSP answers carry it. */
-export interface Signed {
+interface Signed {
   readonly tbs: Uint8Array
   readonly scheme: SignatureScheme
   readonly signature: Uint8Array
