@@ -132,7 +132,7 @@ async function checkLog(
       )
       return { recorded: fromTimestamp(envelope.recorded), digest: sha256(bytes) }
     })
-    await tiles.add(encodeEntry(entryOf(identity.epoch, block.segment, records)))
+    await tiles.add(encodeEntry(entryOf(identity.epoch, block.segment, records)), block.file)
     found.size = tiles.size
   }
   await tiles.finish(checkpoints.at(-1) ?? { file: '', origin: '', size: 0, root: '', text: '' })

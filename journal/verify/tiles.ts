@@ -1,10 +1,11 @@
 import { decodeBundle, encodeBundle } from '../bundle.ts'
 import { decodeEntry } from '../entry.ts'
+import { JournalError } from '../error.ts'
 import { tilePath, tilesOf, type TileKind } from '../tile.ts'
 import { DIGEST_BYTES } from '../digest.ts'
 import { EdgeTree, leafHash, TILE_WIDTH } from '../tree.ts'
 import type { SignedSize } from './checkpoints.ts'
-import { fault, inFile } from './fault.ts'
+import { fault, type FaultFound } from './fault.ts'
 import type { Inventory } from './inventory.ts'
 import type { FileSource } from './source.ts'
 
@@ -14,7 +15,9 @@ export class TileCheck {
   readonly #inventory: Inventory
   readonly #checkpoints: readonly SignedSize[]
   readonly #tree = new EdgeTree()
+  /** Entries of the bundle that is not yet full, and the segment file that each came from. */
   #group: Buffer[] = []
+  #groupFiles: string[] = []
   #nextCheckpoint = 0
   /** Tiles and bundles that were compared, or need not be. */
   readonly #seen = new Set<string>()
@@ -24,27 +27,31 @@ export class TileCheck {
     this.#source = source
     this.#inventory = inventory
     this.#checkpoints = checkpoints
-    this.#checkRoots()
   }
 
   get size(): number {
     return this.#tree.size
   }
 
-  async add(entry: Buffer): Promise<void> {
+  /** Takes the next entry, which a segment file gave. */
+  async add(entry: Buffer, file: string): Promise<void> {
     this.#group.push(entry)
+    this.#groupFiles.push(file)
     const filled = this.#tree.append(leafHash(entry))
+    await this.#checkRoots()
     if (filled.length > 0) {
       await this.#compareBundle(this.#tree.size / TILE_WIDTH - 1)
       this.#group = []
+      this.#groupFiles = []
       for (const tile of filled) await this.#compare(tile.level, tile.index, tile.bytes)
     }
-    this.#checkRoots()
   }
 
   /** Compares what is not full, and sees to it that nothing is missing or left over. */
   async finish(published: SignedSize): Promise<void> {
     const { size } = this.#tree
+    // A checkpoint of nothing comes before the first entry.
+    if (size === 0) await this.#checkRoots()
     const ahead = this.#checkpoints[this.#nextCheckpoint]
     if (ahead !== undefined)
       throw fault(ahead.file, 'size', `at most the ${size} entries there are`, `${ahead.size}`)
@@ -61,11 +68,26 @@ export class TileCheck {
         throw fault(path, '', `no tile beyond the ${size} entries there are`, 'a file')
   }
 
-  #checkRoots(): void {
+  async #checkRoots(): Promise<void> {
     for (let next = this.#checkpoints[this.#nextCheckpoint]; next?.size === this.#tree.size;) {
       const root = this.#tree.root().toString('hex')
-      if (next.root !== root) throw fault(next.file, `root at ${next.size} entries`, root, next.root)
+      if (next.root !== root) {
+        await this.#locate()
+        throw fault(next.file, `root at ${next.size} entries`, root, next.root)
+      }
       next = this.#checkpoints[++this.#nextCheckpoint]
+    }
+  }
+
+  /** The segments do not give the signed root: names the record that is not the one whose digest was published. */
+  async #locate(): Promise<void> {
+    const index = Math.floor((this.#tree.size - 1) / TILE_WIDTH)
+    const full = tilePath({ kind: 'entries', index, width: TILE_WIDTH })
+    for (const width of [TILE_WIDTH, ...(this.#inventory.partials.get(full) ?? [])]) {
+      const published = await this.#source.read(tilePath({ kind: 'entries', index, width }))
+      const record = published && differentRecord(published, encodeBundle(this.#group), index)
+      if (record !== undefined)
+        throw fault(this.#groupFiles[record.n] ?? '', record.location, record.expected, record.got)
     }
   }
 
@@ -112,36 +134,41 @@ function difference(
   index: number,
   expected: Buffer,
   got: Buffer | undefined,
-): Error {
+): FaultFound {
   if (got === undefined) return fault(path, '', 'a file', 'none')
-  if (kind === 'entries') return entryDifference(path, index, expected, got)
   const at = firstDifference(expected, got)
+  if (kind === 'entries') {
+    const record = differentRecord(expected, got, index)
+    if (record !== undefined) return fault(path, record.location, record.expected, record.got)
+    return fault(path, `octet ${at}`, 'the entries that the segments give', 'other octets')
+  }
   const hash = Math.floor(at / DIGEST_BYTES)
   const shown = (bytes: Buffer) => bytes.toString('hex', hash * DIGEST_BYTES, (hash + 1) * DIGEST_BYTES)
   return fault(path, `hash ${hash} (octet ${at})`, shown(expected), shown(got))
 }
 
-/** Names the record whose digest differs, where that is all that differs. */
-function entryDifference(path: string, index: number, expected: Buffer, got: Buffer): Error {
-  const at = firstDifference(expected, got)
-  const general = fault(path, `octet ${at}`, 'the entries that the segments give', 'other octets')
+/** The first record whose digest differs between two beginnings of a bundle; undefined when something else differs first. */
+function differentRecord(
+  expected: Buffer,
+  got: Buffer,
+  index: number,
+):
+  | { readonly n: number; readonly location: string; readonly expected: string; readonly got: string }
+  | undefined {
   try {
-    const [want, have] = [expected, got].map((bytes) => inFile(path, '', () => decodeBundle(bytes)))
-    const n = want?.findIndex((entry, i) => have?.[i]?.equals(entry) !== true) ?? -1
-    const entries = [want?.[n], have?.[n]]
-    const [wanted, found] = entries.map((bytes) => decodeEntry(bytes ?? Buffer.alloc(0)).digests)
-    const record =
-      wanted?.findIndex((digest, i) => Buffer.compare(digest, found?.[i] ?? Buffer.alloc(0)) !== 0) ?? -1
-    if (record === -1) return general
-    const shown = (digest: Uint8Array | undefined) => `digest ${Buffer.from(digest ?? []).toString('hex')}`
-    return fault(
-      path,
-      `entry ${index * TILE_WIDTH + n}, record ${record}`,
-      `${shown(wanted?.[record])} (from the segments)`,
-      shown(found?.[record]),
+    const [want = [], have = []] = [expected, got].map(decodeBundle)
+    const n = want.findIndex((entry, i) => have[i]?.equals(entry) === false)
+    const [wanted = [], found = []] = [want[n], have[n]].map(
+      (bytes) => decodeEntry(bytes ?? Buffer.alloc(0)).digests,
     )
-  } catch {
-    return general
+    const record = wanted.findIndex((digest, i) => Buffer.compare(digest, found[i] ?? Buffer.alloc(0)) !== 0)
+    if (record === -1) return undefined
+    const shown = (digest: Uint8Array | undefined) => `digest ${Buffer.from(digest ?? []).toString('hex')}`
+    const location = `entry ${index * TILE_WIDTH + n}, record ${record}`
+    return { n, location, expected: shown(wanted[record]), got: shown(found[record]) }
+  } catch (error) {
+    if (error instanceof JournalError) return undefined
+    throw error
   }
 }
 

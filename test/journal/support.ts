@@ -19,20 +19,26 @@ export class FakeClock {
   readonly now = (): number => this.ms
 }
 
+export interface Place {
+  readonly directory: string
+  readonly keyFile: string
+}
+
 /** An empty place for one journal and its key; removed after the test. */
-export async function makePlace(
-  t: Pick<TestContext, 'after'>,
-): Promise<{ directory: string; keyFile: string }> {
+export async function makePlace(t: Pick<TestContext, 'after'>): Promise<Place> {
+  const place = await newPlace()
+  t.after(() => place.remove())
+  return place
+}
+
+export async function newPlace(): Promise<Place & { remove(): Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'vigil-journal-'))
-  t.after(() => rm(root, { recursive: true, force: true }))
-  return { directory: join(root, 'journal'), keyFile: join(root, 'key.pem') }
+  const remove = () => rm(root, { recursive: true, force: true })
+  return { directory: join(root, 'journal'), keyFile: join(root, 'key.pem'), remove }
 }
 
 /** Opens a journal that seals at once and publishes on demand. */
-export async function openTestJournal(
-  place: { directory: string; keyFile: string },
-  options: Partial<JournalOptions> = {},
-): Promise<Journal> {
+export async function openTestJournal(place: Place, options: Partial<JournalOptions> = {}): Promise<Journal> {
   return await openJournal({
     ...place,
     origin: ORIGIN,
