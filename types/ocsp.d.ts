@@ -3,4 +3,6 @@ declare module 'ocsp' {
   export const request: {
     generate(certificate: Buffer, issuer: Buffer): { readonly data: Buffer }
   }
+  /** POST to the certificate's own OCSP URL; an error unless the verified answer is good. */
+  export function check(options: { cert: Buffer; issuer: Buffer }, done: (error: Error | null) => void): void
 }
