@@ -15,6 +15,7 @@ export interface AlertReceiver {
   readonly receiver: string
   /** Resolves when all were taken. Throws AlertsError. */
   post(alerts: readonly PostableAlert[]): Promise<void>
+  close(): Promise<void>
 }
 
 /** Milliseconds for one POST; well under the interval in which alerts are sent again. */

@@ -70,7 +70,7 @@ interface Entry {
  * so that a receiver which lost them has them back. Resolved is sent only when the finding passes or does not apply
  * any more, never because evidence is missing.
  *
- * close() ends the repetition and waits for the request under way; what the receiver holds then ends by itself.
+ * close() ends the repetition, waits for the request under way and closes the receiver; the alerts it holds then end by themselves.
  */
 export class AlertDispatcher {
   readonly #options: AlertDispatcherOptions
@@ -141,6 +141,7 @@ export class AlertDispatcher {
     this.#closed = true
     this.#cancel?.()
     await this.settled()
+    await this.#options.receiver.close()
   }
 
   #take(finding: Finding, decision: RecordId, lastAction: Action | undefined): void {

@@ -6,6 +6,7 @@ import { toTimestamp } from '../model/time.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { parsePack } from '../rules/pack.ts'
+import type { WatchedTarget } from '../rules/subjects.ts'
 
 const SUBJECTS = Number(process.argv[2] ?? 10_000)
 /** 12 copies are about 50 rules for each subject. */
@@ -25,6 +26,13 @@ const inventory = inventorySchema.parse({
   })),
   services: numbers.map((i) => ({ id: `s-${i}`, endpoint: `s-${i}.test:443`, issuer: `ca-${i}` })),
 })
+
+const interval = 60_000
+const targets = numbers.flatMap((i): WatchedTarget[] => [
+  { probe: 'crl', subject: `ca_crl[ca-${i}]`, address: `http://crl.test/${i}.crl`, interval },
+  { probe: 'ocsp', subject: `ocsp_responder_status[ca-${i}]`, address: `http://ocsp.test/${i}`, interval },
+  { probe: 'tls', subject: `service_tls_health[s-${i},prod]`, address: `s-${i}.test:443`, interval },
+])
 
 let entry = 0
 let now = START
@@ -102,8 +110,7 @@ const packs = Array.from({ length: COPIES }, (_, i) =>
   i === 0 ? shipped : parsePack(shipped.text.replaceAll(/^( +- id: .*)$/gm, `$1_${i}`), `copy ${i}`),
 )
 const engine = measure('construction', () => {
-  const intervals = { crl: 60_000, ocsp: 60_000, tls: 60_000 }
-  return new RuleEngine({ packs, inventory, parameters: {}, intervals })
+  return new RuleEngine({ packs, inventory, parameters: {}, targets })
 })
 const pairs = engine.findings().length
 console.log(

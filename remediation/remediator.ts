@@ -37,7 +37,7 @@ interface Failing {
  * request is `verified` only when an observation that started after it shows the repair. `requested` is journaled before
  * anything is sent; a request without a known answer after a crash is sent again with the same idempotency key.
  *
- * Driven by sealed records: decisions start requests, ticks check deadlines. close() waits for requests under way.
+ * Driven by sealed records: decisions start requests, ticks check deadlines. close() waits for requests under way and closes the connector.
  */
 export class Remediator {
   readonly #options: RemediatorOptions
@@ -91,6 +91,7 @@ export class Remediator {
   async close(): Promise<void> {
     this.#closed = true
     await this.settled()
+    await this.#options.connector.close()
   }
 
   /** true when a policy is about it. */
@@ -197,7 +198,9 @@ export class Remediator {
       return
     }
     const sealed = await this.#record(request, 'requested', `${action}: ${finding.summary}`)
-    const requestedAt = sealed === undefined ? now : fromTimestamp(sealed.recorded)
+    // Nothing is requested that is not journaled.
+    if (sealed === undefined) return
+    const requestedAt = fromTimestamp(sealed.recorded)
     history.attempts.set(action, attempt)
     this.#lastRequest.set(key, requestedAt)
     const open = { ...request, requestedAt }

@@ -8,15 +8,15 @@ import { RulesError } from './error.ts'
 import { Pair } from './pair.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
 import { resolveSettings } from './parameters.ts'
-import { applicability, watchedSubjects } from './subjects.ts'
+import { applicability, watchedSubjects, type WatchedTarget } from './subjects.ts'
 import { TargetState } from './targetState.ts'
 
 export interface RuleEngineOptions {
   readonly packs: readonly Pack[]
   readonly inventory: Inventory
   readonly parameters: Config['rules']['parameters']
-  /** Milliseconds between two runs of a probe; evidence is too old after three of them unless a rule says otherwise. */
-  readonly intervals: Readonly<Record<ProbeKind, number>>
+  /** What is probed. Evidence is too old after three intervals of its target, unless a rule says otherwise. */
+  readonly targets: readonly WatchedTarget[]
 }
 
 /**
@@ -55,9 +55,9 @@ export class RuleEngine {
     const settings = new Map(
       rules.map((rule) => [rule.id, resolveSettings(rule, options.parameters[rule.id] ?? {}).settings]),
     )
-    for (const subject of watchedSubjects(options.inventory)) {
+    for (const subject of watchedSubjects(options.inventory, options.targets)) {
       const targets = subject.targets.map((watched) => {
-        const key = targetKey(watched.observedAs, watched.probe, watched.target)
+        const key = targetKey(watched.subject, watched.probe, watched.address)
         const target = this.#targets.get(key) ?? new TargetState(watched)
         this.#targets.set(key, target)
         return target
@@ -72,7 +72,6 @@ export class RuleEngine {
           subject,
           applies,
           targets,
-          intervals: options.intervals,
         })
         this.#pairs.set(pairKey(rule.id, subject.subject), pair)
         for (const target of targets) this.#judgesOf(target).push(pair)

@@ -1,6 +1,6 @@
 import type { Finding } from '../model/finding.ts'
-import type { ProbeKind } from '../model/observation.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import type { ProbeErrorCode } from '../probes/observe.ts'
 import { evaluate, factsRead } from './evaluate.ts'
 import type { Rule } from './pack.ts'
 import type { RuleSettings } from './parameters.ts'
@@ -8,6 +8,9 @@ import { nextStanding, standingOf, type RawVerdict, type Standing } from './stan
 import type { applicability, WatchedSubject } from './subjects.ts'
 import { humanDuration, oneLine, renderSummary } from './summary.ts'
 import type { Run, TargetState } from './targetState.ts'
+
+/** What probes call a failure of their own. */
+const INTERNAL_ERROR: ProbeErrorCode = 'internal_error'
 
 /** How many runs may be missed before evidence is too old, when a rule does not say. */
 const DEFAULT_EVIDENCE_INTERVALS = 3
@@ -21,7 +24,6 @@ export interface PairOptions {
   readonly subject: WatchedSubject
   readonly applies: NonNullable<ReturnType<typeof applicability>>
   readonly targets: readonly TargetState[]
-  readonly intervals: Readonly<Record<ProbeKind, number>>
 }
 
 /** What the evidence of one target says. */
@@ -58,8 +60,7 @@ export class Pair {
     this.#applies = options.applies
     this.#targets = options.targets
     this.#maxAge = options.targets.map(
-      (target) =>
-        options.settings.evidenceMaxAge ?? DEFAULT_EVIDENCE_INTERVALS * options.intervals[target.probe],
+      (target) => options.settings.evidenceMaxAge ?? DEFAULT_EVIDENCE_INTERVALS * target.interval,
     )
     this.#timeDependent = options.rule.condition.mentionsNow || options.rule.given?.mentionsNow === true
   }
@@ -123,6 +124,9 @@ export class Pair {
       const reason = `the last observation, of ${toTimestamp(run.start)}, is older than ${humanDuration(maxAge)}`
       return { verdict: 'unknown', reason, target, run }
     }
+    // A run that our own mistake ended says nothing about the target.
+    if (run.facts.probe?.code === INTERNAL_ERROR)
+      return { verdict: 'unknown', reason: run.error, target, run }
     const verdict = evaluate(this.#rule, run.values, this.#settings.values, new Date(now))
     const reason = verdict.verdict === 'unknown' ? because(verdict.reason, run.error) : ''
     return { verdict: verdict.verdict, reason, target, run }
@@ -154,7 +158,7 @@ export class Pair {
       severity: this.#rule.severity,
       since: toTimestamp(this.#standing?.since ?? now),
       summary: this.#summary(judgement, now),
-      ...(target === undefined ? {} : { target: target.target }),
+      ...(target === undefined ? {} : { target: target.address }),
       facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
       parameters: this.#settings.written,
       evidence: run?.evidence ?? [],
@@ -171,7 +175,7 @@ export class Pair {
       facts: run.values,
       parameters: this.#settings.values,
       now: new Date(now),
-      texts: { subject: this.#subject.subject, target: target?.target ?? '', error: run.error },
+      texts: { subject: this.#subject.subject, target: target?.address ?? '', error: run.error },
     })
   }
 }

@@ -1,18 +1,12 @@
 import type { Inventory } from '../model/config.ts'
-import type { ProbeKind } from '../model/observation.ts'
-import { formatSubject, type SubjectKind } from '../model/subject.ts'
+import { formatSubject, parseSubject, type Subject, type SubjectKind } from '../model/subject.ts'
+import type { Target } from '../probes/probe.ts'
 import type { Rule } from './pack.ts'
 
-/** Something that a probe looks at for a subject. */
-export interface WatchedTarget {
-  readonly probe: ProbeKind
-  /** Subject that observations of it carry. */
-  readonly observedAs: string
-  /** `target` of its observations: URL or host:port. */
-  readonly target: string
-}
+/** A target of a probe, as far as rules are concerned. */
+export type WatchedTarget = Pick<Target, 'probe' | 'subject' | 'address' | 'interval'>
 
-/** A subject that the inventory declares, and from which targets its facts come. */
+/** A subject that there must be findings about, and from which targets its facts come. */
 export interface WatchedSubject {
   readonly subject: string
   readonly kind: SubjectKind
@@ -23,40 +17,45 @@ export interface WatchedSubject {
   readonly targets: readonly WatchedTarget[]
 }
 
-/** Every subject that there must be a finding about, in the order of the inventory. */
-export function watchedSubjects(inventory: Inventory): readonly WatchedSubject[] {
-  const subjects: WatchedSubject[] = []
-  for (const authority of inventory.authorities) {
-    const common = { class: authority.class, ocsp: authority.ocsp.length > 0 }
-    const watch = (kind: SubjectKind, probe: ProbeKind, urls: readonly string[]): void => {
-      if (urls.length === 0) return
-      const subject = formatSubject({ kind, keys: [authority.id] })
-      const targets = [...new Set(urls)].map((target) => ({ probe, observedAs: subject, target }))
-      subjects.push({ ...common, subject, kind, targets })
+/** Every subject that is probed, in the order of the targets. One TLS handshake shows two of them. */
+export function watchedSubjects(
+  inventory: Inventory,
+  targets: readonly WatchedTarget[],
+): readonly WatchedSubject[] {
+  const bySubject = new Map<string, { subject: Subject; targets: WatchedTarget[] }>()
+  for (const target of targets) {
+    for (const subject of shownBy(target)) {
+      const text = formatSubject(subject)
+      const known = bySubject.get(text) ?? { subject, targets: [] }
+      known.targets.push(target)
+      bySubject.set(text, known)
     }
-    watch(
-      'ca_crl',
-      'crl',
-      authority.crl.map((point) => point.url),
-    )
-    watch(
-      'ocsp_responder_status',
-      'ocsp',
-      authority.ocsp.map((responder) => responder.url),
-    )
   }
-  for (const service of inventory.services) {
-    const keys = [service.id, service.environment]
-    const observedAs = formatSubject({ kind: 'service_tls_health', keys })
-    const targets: readonly WatchedTarget[] = [{ probe: 'tls', observedAs, target: service.endpoint }]
-    const issuer = inventory.authorities.find((authority) => authority.id === service.issuer)
-    const common = { class: undefined, ocsp: (issuer?.ocsp.length ?? 0) > 0, targets }
-    subjects.push({ ...common, subject: observedAs, kind: 'service_tls_health' })
-    // The same handshake shows the health of the service and the certificate that is deployed.
-    const kind = 'deployed_service_cert'
-    subjects.push({ ...common, subject: formatSubject({ kind, keys }), kind })
+  return [...bySubject].map(([text, { subject, targets: own }]) => ({
+    subject: text,
+    kind: subject.kind,
+    ...declared(inventory, subject),
+    targets: own,
+  }))
+}
+
+/** The health of a service and the certificate that it has deployed are judged from the same observations. */
+function shownBy(target: WatchedTarget): readonly Subject[] {
+  const subject = parseSubject(target.subject)
+  if (subject === undefined) return []
+  if (subject.kind !== 'service_tls_health') return [subject]
+  return [subject, { kind: 'deployed_service_cert', keys: subject.keys }]
+}
+
+function declared(inventory: Inventory, { kind, keys }: Subject): Pick<WatchedSubject, 'class' | 'ocsp'> {
+  const [first, second] = keys
+  const authorityOf = (id: string | undefined) => inventory.authorities.find((other) => other.id === id)
+  if (kind === 'service_tls_health' || kind === 'deployed_service_cert') {
+    const service = inventory.services.find((other) => other.id === first && other.environment === second)
+    return { class: undefined, ocsp: (authorityOf(service?.issuer)?.ocsp.length ?? 0) > 0 }
   }
-  return subjects
+  const authority = authorityOf(first)
+  return { class: authority?.class, ocsp: (authority?.ocsp.length ?? 0) > 0 }
 }
 
 /** undefined: the rule is about other kinds of subjects. Otherwise whether it applies, and if not, why. */

@@ -21,13 +21,14 @@ export interface Run {
 
 /** What is known about one target: its newest run. */
 export class TargetState {
-  readonly target: string
-  readonly probe: WatchedTarget['probe']
+  readonly address: string
+  /** Milliseconds between runs. */
+  readonly interval: number
   #run: Run | undefined
 
   constructor(watched: WatchedTarget) {
-    this.target = watched.target
-    this.probe = watched.probe
+    this.address = watched.address
+    this.interval = watched.interval
   }
 
   get run(): Run | undefined {

@@ -34,6 +34,10 @@ class ReceiverDouble implements AlertReceiver {
     return Promise.resolve()
   }
 
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
   /** What was sent since the last call: firing or resolved, and the annotation that says the state. */
   take(): string[] {
     this.posts.length = 0

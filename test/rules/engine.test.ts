@@ -9,7 +9,7 @@ import { RulesError } from '../../rules/error.ts'
 import { loadPack } from '../../rules/loadPack.ts'
 import type { ParameterOverrides } from '../../rules/parameters.ts'
 import type { LatestObservation, Stored } from '../../store/contract.ts'
-import { INVENTORY } from './inventory.ts'
+import { INVENTORY, targetsFor } from './inventory.ts'
 import {
   crlObservation,
   DAY,
@@ -25,8 +25,7 @@ const pack = loadPack('internal-pki')
 const CRL = 'ca_crl[issuing-1]'
 
 function engineOf(parameters: ParameterOverrides = {}, inventory: Inventory = INVENTORY): RuleEngine {
-  const intervals = { crl: MINUTE, ocsp: MINUTE, tls: MINUTE }
-  return new RuleEngine({ packs: [pack], inventory, parameters, intervals })
+  return new RuleEngine({ packs: [pack], inventory, parameters, targets: targetsFor(inventory) })
 }
 
 function brief(findings: readonly Finding[], rule?: string): string[] {
@@ -187,6 +186,18 @@ describe('a verdict', () => {
     engine.apply(new JournalDouble().observe(tlsObservation({ at: START, notAfter: START + 10 * DAY })))
     assert.equal(engine.finding('tls_path_ok', 'service_tls_health[shop,prod]')?.state, 'pass')
     assert.equal(engine.finding('cert_lifetime_threshold', 'deployed_service_cert[shop,prod]')?.state, 'fail')
+  })
+
+  it('is unknown when the probe itself failed', () => {
+    const failure = { phase: 'consistency', code: 'internal_error', message: 'unexpected failure' } as const
+    const engine = engineOf()
+    engine.apply(new JournalDouble().observe(crlObservation({ at: START, failure })))
+    for (const finding of engine
+      .findings()
+      .filter((f) => f.subject === CRL && f.state !== 'not_applicable')) {
+      assert.equal(finding.state, 'unknown')
+      assert.match(finding.summary, /unexpected failure/)
+    }
   })
 
   it('is not taken from a fact of the wrong type', () => {

@@ -4,7 +4,7 @@ import type { FindingState } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { loadPack } from '../../rules/loadPack.ts'
-import { INVENTORY } from './inventory.ts'
+import { INVENTORY, targetsFor } from './inventory.ts'
 import {
   crlObservation,
   DAY,
@@ -160,10 +160,24 @@ const CASES: Readonly<Record<string, readonly [subject: string, cases: readonly 
     [
       [tlsObservation({ at, notAfter: at + 90 * DAY }), 'pass'],
       [
-        tlsObservation({ at, notAfter: at + 90 * DAY, pathValid: false }),
+        tlsObservation({
+          at,
+          notAfter: at + 90 * DAY,
+          pathValid: false,
+          failure: { phase: 'path', code: 'issuer_unknown', message: 'expected issuer CN=issuing-1' },
+        }),
         'fail',
-        /declared issuer: issuer is CN=other$/,
+        /not for servers: expected issuer CN=issuing-1$/,
       ],
+      [
+        tlsObservation({
+          at,
+          notAfter: at + DAY,
+          failure: { phase: 'profile', code: 'server_auth_missing' },
+        }),
+        'fail',
+      ],
+      [tlsObservation({ at, failure: { phase: 'decode', code: 'malformed' } }), 'fail'],
       [tlsObservation({ at, failure: network }), 'unknown'],
     ],
   ],
@@ -222,7 +236,7 @@ describe('internal-pki', () => {
           packs: [pack],
           inventory: INVENTORY,
           parameters: { [rule]: { for: '0s' } },
-          intervals: { crl: MINUTE, ocsp: MINUTE, tls: MINUTE },
+          targets: targetsFor(INVENTORY),
         })
         engine.apply(new JournalDouble().observe(observation))
         const finding = engine.finding(rule, subject)
@@ -239,7 +253,7 @@ describe('internal-pki', () => {
         packs: [pack],
         inventory: INVENTORY,
         parameters: {},
-        intervals: { crl: MINUTE, ocsp: MINUTE, tls: MINUTE },
+        targets: targetsFor(INVENTORY),
       })
       const seen = tlsObservation({
         at,

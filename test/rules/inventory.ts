@@ -1,4 +1,6 @@
 import { inventorySchema, type Inventory } from '../../model/config.ts'
+import type { WatchedTarget } from '../../rules/subjects.ts'
+import { MINUTE } from './journalDouble.ts'
 
 /** One online and one offline authority, one service. */
 export const INVENTORY: Inventory = inventorySchema.parse({
@@ -14,3 +16,25 @@ export const INVENTORY: Inventory = inventorySchema.parse({
   ],
   services: [{ id: 'shop', endpoint: 'shop.test:443', issuer: 'issuing-1' }],
 })
+
+/** What is probed for an inventory, as probes/targets.ts names it. */
+export function targetsFor(inventory: Inventory): readonly WatchedTarget[] {
+  const interval = MINUTE
+  return [
+    ...inventory.authorities.flatMap(({ id, crl, ocsp }): WatchedTarget[] => [
+      ...crl.map(({ url }) => ({ probe: 'crl' as const, subject: `ca_crl[${id}]`, address: url, interval })),
+      ...ocsp.map(({ url }) => ({
+        probe: 'ocsp' as const,
+        subject: `ocsp_responder_status[${id}]`,
+        address: url,
+        interval,
+      })),
+    ]),
+    ...inventory.services.map((service) => ({
+      probe: 'tls' as const,
+      subject: `service_tls_health[${service.id},${service.environment}]`,
+      address: service.endpoint,
+      interval,
+    })),
+  ]
+}
