@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Config, ServiceConfig } from '../model/config.ts'
+import type { Config } from '../model/config.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
 import { decodeCertificates } from '../pki/pem.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
-import { resolveIssuers, targetsOf } from '../probes/targets.ts'
+import { resolveIssuers } from '../probes/issuers.ts'
+import { targetsOf } from '../probes/targets.ts'
+import { parseSecret } from '../remediation/standardWebhooks.ts'
 import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
@@ -20,7 +22,7 @@ export interface LoadedConfig {
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly targets: readonly Target[]
   readonly packs: readonly Pack[]
-  readonly webhookSecret: string | undefined
+  readonly webhookSecret: Uint8Array | undefined
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
@@ -52,7 +54,7 @@ class Loader {
     this.#refuseDuplicates()
     const issuers = this.#issuers()
     const knownGood = this.#knownGood()
-    const clients = this.#clients()
+    const credentials = this.#credentials()
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
     this.#checkReferences(packs)
@@ -67,12 +69,15 @@ class Loader {
         file: this.#file.file,
         recorded: this.#file.recorded,
         issuers,
-        targets: targetsOf({ config, issuers, knownGood, clients }),
+        targets: targetsOf({ config, authorities: issuers, knownGood, credentials }),
         packs,
         webhookSecret,
         journalDirectory,
         // Beside the journal, never in it: whoever copies the evidence must not get the key.
-        keyFile: config.journal.key_file === undefined ? `${journalDirectory}.key` : resolve(directory, config.journal.key_file),
+        keyFile:
+          config.journal.key_file === undefined
+            ? `${journalDirectory}.key`
+            : resolve(directory, config.journal.key_file),
         storeFile: resolve(directory, config.store.file),
         logPaths: new Map(config.inventory.logs.map((log) => [log.id, resolve(directory, log.path)])),
       },
@@ -108,63 +113,79 @@ class Loader {
     return undefined
   }
 
+  /** Duplicate authorities are found with their issuers. */
   #refuseDuplicates(): void {
     const { authorities, services, logs } = this.#file.config.inventory
-    const lists = [
-      ['authorities', authorities.map((a) => a.id)],
-      ['services', services.map((s) => serviceKey(s))],
-      ['logs', logs.map((l) => l.id)],
-    ] as const
-    for (const [list, keys] of lists) {
-      keys.forEach((key, i) => {
-        const first = keys.indexOf(key)
-        if (first < i) this.#refuse(['inventory', list, i, 'id'], `"${key}" stands already at ${list}[${first}]: give each its own id`)
+    const refuse = (path: Path, keys: readonly string[], key: string): void => {
+      keys.forEach((value, i) => {
+        if (keys.indexOf(value) < i)
+          this.#refuse([...path, i, key], `"${value}" stands here already: name each once`)
       })
     }
+    refuse(
+      ['inventory', 'services'],
+      services.map((s) => `${s.id},${s.environment}`),
+      'id',
+    )
+    refuse(
+      ['inventory', 'logs'],
+      logs.map((l) => l.id),
+      'id',
+    )
+    authorities.forEach(({ crl, ocsp }, i) => {
+      refuse(
+        ['inventory', 'authorities', i, 'crl'],
+        crl.map((c) => c.url),
+        'url',
+      )
+      refuse(
+        ['inventory', 'authorities', i, 'ocsp'],
+        ocsp.map((o) => o.url),
+        'url',
+      )
+    })
   }
 
   #issuers(): ReadonlyMap<string, Issuer> {
     const { inventory } = this.#file.config
     const certificates = new Map<string, Certificate>()
     inventory.authorities.forEach((authority, i) => {
-      const certificate = this.#certificate(['inventory', 'authorities', i, 'certificate'], authority.certificate)
+      const certificate = this.#certificate(
+        ['inventory', 'authorities', i, 'certificate'],
+        authority.certificate,
+      )
       if (certificate !== undefined) certificates.set(authority.id, certificate)
     })
-    // A chain with a certificate that could not be read would only repeat that mistake in other words.
-    if (certificates.size < new Set(inventory.authorities.map((a) => a.id)).size) return new Map()
     const resolved = resolveIssuers(inventory, certificates)
     if (resolved.ok) return resolved.issuers
     for (const { path, message } of resolved.problems) this.#refuse(path, message)
     return new Map()
   }
 
-  /** Serial numbers of the certificates that responders are asked about, by authority and responder. */
+  /** Serial numbers of the certificates that responders are asked about, by file name. */
   #knownGood(): ReadonlyMap<string, string> {
     const serials = new Map<string, string>()
     this.#file.config.inventory.authorities.forEach((authority, i) => {
-      authority.ocsp.forEach((responder, j) => {
-        const path = ['inventory', 'authorities', i, 'ocsp', j, 'certificate']
-        const serial =
-          responder.serial ??
-          (responder.certificate === undefined ? undefined : this.#certificate(path, responder.certificate)?.serial)
-        if (serial !== undefined) serials.set(`${authority.id} ${responder.url}`, serial)
+      authority.ocsp.forEach(({ certificate: name }, j) => {
+        if (name === undefined) return
+        const certificate = this.#certificate(['inventory', 'authorities', i, 'ocsp', j, 'certificate'], name)
+        if (certificate !== undefined) serials.set(name, certificate.serial)
       })
     })
     return serials
   }
 
-  /** The prober's own credentials, PEM, by service. */
-  #clients(): ReadonlyMap<string, { certificate: string; key: string }> {
-    const clients = new Map<string, { certificate: string; key: string }>()
-    this.#file.config.inventory.services.forEach((service, i) => {
-      if (service.client === undefined) return
-      const path = ['inventory', 'services', i, 'client']
-      const certificate = this.#read([...path, 'certificate_file'], service.client.certificate_file)
-      const key = this.#read([...path, 'key_file'], service.client.key_file)
-      if (certificate !== undefined && key !== undefined)
-        clients.set(serviceKey(service), { certificate: certificate.toString('utf8'), key: key.toString('utf8') })
+  /** The prober's own certificates and keys, PEM, by file name. */
+  #credentials(): ReadonlyMap<string, string> {
+    const texts = new Map<string, string>()
+    this.#file.config.inventory.services.forEach(({ client }, i) => {
+      if (client === undefined) return
+      for (const key of ['certificate_file', 'key_file'] as const) {
+        const text = this.#read(['inventory', 'services', i, 'client', key], client[key])?.toString('utf8')
+        if (text !== undefined) texts.set(client[key], text)
+      }
     })
-    return clients
+    return texts
   }
 
   #packs(): readonly Pack[] {
@@ -186,14 +207,17 @@ class Loader {
     return packs
   }
 
-  #webhookSecret(): string | undefined {
+  #webhookSecret(): Uint8Array | undefined {
     const { webhook } = this.#file.config.remediation
     if (webhook === undefined) return undefined
     const path = ['remediation', 'webhook', 'secret_file']
-    const secret = this.#read(path, webhook.secret_file)?.toString('utf8').trim()
-    if (secret !== undefined && !/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret))
-      this.#refuse(path, `${webhook.secret_file}: expected whsec_ and at least 24 octets in base64 (Standard Webhooks)`)
-    return secret
+    const text = this.#read(path, webhook.secret_file)?.toString('utf8').trim()
+    try {
+      return text === undefined ? undefined : parseSecret(text)
+    } catch (error) {
+      this.#refuse(path, `${webhook.secret_file}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
   }
 
   #checkReferences(packs: readonly Pack[]): void {
@@ -201,25 +225,32 @@ class Loader {
     const authorities = inventory.authorities.map((a) => a.id)
     const refuseUnknown = (path: Path, id: string): void => {
       if (!authorities.includes(id))
-        this.#refuse(path, `"${id}" is not an authority of the inventory: ${authorities.join(', ') || 'there is none'}`)
+        this.#refuse(
+          path,
+          `"${id}" is not an authority of the inventory: ${authorities.join(', ') || 'there is none'}`,
+        )
     }
-    inventory.services.forEach((service, i) => refuseUnknown(['inventory', 'services', i, 'issuer'], service.issuer))
-    inventory.logs.forEach((log, i) => log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)))
+    inventory.logs.forEach((log, i) =>
+      log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)),
+    )
     const rules = new Set(packs.flatMap((pack) => pack.rules.map((rule) => rule.id)))
     remediation.policies.forEach((policy, i) => {
       if (rules.size > 0 && !rules.has(policy.rule))
-        this.#refuse(['remediation', 'policies', i, 'rule'], `"${policy.rule}" is not a rule of the packs in force`)
+        this.#refuse(
+          ['remediation', 'policies', i, 'rule'],
+          `"${policy.rule}" is not a rule of the packs in force`,
+        )
     })
     if (remediation.policies.length > 0 && remediation.webhook === undefined)
-      this.#refuse(['remediation', 'policies'], 'there is no remediation.webhook that could carry them out: add one, or remove the policies')
+      this.#refuse(
+        ['remediation', 'policies'],
+        'there is no remediation.webhook that could carry them out: add one, or remove the policies',
+      )
   }
 }
 
-/** How a service is named across the configuration: id and environment together are unique. */
-export function serviceKey(service: Pick<ServiceConfig, 'id' | 'environment'>): string {
-  return `${service.id},${service.environment}`
-}
-
 function formatKey(path: Path): string {
-  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('')
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`))
+    .join('')
 }

@@ -15,7 +15,14 @@ export function checkConfigCommand(): Command {
       const { authorities, services, logs } = config.inventory
       const rules = packs.reduce((sum, pack) => sum + pack.rules.length, 0)
       if (options.json === true)
-        printJson({ ok: true, authorities: authorities.length, services: services.length, logs: logs.length, targets: targets.length, rules })
+        printJson({
+          ok: true,
+          authorities: authorities.length,
+          services: services.length,
+          logs: logs.length,
+          targets: targets.length,
+          rules,
+        })
       else
         printLine(
           `${options.config}: fine: ${authorities.length} authorities, ${services.length} services, ${logs.length} logs; ` +

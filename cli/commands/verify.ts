@@ -34,7 +34,11 @@ export function verifyCommand(): Command {
       }).finally(() => progress.end())
       if (options.json === true) printJson(report)
       else printReport(directory, report)
-      process.exitCode = { authenticated: EXIT.ok, self_consistent: EXIT.notAuthenticated, broken: EXIT.findings }[report.verdict]
+      process.exitCode = {
+        authenticated: EXIT.ok,
+        self_consistent: EXIT.notAuthenticated,
+        broken: EXIT.findings,
+      }[report.verdict]
     })
 }
 
@@ -66,5 +70,7 @@ export function printReport(directory: string, report: VerifyReport): void {
   for (const note of report.notes) printLine(`  note: ${printable(note)}`)
   if (report.fault === undefined) return
   const { file, location, expected, got } = report.fault
-  printLine(`  ${paint(process.stdout, 'red', 'first fault')}: ${printable(`${file}, ${location}: expected ${expected}, got ${got}`)}`)
+  printLine(
+    `  ${paint(process.stdout, 'red', 'first fault')}: ${printable(`${file}, ${location}: expected ${expected}, got ${got}`)}`,
+  )
 }

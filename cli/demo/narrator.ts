@@ -1,0 +1,52 @@
+import type { SealedRecord } from '../../model/record.ts'
+import { fromTimestamp } from '../../model/time.ts'
+import { paint, printable } from '../terminal.ts'
+
+/** Tells in the terminal what happens, as it happens: seconds since the start, who, what. */
+export class Narrator {
+  readonly #stream: NodeJS.WriteStream
+  readonly #start: number
+
+  constructor(stream: NodeJS.WriteStream, start: number) {
+    this.#stream = stream
+    this.#start = start
+  }
+
+  heading(text: string): void {
+    this.#stream.write(`\n${paint(this.#stream, 'bold', text)}\n`)
+  }
+
+  tell(at: number, who: string, text: string): void {
+    const seconds = ((at - this.#start) / 1000).toFixed(1).padStart(6)
+    this.#stream.write(
+      `${paint(this.#stream, 'dim', `${seconds} s`)}  ${paint(this.#stream, 'cyan', who.padEnd(13))} ${printable(text)}\n`,
+    )
+  }
+
+  /** Decisions and actions; the many observations behind them would drown the story. */
+  record(record: SealedRecord): void {
+    const at = fromTimestamp(record.recorded)
+    if (record.kind === 'decision') {
+      const { rule, subject, state, summary } = record.body
+      if (state === 'fail' || state === 'pending')
+        this.#verdict(at, 'red', `${subject} ${rule}: ${state}`, summary)
+      else if (state === 'unknown') this.#verdict(at, 'yellow', `${subject} ${rule}: unknown`, summary)
+      else if (state === 'pass') this.#verdict(at, 'green', `${subject} ${rule}: pass`, '')
+    } else if (record.kind === 'action') {
+      const { kind, status, rule, subject, detail } = record.body
+      this.tell(
+        at,
+        kind === 'alert' ? 'alert' : 'remediation',
+        `${status}: ${rule} on ${subject}${kind === 'alert' ? '' : ` (${detail})`}`,
+      )
+    }
+  }
+
+  #verdict(at: number, style: 'red' | 'yellow' | 'green', verdict: string, summary: string): void {
+    const seconds = ((at - this.#start) / 1000).toFixed(1).padStart(6)
+    const text = summary === '' ? '' : `: ${printable(summary)}`
+    this.#stream.write(
+      `${paint(this.#stream, 'dim', `${seconds} s`)}  ${paint(this.#stream, 'cyan', 'finding      ')} ${paint(this.#stream, style, printable(verdict))}${text}\n`,
+    )
+  }
+}

@@ -1,0 +1,49 @@
+import type { Logger } from 'pino'
+
+/** What an operator should know at once: one line for each part that is in trouble. Logged when it changes, shown on the page. */
+export class Problems {
+  readonly #logger: Logger
+  readonly #lines = new Map<string, string>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  raise(part: string, message: string): void {
+    if (this.#lines.get(part) === message) return
+    this.#lines.set(part, message)
+    this.#logger.error({ part }, message)
+  }
+
+  clear(part: string): void {
+    if (this.#lines.delete(part)) this.#logger.info({ part }, 'works again')
+  }
+
+  /**
+   * Tries until it works, fails for good, or the signal aborts (undefined then). What waits for it waits with it, which is
+   * how back-pressure reaches the sources.
+   */
+  async until<T>(
+    part: string,
+    work: () => Promise<T>,
+    pause: () => Promise<void>,
+    options: { readonly signal: AbortSignal; readonly isTransient: (error: unknown) => boolean },
+  ): Promise<T | undefined> {
+    while (!options.signal.aborted) {
+      try {
+        const result = await work()
+        this.clear(part)
+        return result
+      } catch (error) {
+        if (!options.isTransient(error)) throw error
+        this.raise(part, error instanceof Error ? error.message : String(error))
+        await pause()
+      }
+    }
+    return undefined
+  }
+
+  list(): readonly string[] {
+    return [...this.#lines].map(([part, message]) => `${part}: ${message}`)
+  }
+}

@@ -1,0 +1,335 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Registry } from 'prom-client'
+import type { Logger } from 'pino'
+import { AlertmanagerClient } from '../alerts/alertmanager.ts'
+import { AlertDispatcher } from '../alerts/dispatcher.ts'
+import { Collector } from '../collectors/collector.ts'
+import { JournalError } from '../journal/error.ts'
+import { openJournal, type Journal } from '../journal/journal.ts'
+import { ObservationRecorder } from '../journal/recorder.ts'
+import type { Finding } from '../model/finding.ts'
+import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
+import { toTimestamp, type Clock } from '../model/time.ts'
+import { startScheduler } from '../probes/scheduler.ts'
+import { WebhookConnector } from '../remediation/connectors/webhook.ts'
+import { Remediator } from '../remediation/remediator.ts'
+import { RuleEngine } from '../rules/engine.ts'
+import { MetricsProjection } from '../server/metrics.ts'
+import { createServer } from '../server/server.ts'
+import type { Status } from '../server/status.ts'
+import { StoreError } from '../store/error.ts'
+import { openSqliteStore } from '../store/sqlite/store.ts'
+import { JournalFollower } from './follower.ts'
+import type { LoadedConfig } from './load.ts'
+import { Problems } from './problems.ts'
+import { productVersion } from './version.ts'
+
+export interface StackOptions {
+  readonly loaded: LoadedConfig
+  readonly now: Clock
+  readonly logger: Logger
+  /** Who started it, for the record of the configuration. */
+  readonly by: string
+  /** See JournalOptions; the demo seals more often than the default. */
+  readonly sealInterval?: number
+}
+
+/** A running vigil: what its configuration declares, wired together. */
+export interface Stack {
+  readonly journal: Journal
+  /** Address of the page. */
+  readonly url: string
+  /** Current finding of every rule and subject. */
+  findings(): readonly Finding[]
+  /** Resolves when a projection cannot go on: what follows would be watched by nobody, so the process must end. */
+  readonly failed: Promise<Error>
+  /**
+   * Stops in this order: no new probe runs or log lines, what was observed is journaled and projected, checkpoint published,
+   * files closed. Nothing acknowledged is lost; a probe run under way is given up.
+   */
+  stop(): Promise<void>
+}
+
+/** At the end: how long the projections may take to reach the end of the journal. */
+const DRAIN_MS = 5000
+
+/** Pause between two tries at something that the disk or the store refused. */
+const RETRY_MS = 1000
+
+/** Newest steps of actions that alerts and remediations are restored from. */
+const MAX_RESTORED_ACTIONS = 10_000
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { loaded, now, logger } = options
+  const { config, targets } = loaded
+  const problems = new Problems(logger)
+  const started = toTimestamp(now())
+  const giveUp = new AbortController()
+  await using undo = new AsyncDisposableStack()
+
+  const journal = await openJournal({
+    directory: loaded.journalDirectory,
+    origin: config.origin,
+    keyFile: loaded.keyFile,
+    now,
+    random: randomBytes,
+    ...(options.sealInterval === undefined ? {} : { sealInterval: options.sealInterval }),
+    onError: (error) => problems.raise('journal', error.message),
+  })
+  undo.defer(() => journal.close())
+  const store = await openSqliteStore({ file: loaded.storeFile })
+  undo.defer(() => store.close())
+  if (store.opened === 'recreated')
+    logger.warn('the store was of another version and is rebuilt from the journal')
+
+  /** Waits for as long as it takes; what waits for it waits too, which is how back-pressure reaches the sources. */
+  const persist = <T>(part: string, work: () => Promise<T>): Promise<T | undefined> =>
+    problems.until(
+      part,
+      work,
+      async () => {
+        await delay(RETRY_MS, undefined, { signal: giveUp.signal }).catch(() => undefined)
+      },
+      { signal: giveUp.signal, isTransient },
+    )
+  const record = async (records: readonly NewRecord[]): Promise<readonly SealedRecord[]> =>
+    (await persist('journal', () => journal.append(records))) ?? []
+
+  await recordConfiguration(journal, options)
+  await journal.append([tick('start', now)])
+  for await (const batch of journal.read(await store.position())) await store.apply(batch)
+
+  const position = await store.position()
+  const latest = await store.latestObservations()
+  const findings = await store.findings()
+  const actions = await store.actions({ limit: MAX_RESTORED_ACTIONS })
+
+  const engine = new RuleEngine({
+    packs: loaded.packs,
+    inventory: config.inventory,
+    parameters: config.rules.parameters,
+    targets,
+  })
+  engine.hydrate({ now: now(), latest, findings })
+  const metrics = new MetricsProjection(new Registry())
+  metrics.declare({ targets, sources: config.inventory.logs.map((log) => log.id) })
+  metrics.hydrate({ latest, findings })
+
+  const collectors: Collector[] = []
+  let applied = position
+  let checkpoint: Status['journal']['checkpoint']
+  let lastSeal: string | undefined
+  const status = (): Status => {
+    if (journal.checkpoint.size !== checkpoint?.size)
+      checkpoint = { size: journal.checkpoint.size, time: toTimestamp(now()) }
+    return {
+      version: productVersion(),
+      vantage: config.vantage,
+      started,
+      journal: { origin: journal.origin, epoch: journal.epoch, size: journal.size, lastSeal, checkpoint },
+      store: { position: applied },
+      ready: journal.state === 'open',
+      problems: [
+        ...problems.list(),
+        ...collectors.flatMap((c) => c.problems.map((p) => `${c.id}: ${p.message}`)),
+      ],
+    }
+  }
+
+  const server = createServer({
+    listen: config.server.listen,
+    metrics,
+    store,
+    status,
+    now,
+    inventory: config.inventory,
+    targets,
+    journalDirectory: loaded.journalDirectory,
+    onError: (error) => logger.error({ part: 'server' }, describe(error)),
+  })
+  const url = await server.listen()
+  undo.defer(() => server.close())
+
+  const dispatcher = createDispatcher(options, engine, record)
+  dispatcher?.hydrate({ findings, actions })
+  dispatcher?.start()
+  undo.defer(() => dispatcher?.close())
+  const remediator = createRemediator(options, engine, record)
+  remediator?.hydrate({ findings, actions })
+  undo.defer(() => remediator?.close())
+
+  const failure = Promise.withResolvers<Error>()
+  const onFailure = (error: unknown): void => {
+    problems.raise('projection', describe(error))
+    failure.resolve(error instanceof Error ? error : new Error(String(error)))
+  }
+  const toStore = new JournalFollower(journal, position, onFailure, async (batch) => {
+    await persist('store', () => store.apply(batch))
+    applied = { origin: journal.origin, epoch: journal.epoch, ...last(batch).position }
+    server.changed()
+  })
+  const toRules = new JournalFollower(journal, position, onFailure, async (batch) => {
+    lastSeal = last(batch).recorded
+    metrics.apply(batch)
+    dispatcher?.apply(batch)
+    remediator?.apply(batch)
+    const decisions = engine.apply(batch)
+    if (decisions.length > 0)
+      await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
+  })
+  undo.defer(async () => {
+    // What was journaled until now is judged and stored; a disk that refuses must not hold up the end for ever.
+    const limit = AbortSignal.timeout(DRAIN_MS)
+    limit.addEventListener('abort', () => giveUp.abort())
+    await Promise.race([Promise.all([toRules.caughtUp(), toStore.caughtUp()]), aborted(limit)])
+    giveUp.abort()
+    await Promise.all([toRules.stop(), toStore.stop()])
+  })
+
+  const ticks = setInterval(() => {
+    if (journal.state === 'open') void record([tick('interval', now)])
+  }, config.rules.tick)
+  undo.defer(async () => {
+    clearInterval(ticks)
+    await journal
+      .append([tick('stop', now)])
+      .catch((error: unknown) => problems.raise('journal', describe(error)))
+  })
+
+  const recorder = new ObservationRecorder({ journal, now })
+  undo.defer(() => recorder.close())
+
+  const collecting = new AbortController()
+  const positions = await store.sourcePositions()
+  for (const log of config.inventory.logs) {
+    collectors.push(
+      new Collector({
+        log: { ...log, path: loaded.logPaths.get(log.id) ?? log.path },
+        authorities: [...loaded.issuers.values()].map((i) => ({
+          id: i.id,
+          subject: i.certificate.subject.text,
+        })),
+        positions,
+        record,
+        now,
+        onProblem: (problem) => logger.warn({ part: log.id }, problem.message),
+      }),
+    )
+  }
+  const collected = collectors.map((collector) => collector.run(collecting.signal))
+  undo.defer(async () => {
+    collecting.abort()
+    await Promise.all(collected)
+    await Promise.all(collectors.map((collector) => collector.close()))
+  })
+
+  const scheduler = startScheduler({
+    targets,
+    context: { now, vantage: config.vantage, maxSize: config.probes.max_size, random: randomBytes },
+    concurrency: config.probes.concurrency,
+    onResult: async (result) => {
+      await persist('journal', () => recorder.record(result))
+    },
+    onError: (error, target) => problems.raise(`probe ${target.address}`, describe(error)),
+  })
+  undo.defer(() => scheduler.stop())
+
+  const running = undo.move()
+  logger.info(
+    { url, origin: journal.origin, epoch: journal.epoch, targets: targets.length },
+    'vigil is watching',
+  )
+  return {
+    journal,
+    url,
+    findings: () => engine.findings(),
+    failed: failure.promise,
+    stop: () => running.disposeAsync(),
+  }
+}
+
+async function recordConfiguration(journal: Journal, { loaded, by, now }: StackOptions): Promise<void> {
+  const parts = [
+    { name: 'vigil.yaml', mediaType: 'application/json', text: JSON.stringify(loaded.recorded) },
+    ...loaded.packs.map((pack) => ({
+      name: `rules/${pack.id}`,
+      mediaType: 'application/yaml',
+      text: pack.text,
+    })),
+  ]
+  const artifacts = await Promise.all(
+    parts.map(async ({ name, mediaType, text }) => ({
+      ...(await journal.putArtifact({ mediaType, bytes: Buffer.from(text) })),
+      name,
+    })),
+  )
+  const body = { by, product: `pki-vigil ${productVersion()}`, artifacts }
+  await journal.append([{ kind: 'configuration', time: toTimestamp(now()), body }])
+}
+
+function createDispatcher(
+  { loaded, now, logger }: StackOptions,
+  engine: RuleEngine,
+  record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>,
+): AlertDispatcher | undefined {
+  const { alertmanager, interval, runbooks } = loaded.config.alerts
+  if (alertmanager === undefined) return undefined
+  return new AlertDispatcher({
+    receiver: new AlertmanagerClient({ url: alertmanager }),
+    rules: engine.rules,
+    record,
+    interval,
+    now,
+    ...(runbooks === undefined ? {} : { runbooks }),
+    schedule: (ms, work) => {
+      const timer = setTimeout(work, ms)
+      return () => clearTimeout(timer)
+    },
+    onError: (error) => logger.error({ part: 'alerts' }, describe(error)),
+  })
+}
+
+function createRemediator(
+  { loaded, now, logger }: StackOptions,
+  engine: RuleEngine,
+  record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>,
+): Remediator | undefined {
+  const { remediation } = loaded.config
+  if (remediation.webhook === undefined || loaded.webhookSecret === undefined) return undefined
+  return new Remediator({
+    policies: remediation.policies,
+    guards: remediation,
+    connector: new WebhookConnector({ url: remediation.webhook.url, secret: loaded.webhookSecret, now }),
+    finding: (rule, subject) => engine.finding(rule, subject),
+    record,
+    now,
+    onError: (error) => logger.error({ part: 'remediation' }, describe(error)),
+  })
+}
+
+/** Refused for now, and worth another try: the disk is full, the database is locked, too much is waiting. */
+function isTransient(error: unknown): boolean {
+  if (error instanceof JournalError) return error.code === 'storage' || error.code === 'overloaded'
+  return (
+    error instanceof StoreError && (error.code === 'busy' || error.code === 'full' || error.code === 'io')
+  )
+}
+
+function tick(reason: Tick['reason'], now: Clock): NewRecord {
+  return { kind: 'tick', time: toTimestamp(now()), body: { reason } }
+}
+
+function last(batch: readonly SealedRecord[]): SealedRecord {
+  const record = batch.at(-1)
+  if (record === undefined) throw new RangeError('expected records in a batch, got none')
+  return record
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
