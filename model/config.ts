@@ -129,12 +129,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   alerts: z
-    .strictObject({ alertmanager: httpUrl.optional(), interval: duration.default(60_000) })
+    .strictObject({
+      alertmanager: httpUrl.optional(),
+      interval: duration.default(60_000),
+      /** Where docs/ is published, for the runbook_url of alerts. */
+      runbooks: httpUrl.optional(),
+    })
     .prefault({}),
   remediation: z
     .strictObject({
       dry_run: z.boolean().default(false),
-      /** No second request for the same subject and rule within this time. */
+      /** No second request for the same action on the same thing within this time. */
       cool_down: duration.default(900_000),
       /** How long the repair may take to show on the wire. */
       deadline: duration.default(600_000),

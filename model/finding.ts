@@ -21,7 +21,7 @@ export interface Finding {
   readonly summary: string
   /** Target (URL, endpoint) whose observation decided, when the subject has several. */
   readonly target?: string
-  /** The facts that the condition read, as they were. */
+  /** The facts that the condition read, as they were, and when the deciding observation started (`probe.at`). */
   readonly facts: Facts
   /** Rule parameters in force, as written in the policy: `24h`. */
   readonly parameters: Readonly<Record<string, string | number>>
