@@ -38,27 +38,47 @@ export const ejbca: Format = {
       return serverEvent(record, context, original, prefix, message)
     const line = splitEjbcaLine(message)
     if (line === undefined) return unparsedEvent(record, context, AUDIT, 'not an audit message of EJBCA')
-    const time = instant(line.time)
-    if (time === undefined) return unparsedEvent(record, context, AUDIT, `no such time: ${line.time}`)
+    const time = instant(line)
+    if (time === undefined) return unparsedEvent(record, context, AUDIT, `no such time: ${line.date}`)
     return auditEvent(record, context, original, line, time)
   },
 }
 
-/** From 1970, which also keeps the year at four digits whatever the offset. */
-const EARLIEST_MS = 0
-const LATEST_MS = Date.UTC(9999, 11, 31)
+const DAY = /^\d{4}-\d\d-\d\d$/
+/** The day that was last found to exist; a log asks for the same one again and again. */
+let existingDay = ''
 
-/** undefined when there is no such day or hour, which Date would move to the next. */
-function instant(time: string): Timestamp | undefined {
-  const ms = Date.parse(time)
-  if (!(ms >= EARLIEST_MS && ms < LATEST_MS)) return undefined
-  const day = Date.parse(`${time.slice(0, 10)}T00:00:00Z`)
-  return Number(time.slice(8, 10)) === new Date(day).getUTCDate() && Number(time.slice(11, 13)) < 24
-    ? toTimestamp(ms)
+/** Whether there is such a day, from 1970 to 9998: then no offset can move the time out of four-digit years. */
+function isDay(day: string): boolean {
+  if (day === existingDay) return true
+  const ms = Date.parse(`${day}T00:00:00Z`)
+  // Date moves the 31st of February into March.
+  if (!DAY.test(day) || Number.isNaN(ms) || toTimestamp(ms).slice(0, 10) !== day) return false
+  if (day < '1970-01-02' || day > '9998-12-31') return false
+  existingDay = day
+  return true
+}
+
+/** undefined when there is no such day. */
+function instant(line: EjbcaLine): Timestamp | undefined {
+  if (!isDay(line.date)) return undefined
+  if (line.offset === '+00:00') return `${line.date}T${line.clock}.000Z`
+  const ms = Date.parse(`${line.date}T${line.clock}${line.offset}`)
+  return Number.isNaN(ms) ? undefined : toTimestamp(ms)
+}
+
+/** The prefix bears local time without offset. Servers of a CA run in UTC; for others these times are off. */
+function prefixInstant(prefix: WildflyPrefix): Timestamp | undefined {
+  return prefix.date !== undefined && isDay(prefix.date)
+    ? `${prefix.date}T${prefix.clock.replace(',', '.')}Z`
     : undefined
 }
 
 const OUTCOMES = { SUCCESS: 'success', FAILURE: 'failure', VOID: 'unknown' } as const
+const ALLOWED = ['allowed']
+const DENIED = ['denied']
+
+type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
 function auditEvent(
   record: RawRecord,
@@ -69,60 +89,68 @@ function auditEvent(
 ): AuditEvent {
   const outcome = OUTCOMES[line.status]
   const { category, type } = EJBCA_EVENTS.get(line.eventType) ?? OTHER
-  const { details, once } = detailsOf(line)
-  const message = once('msg')
-  const ip = once('remoteip')
-  const reason = once('reason') ?? (outcome === 'failure' ? message : undefined)
-  const facts = messageFacts(line, message ?? '')
-  if (message !== undefined) delete details['msg']
-  return {
+  const said = new Details(line)
+  const { message } = said
+  const event: Draft<AuditEvent['event']> = {
+    action: line.eventType,
+    outcome,
+    category,
+    type: line.eventType === 'ACCESS_CONTROL' ? (outcome === 'failure' ? DENIED : ALLOWED) : type,
+    module: AUDIT.module,
+    dataset: AUDIT.dataset,
+    original: original.original,
+  }
+  if (original.encoding !== undefined) event.encoding = original.encoding
+  const reason = said.once('reason') ?? (outcome === 'failure' ? message : undefined)
+  if (reason !== undefined) event.reason = reason
+  const result: Draft<AuditEvent> = {
     '@timestamp': time,
-    event: {
-      action: line.eventType,
-      outcome,
-      category,
-      type: line.eventType === 'ACCESS_CONTROL' ? [outcome === 'failure' ? 'denied' : 'allowed'] : type,
-      ...AUDIT,
-      ...original.event,
-      ...(reason === undefined ? {} : { reason }),
-    },
-    ...(line.authToken === '' ? {} : { user: { name: line.authToken } }),
-    ...(ip === undefined || isIP(ip) === 0 ? {} : { source: { ip } }),
-    ...(message === undefined ? {} : { message }),
-    pki: pkiFields(line, details, once, facts, context),
+    event,
+    pki: pkiFields(line, said, context),
     position: record.position,
   }
+  if (line.authToken !== '') result.user = { name: line.authToken }
+  const ip = said.once('remoteip')
+  if (ip !== undefined && isIP(ip) !== 0) result.source = { ip }
+  if (message !== undefined) result.message = message
+  return result
 }
-
-type Details = Record<string, string>
-/** Value of a key that comes exactly once and is not empty. */
-type Once = (key: string) => string | undefined
 
 /**
  * Details by key. EJBCA escapes nothing, so what a user could smuggle in shows as a key that comes twice: all are kept
  * (`key`, `key#2`, …), and no field is taken from any of them.
  */
-function detailsOf(line: EjbcaLine): { details: Details; once: Once } {
-  const details: Details = { module: line.module, service: line.service }
-  const counts = new Map<string, number>()
-  for (const [key, raw] of line.details) {
-    const count = (counts.get(key) ?? 0) + 1
-    counts.set(key, count)
-    details[detailName(key, count)] = decodeB64(raw)
-  }
-  return {
-    details,
-    once: (key) => {
-      const value = counts.get(key) === 1 ? details[detailName(key, 1)] : undefined
-      return value === '' ? undefined : value
-    },
-  }
-}
+class Details {
+  /** All but `message`. */
+  readonly all: Record<string, string>
+  /** The value of `msg`, if that comes exactly once and is not empty. */
+  readonly message: string | undefined
+  #repeated: Map<string, number> | undefined
 
-/** EJBCA's own `module` and `service` details, should there be any, must not replace the fields of the line. */
-function detailName(key: string, count: number): string {
-  const nth = key === 'module' || key === 'service' ? count + 1 : count
-  return nth === 1 ? key : `${key}#${nth}`
+  constructor(line: EjbcaLine) {
+    this.all = { module: line.module, service: line.service }
+    const message = line.details.filter(([key]) => key === 'msg')
+    this.message = message.length === 1 ? message[0]?.[1] : undefined
+    if (this.message === '') this.message = undefined
+    for (const [key, value] of line.details) {
+      if (key === 'msg' && this.message !== undefined) continue
+      if (Object.hasOwn(this.all, key)) this.#repeat(key, value)
+      else this.all[key] = decodeB64(value)
+    }
+  }
+
+  /** Value of a key that comes exactly once and is not empty. */
+  once(key: string): string | undefined {
+    const value = Object.hasOwn(this.all, key) ? this.all[key] : undefined
+    return value === '' || this.#repeated?.has(key) === true ? undefined : value
+  }
+
+  #repeat(key: string, value: string): void {
+    this.#repeated ??= new Map()
+    const count = (this.#repeated.get(key) ?? 1) + 1
+    this.#repeated.set(key, count)
+    this.all[`${key}#${count}`] = decodeB64(value)
+  }
 }
 
 const B64 = /^B64:([A-Za-z0-9+/]+={0,2})$/
@@ -134,49 +162,47 @@ function decodeB64(value: string): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-function pkiFields(
-  line: EjbcaLine,
-  details: Details,
-  once: Once,
-  facts: MessageFacts,
-  context: FormatContext,
-): NonNullable<AuditEvent['pki']> {
-  const token = line.eventType.startsWith('CRYPTOTOKEN_')
-  const customId = token ? '' : line.customId
-  const subject = once('subjectdn') ?? once('subjectDN') ?? facts.subject
-  const serial = line.eventType === 'EJBCA_STARTING' ? undefined : hexSerial(line.detail1)
+type PkiFields = NonNullable<AuditEvent['pki']>
+
+function pkiFields(line: EjbcaLine, said: Details, context: FormatContext): PkiFields {
+  const facts: MessageFacts = said.message === undefined ? {} : messageFacts(line, said.message)
+  const details = said.all
+  const fields: Draft<PkiFields> = {}
+  const aboutToken = line.eventType.startsWith('CRYPTOTOKEN_')
+  const customId = aboutToken ? '' : line.customId
   const caId = authorityId(context.authorities, customId, facts.caSubject) ?? customId
-  const profile = once('certprofile') ?? once('certificateprofileid')
-  const username = line.detail2 === '' ? once('username') : line.detail2
-  const key = token ? keyName(line, once) : undefined
-  const revocationReason = facts.revocationReason ?? issuedRevoked(once('issuancerevocationreason'))
-  if (line.customId !== '') details['customId'] = line.customId
-  if (line.detail1 !== '' && serial === undefined) details['detail1'] = line.detail1
+  if (caId !== '') fields.caId = caId
+  if (facts.caName !== undefined) fields.caName = facts.caName
+  if (facts.caSubject !== undefined) fields.caSubject = facts.caSubject
+  const profile = said.once('certprofile') ?? said.once('certificateprofileid')
+  if (profile !== undefined) fields.profile = profile
+  const serial = line.eventType === 'EJBCA_STARTING' ? undefined : hexSerial(line.detail1)
+  if (serial !== undefined) fields.serial = serial
+  const subject = said.once('subjectdn') ?? said.once('subjectDN') ?? facts.subject
+  if (subject !== undefined) fields.subject = subject
+  const username = line.detail2 === '' ? said.once('username') : line.detail2
+  if (username !== undefined) fields.username = username
+  const key = aboutToken ? keyName(line, said) : undefined
+  if (key !== undefined) fields.key = key
+  const revocationReason = facts.revocationReason ?? issuedRevoked(said.once('issuancerevocationreason'))
+  if (revocationReason !== undefined) fields.revocationReason = revocationReason
+  if (facts.crlNumber !== undefined) fields.crlNumber = facts.crlNumber
+  if (line.customId !== '') details['customId'] ??= line.customId
+  if (line.detail1 !== '' && serial === undefined) details['detail1'] ??= line.detail1
   if (facts.fingerprint !== undefined) details['fingerprint'] ??= facts.fingerprint
-  return {
-    ...(caId === '' ? {} : { caId }),
-    ...(facts.caName === undefined ? {} : { caName: facts.caName }),
-    ...(facts.caSubject === undefined ? {} : { caSubject: facts.caSubject }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(serial === undefined ? {} : { serial }),
-    ...(subject === undefined ? {} : { subject }),
-    ...(username === undefined ? {} : { username }),
-    ...(key === undefined ? {} : { key }),
-    ...(revocationReason === undefined ? {} : { revocationReason }),
-    ...(facts.crlNumber === undefined ? {} : { crlNumber: facts.crlNumber }),
-    details,
-  }
+  fields.details = details
+  return fields
 }
 
 function hexSerial(text: string): string | undefined {
-  if (!/^[0-9A-Fa-f]{1,80}$/.test(text)) return undefined
+  if (text === '' || !/^[0-9A-Fa-f]{1,80}$/.test(text)) return undefined
   return text.toLowerCase().replace(/^0+(?=.)/, '')
 }
 
 /** The crypto token by name where the line has it, else by id, and the key in it: `IssuingCA1/signKey`. */
-function keyName(line: EjbcaLine, once: Once): string | undefined {
-  const token = once('name') ?? once('tokenName') ?? line.customId
-  const alias = once('keyAlias')
+function keyName(line: EjbcaLine, said: Details): string | undefined {
+  const token = said.once('name') ?? said.once('tokenName') ?? line.customId
+  const alias = said.once('keyAlias')
   if (token === '') return alias
   return alias === undefined ? token : `${token}/${alias}`
 }
@@ -196,18 +222,15 @@ function serverEvent(
 ): AuditEvent {
   const { level, thread, category } = prefix
   return {
-    // The prefix bears local time without offset; servers of a CA run in UTC, and ours is only right for those that do.
-    '@timestamp':
-      prefix.localTime === undefined
-        ? context.received
-        : (instant(`${prefix.localTime}Z`) ?? context.received),
+    '@timestamp': prefixInstant(prefix) ?? context.received,
     event: {
       action: category,
       outcome: 'unknown',
       category: [],
       type: [level === 'ERROR' || level === 'FATAL' ? 'error' : 'info'],
       ...SERVER,
-      ...original.event,
+      original: original.original,
+      ...(original.encoding === undefined ? {} : { encoding: original.encoding }),
     },
     message,
     pki: { details: { level, thread } },

@@ -1,7 +1,9 @@
 /** An audit message of EJBCA's Log4jDevice, taken apart: TIME;EVENTTYPE;STATUS;MODULE;SERVICE;AUTHTOKEN;CUSTOMID;DETAIL1;DETAIL2;KEY=VALUE... */
 export interface EjbcaLine {
-  /** RFC 3339 with the offset that the line bears. */
-  readonly time: string
+  /** `2026-11-22`, `05:01:17` (00 to 23 hours) and `+00:00`. */
+  readonly date: string
+  readonly clock: string
+  readonly offset: string
   readonly eventType: string
   readonly status: 'SUCCESS' | 'FAILURE' | 'VOID'
   readonly module: string
@@ -18,7 +20,7 @@ export interface EjbcaLine {
 const MAX_DETAILS = 1000
 
 const HEAD =
-  /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)([+-]\d\d:\d\d);([A-Z][A-Z0-9_]{0,99});(SUCCESS|FAILURE|VOID);([A-Z_]{1,50});([A-Z_]{1,50});/
+  /^(\d{4}-\d\d-\d\d) ((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)([+-]\d\d:\d\d);([A-Z][A-Z0-9_]{0,99});(SUCCESS|FAILURE|VOID);([A-Z_]{1,50});([A-Z_]{1,50});/
 
 // Nothing is escaped in these lines: a piece between two semicolons is a new detail only when it looks like one.
 const KEY = /[A-Za-z][A-Za-z0-9_.:\- ]{0,199}=/y
@@ -37,20 +39,27 @@ export function splitEjbcaLine(text: string): EjbcaLine | undefined {
   const searched = searchFields(text, whole.length)
   if (searched === undefined) return undefined
   return {
-    time: `${date}T${clock}${offset}`,
+    date,
+    clock,
+    offset,
     eventType,
     status: status === 'SUCCESS' || status === 'FAILURE' ? status : 'VOID',
     module,
     service,
-    ...searched.fields,
+    authToken: searched.authToken,
+    customId: searched.customId,
+    detail1: searched.detail1,
+    detail2: searched.detail2,
     details: splitDetails(text, searched.end),
   }
 }
 
-type SearchFields = Pick<EjbcaLine, 'authToken' | 'customId' | 'detail1' | 'detail2'>
+type SearchFields = Pick<EjbcaLine, 'authToken' | 'customId' | 'detail1' | 'detail2'> & {
+  readonly end: number
+}
 
 /** AUTHTOKEN, CUSTOMID, DETAIL1, DETAIL2; `end` is where the details begin. At least three semicolons must follow `from`. */
-function searchFields(text: string, from: number): { fields: SearchFields; end: number } | undefined {
+function searchFields(text: string, from: number): SearchFields | undefined {
   const pieces: string[] = []
   let at = from
   while (at <= text.length) {
@@ -67,12 +76,10 @@ function searchFields(text: string, from: number): { fields: SearchFields; end: 
   let shift = extra
   while (shift > 0 && !(isCaId(pieces[shift + 1]) && isDetail1(pieces[shift + 2]))) shift--
   return {
-    fields: {
-      authToken: pieces.slice(0, shift + 1).join(';'),
-      customId: pieces[shift + 1] ?? '',
-      detail1: pieces[shift + 2] ?? '',
-      detail2: pieces.slice(shift + 3).join(';'),
-    },
+    authToken: pieces.slice(0, shift + 1).join(';'),
+    customId: pieces[shift + 1] ?? '',
+    detail1: pieces[shift + 2] ?? '',
+    detail2: pieces.slice(shift + 3).join(';'),
     end: at,
   }
 }

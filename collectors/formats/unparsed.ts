@@ -19,6 +19,7 @@ export function unparsedEvent(
   origin: { readonly module: string; readonly dataset: string },
   reason: string,
 ): AuditEvent {
+  const { original, encoding } = originalOf(record.bytes)
   const octets = record.position.end - record.position.offset
   return {
     '@timestamp': context.received,
@@ -29,7 +30,8 @@ export function unparsedEvent(
       type: ['error'],
       module: origin.module,
       dataset: origin.dataset,
-      ...originalOf(record.bytes).event,
+      original,
+      ...(encoding === undefined ? {} : { encoding }),
       reason:
         record.damage === undefined ? reason : DAMAGE_REASONS[record.damage](octets, record.bytes.length),
     },

@@ -3,8 +3,10 @@
  * the same without the date on the console.
  */
 export interface WildflyPrefix {
-  /** Local time of the server, without offset; undefined where the handler writes no date. */
-  readonly localTime: string | undefined
+  /** Local day of the server, and time without offset; undefined where the handler writes no date. */
+  readonly date: string | undefined
+  /** `05:01:17,145` */
+  readonly clock: string
   readonly level: string
   readonly category: string
   readonly thread: string
@@ -14,19 +16,13 @@ export interface WildflyPrefix {
 
 // Every part is bounded, so that a hostile line costs no more than its beginning.
 const PREFIX =
-  /^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d,\d{3}) ([A-Z]{1,10}) {1,6}\[([^\]\n]{1,300})\] \((.{1,300}?)\) /
+  /^(?:(\d{4}-\d\d-\d\d) )?((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d,\d{3}) ([A-Z]{1,10}) {1,6}\[([^\]\n]{1,300})\] \((.{1,300}?)\) /
 
 export function parsePrefix(text: string): WildflyPrefix | undefined {
   const match = PREFIX.exec(text)
   if (match === null) return undefined
-  const [whole, date, time = '', level = '', category = '', thread = ''] = match
-  return {
-    localTime: date === undefined ? undefined : `${date}T${time.replace(',', '.')}`,
-    level,
-    category,
-    thread,
-    length: whole.length,
-  }
+  const [whole, date, clock = '', level = '', category = '', thread = ''] = match
+  return { date, clock, level, category, thread, length: whole.length }
 }
 
 const ZERO = 0x30
