@@ -158,7 +158,8 @@ function item(record: SealedRecord & { kind: 'audit' }, at: number): ReportAudit
   const text = (value: string | undefined | null) =>
     value === undefined || value === null || value === '' ? null : clip(value, MAX_TEXT)
   const reason = pki?.revocationReason === undefined ? undefined : `reason ${pki.revocationReason}`
-  const number = pki?.crlNumber === undefined ? undefined : `CRL number ${pki.crlNumber}`
+  const number =
+    pki?.crlNumber === undefined || event.message !== undefined ? undefined : `CRL number ${pki.crlNumber}`
   const detail = [reason, number, event.event.reason, event.message].filter((part) => part !== undefined)
   return {
     time: toTimestamp(at),

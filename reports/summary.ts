@@ -29,7 +29,7 @@ const AREA_OF: Record<SubjectKind, ReportArea> = {
 }
 
 /** Kinds of subject that probes look at; the others are judged by what was seen elsewhere. */
-const PROBED: ReadonlySet<string> = new Set<SubjectKind>([
+export const PROBED: ReadonlySet<string> = new Set<SubjectKind>([
   'ca_crl',
   'ocsp_responder_status',
   'service_tls_health',
