@@ -119,11 +119,13 @@ async function replayParts(
     const trailer = await readTrailer(disk, directory, segment)
     const end = trailer.first + trailer.count
     if (next !== undefined && end !== next) throw lost(`entry ${end}`, `entry ${next}`)
-    if (next === undefined && end <= covered) break
+    if (next === undefined && end === covered) return []
     parts.unshift({ segment, first: trailer.first, read: () => readSealedSegment(disk, directory, segment) })
   }
-  const start = parts[0]?.first ?? covered
+  const start = parts[0]?.first ?? 0
   if (start > covered) throw lost(`entry ${covered}`, `entry ${start}`)
+  if (parts.length === 0 && covered > 0)
+    throw lost(`${covered} entries, as the checkpoint says`, 'no segment')
   return parts
 }
 
