@@ -9,8 +9,8 @@ import { ReportError } from './error.ts'
 /** Names of a Chromium that systems install, in the order in which they are tried. */
 const SYSTEM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] as const
 
-/** From the start of the process to its first answer; a cold disk takes some seconds. */
-const LAUNCH_TIMEOUT_MS = 30_000
+/** From the start of the process to its first answer: a cold disk, or a machine that is busy. */
+const LAUNCH_TIMEOUT_MS = 60_000
 /** Unpacking 65 MB of brotli takes 2 to 5 s. */
 const UNPACK_TIMEOUT_MS = 60_000
 /** An orderly end; after that the process is killed. */
@@ -160,7 +160,7 @@ function baseOptions(env: NodeJS.ProcessEnv, directory: string, prepared: Launch
     pipe: true,
     userDataDir: join(directory, 'profile'),
     timeout: LAUNCH_TIMEOUT_MS,
-    protocolTimeout: LAUNCH_TIMEOUT_MS * 4,
+    protocolTimeout: LAUNCH_TIMEOUT_MS * 2,
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,

@@ -1,49 +1,22 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
-import type { TestContext } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { withBrowser } from '../../reports/browser.ts'
 import type { BrowserOptions } from '../../reports/browser.ts'
-import { ReportError } from '../../reports/error.ts'
 import { printHtml, renderPdf, sectionPages } from '../../reports/pdf.ts'
 import { SECTIONS } from '../../reports/render.ts'
 import type { Report, ReportAuditClass } from '../../reports/schema.ts'
 import { writeReport } from '../../reports/write.ts'
 import { needs } from '../support/needs.ts'
+import { unlessNoBrowser, useScratch } from './browserTest.ts'
 import { realisticMonth } from './month.ts'
 import { MemoryJournal } from './records.ts'
 
-// Everything that the browser writes goes below a directory of our own, where leftovers can be seen.
-let directory: string
-const outer = process.env['TMPDIR']
-before(() => {
-  directory = mkdtempSync(join(tmpdir(), 'vigil-reports-test-'))
-  process.env['TMPDIR'] = directory
-})
-after(() => {
-  if (outer === undefined) delete process.env['TMPDIR']
-  else process.env['TMPDIR'] = outer
-  rmSync(directory, { recursive: true, force: true })
-})
-
-const leftovers = () => readdirSync(directory).filter((name) => name.startsWith('vigil-pdf-'))
-
-/** Skips where no browser starts; in CI that is a failure. */
-async function unlessNoBrowser<T>(t: TestContext, act: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await act()
-  } catch (error) {
-    if (!(error instanceof ReportError) || error.code !== 'no_browser') throw error
-    if (process.env['VIGIL_REQUIRE'] === 'all') throw error
-    t.skip(error.message)
-    return undefined
-  }
-}
+const scratch = useScratch()
 
 describe('the PDF', () => {
   let report: Report
@@ -70,7 +43,7 @@ describe('the PDF', () => {
     assert.match(text, /\/Outlines \d+ 0 R/)
     assert.match(text, /\/MediaBox \[0 0 59[45]\.\d+ 84[12]\.\d+\]/)
     assert.doesNotMatch(text, /\/JavaScript|\/JS /)
-    assert.deepEqual(leftovers(), [])
+    assert.deepEqual(scratch.leftovers(), [])
   })
 
   it('tells the right pages in its contents', needs('pdftotext'), (t) => {
@@ -78,7 +51,7 @@ describe('the PDF', () => {
       t.skip('no PDF was made')
       return
     }
-    const file = join(directory, 'report.pdf')
+    const file = join(scratch.directory, 'report.pdf')
     writeFileSync(file, pdf)
     const pages = spawnSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' }).stdout.split('\f')
     const found = sectionPages(pdf)
@@ -96,14 +69,6 @@ describe('the PDF', () => {
     assert.match(pages[4] ?? '', new RegExp(`5 / ${pages.length - 1}`))
     assert.ok(all.includes(report.checkpoint.root))
     assert.doesNotMatch(all, /\u001b|\u202e/)
-  })
-
-  it('can be made by the browser that comes with the package', { timeout: 120_000 }, async (t) => {
-    const small = await new MemoryJournal().report('2026-11-01T00:00', '2026-12-01T00:00')
-    const made = await unlessNoBrowser(t, () => renderPdf(small, { search: ['packaged'] }))
-    if (made === undefined) return
-    assert.equal(sectionPages(made).size, SECTIONS.length)
-    assert.deepEqual(leftovers(), [])
   })
 })
 
@@ -140,7 +105,7 @@ describe('the browser', () => {
     await unlessNoBrowser(t, () => assert.rejects(failing, /of the user/).catch(() => failing))
     if (pid === undefined) return
     assert.throws(() => process.kill(pid ?? 0, 0), { code: 'ESRCH' })
-    assert.deepEqual(leftovers(), [])
+    assert.deepEqual(scratch.leftovers(), [])
   })
 
   it('that is missing is an error that says what was tried', async () => {
@@ -154,18 +119,18 @@ describe('the browser', () => {
       withBrowser(named, () => Promise.resolve()),
       { code: 'no_browser', message: /\/nonexistent\/chromium/ },
     )
-    assert.deepEqual(leftovers(), [])
+    assert.deepEqual(scratch.leftovers(), [])
   })
 
   it('that is named and is none is not replaced by another', async () => {
-    const executable = join(directory, 'no-browser')
+    const executable = join(scratch.directory, 'no-browser')
     writeFileSync(executable, '#!/bin/sh\necho "not a browser" >&2\nexit 7\n')
     chmodSync(executable, 0o755)
     await assert.rejects(
       withBrowser({ executable }, () => Promise.resolve()),
       { code: 'no_browser' },
     )
-    assert.deepEqual(leftovers(), [])
+    assert.deepEqual(scratch.leftovers(), [])
   })
 
   it('that is too slow is an error, not a wait', async (t) => {
@@ -174,7 +139,7 @@ describe('the browser', () => {
       const slow = renderPdf(report, { timeout: 1 })
       await assert.rejects(slow, { code: 'browser_failed' }).catch(() => slow)
     })
-    assert.deepEqual(leftovers(), [])
+    assert.deepEqual(scratch.leftovers(), [])
   })
 })
 
@@ -183,7 +148,7 @@ describe('writing', () => {
 
   it('gives HTML and JSON without any browser, and says why there is no PDF', async () => {
     const report = await new MemoryJournal().report('2026-11-01T00:00', '2026-12-01T00:00')
-    const to = join(directory, 'out', 'nested')
+    const to = join(scratch.directory, 'out', 'nested')
     const written = await writeReport({ directory: to, report, pdf: missing })
     assert.equal(written.pdf.state, 'no_browser')
     assert.deepEqual(readdirSync(to).sort(), ['report.html', 'report.json'])
@@ -194,7 +159,7 @@ describe('writing', () => {
 
   it('replaces what was there, and leaves no PDF of an earlier report', async () => {
     const report = await new MemoryJournal().report('2026-11-01T00:00', '2026-12-01T00:00')
-    const to = mkdtempSync(join(directory, 'again-'))
+    const to = mkdtempSync(join(scratch.directory, 'again-'))
     writeFileSync(join(to, 'report.pdf'), 'old')
     writeFileSync(join(to, 'report.json'), 'old')
     await writeReport({ directory: to, report, pdf: missing })
@@ -204,7 +169,7 @@ describe('writing', () => {
 
   it('makes only what was asked for', async () => {
     const report = await new MemoryJournal().report('2026-11-01T00:00', '2026-12-01T00:00')
-    const to = mkdtempSync(join(directory, 'json-'))
+    const to = mkdtempSync(join(scratch.directory, 'json-'))
     const written = await writeReport({ directory: to, report, formats: ['json'] })
     assert.deepEqual(written, { files: [join(to, 'report.json')], pdf: { state: 'not_asked' } })
     assert.deepEqual(readdirSync(to), ['report.json'])
@@ -212,7 +177,7 @@ describe('writing', () => {
 
   it('to a place that can not be written is an error that names it', async () => {
     const report = await new MemoryJournal().report('2026-11-01T00:00', '2026-12-01T00:00')
-    const file = join(directory, 'a-file')
+    const file = join(scratch.directory, 'a-file')
     writeFileSync(file, '')
     await assert.rejects(writeReport({ directory: join(file, 'x'), report, formats: ['json'] }), {
       code: 'write_failed',
