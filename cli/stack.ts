@@ -118,7 +118,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const collectors: Collector[] = []
   let applied = position
-  let checkpoint: Status['journal']['checkpoint']
+  let checkpoint = { size: journal.checkpoint.size, time: started }
   let lastSeal: string | undefined
   const status = (): Status => {
     if (journal.checkpoint.size !== checkpoint?.size)
@@ -171,6 +171,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   })
   const toRules = new JournalFollower(journal, position, onFailure, async (batch) => {
     lastSeal = last(batch).recorded
+    // A checkpoint has no time of its own; there is a seal at every tick, so this one is at most a tick late.
+    if (journal.checkpoint.size !== checkpoint.size)
+      checkpoint = { size: journal.checkpoint.size, time: lastSeal }
     metrics.apply(batch)
     dispatcher?.apply(batch)
     remediator?.apply(batch)

@@ -84,11 +84,17 @@ export async function runDemo(options: {
     'vigil',
     `watches ${loaded.targets.length} targets; page and metrics on ${stack.url}`,
   )
+  await using chronicle = new Chronicle(stack.journal)
+  chronicle.listen((record) => narrator.record(record))
+  lab.events.on('run', ({ status, action, target, id }) => {
+    if (status === 'succeeded' || status === 'failed')
+      narrator.tell(Date.now(), 'control plane', `run ${id.slice(0, 8)}: ${action} for ${target} ${status}`)
+  })
   // Taken at the start: at the end it is the key that was "obtained elsewhere".
   const trust = readFileSync(join(loaded.journalDirectory, 'vkey'), 'utf8')
 
   const told = await Promise.race([
-    tell({ lab, stack, narrator, directory, journal: loaded.journalDirectory, trust }),
+    tell({ lab, stack, narrator, chronicle, directory, journal: loaded.journalDirectory, trust }),
     signal,
     stack.failed,
   ])
@@ -117,6 +123,7 @@ interface Stage {
   readonly lab: Lab
   readonly stack: Stack
   readonly narrator: Narrator
+  readonly chronicle: Chronicle
   readonly directory: string
   readonly journal: string
   readonly trust: string
@@ -124,13 +131,7 @@ interface Stage {
 
 /** The story; a step that does not happen ends it. */
 async function tell(stage: Stage): Promise<Outcome | MissedStep> {
-  const { lab, stack, narrator, directory } = stage
-  await using chronicle = new Chronicle(stack.journal)
-  chronicle.listen((record) => narrator.record(record))
-  lab.events.on('run', ({ status, action, target, id }) => {
-    if (status === 'succeeded' || status === 'failed')
-      narrator.tell(Date.now(), 'control plane', `run ${id.slice(0, 8)}: ${action} for ${target} ${status}`)
-  })
+  const { lab, stack, narrator, chronicle, directory } = stage
   try {
     const passing = await allGreen(stack)
     narrator.tell(Date.now(), 'story', `all green: ${passing} rules pass`)
