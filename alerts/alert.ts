@@ -20,7 +20,7 @@ const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
 }
 
 /** `crl_freshness_ok` is `CrlFreshnessOk`. */
-export function alertName(rule: string): string {
+function alertName(rule: string): string {
   return rule
     .split('_')
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))

@@ -8,9 +8,9 @@ import type { AlertReceiver, PostableAlert } from './alertmanager.ts'
 import { inJournalOrder } from './journalOrder.ts'
 
 /** Runs `work` once after a delay in milliseconds; the returned function calls it off. */
-export type Schedule = (delay: number, work: () => void) => () => void
+type Schedule = (delay: number, work: () => void) => () => void
 
-export interface AlertDispatcherOptions {
+interface AlertDispatcherOptions {
   readonly receiver: AlertReceiver
   readonly rules: ReadonlyMap<string, AlertRule>
   readonly record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>
@@ -24,7 +24,7 @@ export interface AlertDispatcherOptions {
   readonly onError?: (error: unknown) => void
 }
 
-export interface AlertStatus {
+interface AlertStatus {
   /** Alerts that should be firing at the receiver. */
   readonly active: number
   /** Alerts and resolutions that the receiver has not taken yet. */

@@ -1,7 +1,7 @@
 import { Agent, request, type Dispatcher } from 'undici'
 
 /** What became of a POST. */
-export type PostResult =
+type PostResult =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string }
   | { readonly kind: 'timeout'; readonly cause: unknown }
   | { readonly kind: 'unreachable'; readonly reason: string; readonly cause: unknown }

@@ -1,5 +1,5 @@
 /** secret_invalid: the webhook secret cannot be used. signature_invalid: a message does not verify. */
-export type RemediationErrorCode = 'secret_invalid' | 'signature_invalid'
+type RemediationErrorCode = 'secret_invalid' | 'signature_invalid'
 
 export class RemediationError extends Error {
   override readonly name = 'RemediationError'

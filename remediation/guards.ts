@@ -4,7 +4,7 @@ import { parseSubject } from '../model/subject.ts'
 import type { RemediationAction } from './connector.ts'
 
 /** What must be known to say whether a repair may be asked for now. Times in milliseconds. */
-export interface GuardInput {
+interface GuardInput {
   readonly now: number
   readonly dryRun: boolean
   readonly coolDown: number

@@ -9,7 +9,7 @@ import { guardKey, idempotencyKey, refusal } from './guards.ts'
 import { emptyHistory, refusedKey, type DecisionHistory, type OpenRequest } from './openRequest.ts'
 import { restoreRequests } from './restore.ts'
 
-export interface RemediatorOptions {
+interface RemediatorOptions {
   readonly policies: readonly RemediationPolicy[]
   readonly guards: Pick<Config['remediation'], 'dry_run' | 'cool_down' | 'deadline'>
   readonly connector: RemediationConnector
@@ -21,7 +21,7 @@ export interface RemediatorOptions {
   readonly onError?: (error: unknown) => void
 }
 
-export interface RemediationStatus {
+interface RemediationStatus {
   /** Requests whose repair was not seen on the wire yet. */
   readonly open: number
 }

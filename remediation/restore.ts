@@ -7,7 +7,7 @@ import { guardKey } from './guards.ts'
 import { emptyHistory, refusedKey, type DecisionHistory, type OpenRequest } from './openRequest.ts'
 
 /** What the recorded actions say about requests, for a remediator that starts. */
-export interface RestoredRequests {
+interface RestoredRequests {
   readonly open: readonly OpenRequest[]
   /** By guard key, in milliseconds. */
   readonly lastRequest: ReadonlyMap<string, number>

@@ -26,7 +26,7 @@ export function parseSecret(text: string): Uint8Array {
   return key
 }
 
-export interface WebhookMessage {
+interface WebhookMessage {
   /** Same for every delivery of one message. */
   readonly id: string
   /** Of this delivery, in milliseconds. */
@@ -34,7 +34,7 @@ export interface WebhookMessage {
   readonly body: string
 }
 
-export type WebhookHeaders = Readonly<
+type WebhookHeaders = Readonly<
   Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>
 >
 

@@ -22,10 +22,10 @@ export interface Scope {
   readonly texts?: Readonly<Record<TextVariable, string>>
 }
 
-export const TEXT_VARIABLES = ['subject', 'target', 'error'] as const
-export type TextVariable = (typeof TEXT_VARIABLES)[number]
+const TEXT_VARIABLES = ['subject', 'target', 'error'] as const
+type TextVariable = (typeof TEXT_VARIABLES)[number]
 
-export type Outcome =
+type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'missing'; readonly read: FactRead }
   | { readonly kind: 'error'; readonly message: string }

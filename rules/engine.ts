@@ -11,7 +11,7 @@ import { resolveSettings } from './parameters.ts'
 import { applicability, watchedSubjects, type WatchedTarget } from './subjects.ts'
 import { TargetState } from './targetState.ts'
 
-export interface RuleEngineOptions {
+interface RuleEngineOptions {
   readonly packs: readonly Pack[]
   readonly inventory: Inventory
   readonly parameters: Config['rules']['parameters']

@@ -8,7 +8,7 @@ export interface RuleProblem {
   readonly message: string
 }
 
-export type RulesErrorCode = 'pack_unreadable' | 'pack_invalid' | 'parameters_invalid'
+type RulesErrorCode = 'pack_unreadable' | 'pack_invalid' | 'parameters_invalid'
 
 /** A pack that cannot be used. Holds every mistake that was found, not only the first. */
 export class RulesError extends Error {

@@ -4,7 +4,7 @@ import type { FactValues } from './factValues.ts'
 import type { Rule } from './pack.ts'
 
 /** What a rule says about the facts of one observation. A missing fact is never a pass. */
-export type Verdict =
+type Verdict =
   | { readonly verdict: 'pass' }
   | { readonly verdict: 'fail' }
   | { readonly verdict: 'unknown'; readonly reason: string }

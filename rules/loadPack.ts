@@ -9,7 +9,7 @@ const SHIPPED = new URL('./packs/', import.meta.url)
  * The file of a pack: `internal-pki` is one that is shipped, anything with a slash or `.yaml` is a file,
  * which the caller has made absolute.
  */
-export function packFile(name: string): string {
+function packFile(name: string): string {
   return /[/\\]|\.ya?ml$/.test(name) ? name : fileURLToPath(new URL(`${name}.yaml`, SHIPPED))
 }
 

@@ -9,7 +9,7 @@ export interface LocatedYaml {
   problem(path: Path, message: string): RuleProblem
 }
 
-export type ParsedYaml =
+type ParsedYaml =
   | { readonly ok: true; readonly yaml: LocatedYaml }
   | { readonly ok: false; readonly problems: readonly RuleProblem[] }
 

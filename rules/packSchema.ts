@@ -6,7 +6,7 @@ import { parseDuration } from '../model/time.ts'
 // A rule pack as it stands in YAML. Durations are parsed to milliseconds, except parameters, which keep how they were written.
 
 /** Schema version of packs that this vigil reads. */
-export const PACK_SCHEMA = 1
+const PACK_SCHEMA = 1
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
@@ -18,7 +18,7 @@ const duration = z.string().transform((text, context) => {
 const line = z.string().trim().min(1).max(300)
 const text = z.string().trim().min(1).max(4000)
 
-export const RULE_ID = /^[a-z][a-z0-9_]{0,62}$/
+const RULE_ID = /^[a-z][a-z0-9_]{0,62}$/
 
 const rule = z.strictObject({
   id: z

@@ -18,7 +18,7 @@ const DEFAULT_EVIDENCE_INTERVALS = 3
 /** Decisions that were returned and have not come back from the journal yet; more are not remembered. */
 const MAX_AWAITED = 16
 
-export interface PairOptions {
+interface PairOptions {
   readonly rule: Rule
   readonly settings: RuleSettings
   readonly subject: WatchedSubject

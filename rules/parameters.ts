@@ -4,7 +4,7 @@ import type { RuleProblem } from './error.ts'
 import { toCelValue, type CelValue, type ValueClass } from './factValues.ts'
 
 /** `24h` is a duration, 398 an int, anything else a string. */
-export type ParameterType = Extract<FactType, 'duration' | 'int' | 'string'>
+type ParameterType = Extract<FactType, 'duration' | 'int' | 'string'>
 
 export type WrittenParameters = Readonly<Record<string, string | number>>
 

@@ -7,7 +7,7 @@ export interface Summary {
   readonly parts: readonly (string | Expression)[]
 }
 
-export type CompiledSummary =
+type CompiledSummary =
   | { readonly ok: true; readonly summary: Summary }
   | { readonly ok: false; readonly problems: readonly ExpressionProblem[] }
 

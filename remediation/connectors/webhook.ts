@@ -63,7 +63,7 @@ export class WebhookConnector implements RemediationConnector {
 }
 
 /** Depends on the request alone, so that every delivery of it carries the same octets. */
-export function webhookBody(request: RemediationRequest): string {
+function webhookBody(request: RemediationRequest): string {
   return JSON.stringify({
     type: 'remediation.requested',
     timestamp: toTimestamp(request.requestedAt),
