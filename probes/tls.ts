@@ -25,10 +25,11 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
     const served = judgeChain(target, handshake, now)
     stopClock()
     const { issuer, ocspUrl } = target
+    const { leaf, path } = served
     let inquiry: OcspInquiry | undefined
     // Only a path that verified says that this serial number is the issuer's.
-    if (issuer !== undefined && ocspUrl !== undefined && served.path?.valid === true) {
-      inquiry = await inquireOcsp({ url: ocspUrl, issuer, serial: served.leaf.serial }, context, deadline)
+    if (issuer !== undefined && ocspUrl !== undefined && leaf !== undefined && path?.valid === true) {
+      inquiry = await inquireOcsp({ url: ocspUrl, issuer, serial: leaf.serial }, context, deadline)
     }
     const facts: Facts = {
       ...(target.service === undefined ? {} : { service: target.service }),
@@ -40,14 +41,15 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
     return { facts, error: served.error, artifacts: [...chainArtifacts(handshake), ...evidence] }
   })
 
-type Served = {
+interface Served {
   readonly facts: Facts
   /** The first failure in the order of the phases. */
   readonly error: ProbeError | undefined
-} & (
-  | { readonly leaf: Certificate; readonly path: PathResult | undefined }
-  | { readonly leaf: undefined; readonly path: undefined }
-)
+  /** undefined: none was seen, or it can't be read. */
+  readonly leaf: Certificate | undefined
+  /** undefined: no leaf, or no issuer is declared. */
+  readonly path: PathResult | undefined
+}
 
 function judgeChain(target: TlsTarget, handshake: Handshake, now: number): Served {
   const way = handshake.error === undefined ? undefined : asProbeError(handshake.error, now)

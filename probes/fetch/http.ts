@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Client, type Dispatcher } from 'undici'
+import { Client, errors, type Dispatcher } from 'undici'
 import type { Certificate } from '../../pki/certificate.ts'
 import { openConnection, secure } from './connect.ts'
 import type { Deadline } from './deadline.ts'
@@ -123,8 +123,8 @@ async function exchangeOnce(url: URL, request: HttpRequest, deadline: Deadline):
     const timings = { ...connection.timings, tls: secured - connected, firstByte }
     return { status: response.statusCode, headers, body, timings }
   } finally {
-    await client.destroy()
     socket.destroy()
+    client.destroy(() => undefined)
   }
 }
 
@@ -137,7 +137,8 @@ function handOver(socket: Socket): NonNullable<Client.Options['connect']> {
       return
     }
     given = true
-    callback(null, socket)
+    // undici does not dispatch its request when it is called back before its own call has returned.
+    setImmediate(callback, null, socket)
   }
 }
 
@@ -147,16 +148,17 @@ async function send(
   request: HttpRequest,
   deadline: Deadline,
 ): Promise<Dispatcher.ResponseData> {
+  const response = client.request({
+    path: `${url.pathname}${url.search}`,
+    method: request.method,
+    headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'pki-vigil' },
+    body: request.body ?? null,
+    signal: deadline.signal,
+  })
   try {
-    return await client.request({
-      path: `${url.pathname}${url.search}`,
-      method: request.method,
-      headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'pki-vigil' },
-      body: request.body ?? null,
-      signal: deadline.signal,
-    })
+    // Raced, since undici's own signal reaches only a request that is on the wire.
+    return await deadline.race(response, 'http', `an answer from ${url.origin}`)
   } catch (error) {
-    if (deadline.signal.aborted) throw deadline.failure('http', `an answer from ${url.origin}`)
     throw exchangeFailure(error, 'headers')
   }
 }
@@ -202,16 +204,18 @@ function exchangeFailure(error: unknown, during: 'headers' | 'body'): unknown {
     const message = `expected at most ${MAX_HEADERS} octets of headers, got more`
     return new FetchError('size', 'headers_too_large', message, error)
   }
-  const isParser = code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  const isParser = error instanceof errors.HTTPParserError || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
   if (during === 'body' && (isClosed || isParser)) {
-    const message = `expected the whole body, got an end before it (${code})`
+    const message = 'expected the whole body, got an end before it'
     return new FetchError('http', 'truncated_body', message, error)
   }
   if (isClosed) {
     return new FetchError('http', 'closed', `expected an answer, got a closed connection (${code})`, error)
   }
   if (isParser) {
-    return new FetchError('http', 'malformed_response', `expected an HTTP/1.1 answer, got ${code}`, error)
+    const reason = error instanceof Error ? error.message : code
+    const message = `expected an HTTP/1.1 answer, got something else: ${reason}`
+    return new FetchError('http', 'malformed_response', message, error)
   }
   // Anything else is our mistake, not the server's.
   return error
