@@ -1,16 +1,9 @@
 // The one maker of certificates, CRLs and OCSP answers, for the lab and for everybody's tests.
 // Keys are node KeyObjects; everything else is bytes. Nothing is checked: it issues what it is told, wrong things too.
-import {
-  constants,
-  createHash,
-  generateKeyPairSync,
-  randomBytes,
-  sign as signCallback,
-  type KeyObject,
-} from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { isIPv4 } from 'node:net'
-import { promisify } from 'node:util'
 import * as der from './der.ts'
+import { keyIdentifier, publicKeyBits, signatureAlgorithm, signed, spkiOf } from './signing.ts'
 
 export type KeyKind = 'rsa2048' | 'p256' | 'p384' | 'ed25519'
 
@@ -172,7 +165,7 @@ export async function issueCertificate(request: CertificateRequest): Promise<Uin
     request.issuer === undefined ? subject : subjectOf(request.issuer.certificate),
     der.sequence(der.time(request.notBefore), der.time(request.notAfter)),
     subject,
-    spkiOf(request.key),
+    spkiOf(request.key.publicKey),
     der.context(3, der.sequence(...withReplaced(certificateExtensions(request), request.extensions))),
   )
   return signed(tbs, algorithm, signingKey.privateKey)
@@ -225,7 +218,7 @@ export async function answerOcsp(request: OcspAnswer): Promise<Uint8Array> {
   const tbs = der.sequence(
     request.responderId === 'name'
       ? der.context(1, subjectOf(signer.certificate))
-      : der.context(2, der.octetString(keyIdentifier(signer.key))),
+      : der.context(2, der.octetString(keyIdentifier(signer.key.publicKey))),
     der.generalizedTime(request.producedAt),
     der.sequence(...singles),
     ...(request.nonce === undefined
@@ -292,24 +285,8 @@ function subjectOf(certificate: Uint8Array): Uint8Array {
   return subject
 }
 
-function spkiOf(key: KeyPair): Uint8Array {
-  return key.publicKey.export({ type: 'spki', format: 'der' })
-}
-
-/** The subjectPublicKey's bits, over which key identifiers and CertIDs are computed. */
-function publicKeyBits(key: KeyPair): Uint8Array {
-  const bits = der.elementsOf(spkiOf(key))[1]
-  if (bits === undefined) throw new RangeError('expected a SubjectPublicKeyInfo')
-  return der.contentsOf(bits).subarray(1)
-}
-
-/** RFC 5280 section 4.2.1.2, method 1. */
-function keyIdentifier(key: KeyPair): Uint8Array {
-  return createHash('sha1').update(publicKeyBits(key)).digest()
-}
-
 function authorityKeyIdentifier(key: KeyPair): Uint8Array {
-  return der.sequence(der.contextPrimitive(0, keyIdentifier(key)))
+  return der.sequence(der.contextPrimitive(0, keyIdentifier(key.publicKey)))
 }
 
 function certificateExtensions(request: CertificateRequest): Uint8Array[] {
@@ -336,7 +313,7 @@ function certificateExtensions(request: CertificateRequest): Uint8Array[] {
   return [
     extension(OID.basicConstraints, true, constraints),
     extension(OID.keyUsage, true, der.namedBits(usage)),
-    extension(OID.subjectKeyIdentifier, false, der.octetString(keyIdentifier(request.key))),
+    extension(OID.subjectKeyIdentifier, false, der.octetString(keyIdentifier(request.key.publicKey))),
     extension(OID.authorityKeyIdentifier, false, authorityKeyIdentifier(request.issuer?.key ?? request.key)),
     ...(profile.extended === undefined
       ? []
@@ -396,7 +373,7 @@ function certId(issuer: Issuer, serial: string, hash: 'sha1' | 'sha256'): Uint8A
 /** issuerNameHash and issuerKeyHash of a CertID (RFC 6960 section 4.1.1). */
 export function certIdHashes(issuer: Issuer, hash: 'sha1' | 'sha256'): { name: Buffer; key: Buffer } {
   const digest = (bytes: Uint8Array) => createHash(hash).update(bytes).digest()
-  return { name: digest(subjectOf(issuer.certificate)), key: digest(publicKeyBits(issuer.key)) }
+  return { name: digest(subjectOf(issuer.certificate)), key: digest(publicKeyBits(issuer.key.publicKey)) }
 }
 
 function encodeStatus(status: OcspStatus): Uint8Array {
@@ -412,37 +389,4 @@ function encodeStatus(status: OcspStatus): Uint8Array {
     case 'unknown':
       return der.contextPrimitive(2, new Uint8Array())
   }
-}
-
-interface SignatureAlgorithm {
-  readonly identifier: Uint8Array
-  readonly digest: 'sha256' | 'sha384' | null
-}
-
-function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
-  const type = key.asymmetricKeyType
-  if (type === 'rsa') {
-    // RFC 4055 section 5: the parameters are NULL.
-    return { identifier: der.sequence(der.oid('1.2.840.113549.1.1.11'), der.nullValue()), digest: 'sha256' }
-  }
-  if (type === 'ec') {
-    return key.asymmetricKeyDetails?.namedCurve === 'secp384r1'
-      ? { identifier: der.sequence(der.oid('1.2.840.10045.4.3.3')), digest: 'sha384' }
-      : { identifier: der.sequence(der.oid('1.2.840.10045.4.3.2')), digest: 'sha256' }
-  }
-  if (type === 'ed25519') return { identifier: der.sequence(der.oid('1.3.101.112')), digest: null }
-  throw new RangeError(`expected an RSA, EC or Ed25519 key, got ${type ?? 'none'}`)
-}
-
-const signBytes = promisify(signCallback)
-
-/** SEQUENCE { tbs, algorithm, signature, ...more }: the outer shape of all three. */
-async function signed(
-  tbs: Uint8Array,
-  algorithm: SignatureAlgorithm,
-  key: KeyObject,
-  more: readonly Uint8Array[] = [],
-): Promise<Uint8Array> {
-  const signature = await signBytes(algorithm.digest, tbs, { key, padding: constants.RSA_PKCS1_PADDING })
-  return der.sequence(tbs, algorithm.identifier, der.bitString(signature), ...more)
 }
