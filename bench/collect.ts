@@ -68,7 +68,7 @@ async function collect(path: string): Promise<void> {
     log: { id: 'bench', format: 'ejbca', path, authorities: [] },
     authorities: [{ id: 'issuing-1', subject: 'CN=Issuing CA 1,O=Example PKI,C=SE' }],
     positions: [],
-    record: () => Promise.resolve(),
+    record: (records) => Promise.resolve(records),
     now: () => 0,
     onProblem: (problem) => console.error(problem.message),
   })

@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
+import { MAX_BLOCK_BYTES } from '../journal/block.ts'
+import { MAX_RECORDS_PER_ENTRY } from '../journal/entry.ts'
 import type { AuditEvent } from '../model/auditEvent.ts'
 import type { LogConfig } from '../model/config.ts'
 import type { NewRecord } from '../model/record.ts'
@@ -14,8 +16,15 @@ import type { LogNotice, Source, SourceItem } from './source.ts'
 import { FileSource } from './sources/file.ts'
 import type { FileSourceOptions } from './sources/file.ts'
 
-/** Records parsed in one go before other work gets its turn: about 2 ms. */
-const SLICE_RECORDS = 500
+/**
+ * Records handed over at once. They fill an entry of the journal, which is then sealed without waiting for more; and they
+ * are sealed in one entry or not at all, so that a refusal leaves no half.
+ */
+const SLICE_RECORDS = MAX_RECORDS_PER_ENTRY
+/** Octets of raw records handed over at once: events are up to three times as long, unless they are full of control characters. */
+const SLICE_OCTETS = MAX_BLOCK_BYTES / 3
+/** Records parsed before other work gets its turn: about 2 ms. */
+const TURN_RECORDS = 256
 
 export interface CollectorOptions {
   readonly log: LogConfig
@@ -27,8 +36,11 @@ export interface CollectorOptions {
     readonly fingerprint: string
     readonly end: number
   }[]
-  /** Resolves when the records are durable. */
-  readonly record: (records: readonly NewRecord[]) => Promise<unknown>
+  /**
+   * Resolves with what is durable now: one for every record. Rejects, or resolves with fewer, when none of them counts; they
+   * are read and handed over again. Not called again before it is done.
+   */
+  readonly record: (records: readonly NewRecord[]) => Promise<readonly unknown[]>
   readonly now: Clock
   readonly onProblem: (problem: CollectorError) => void
   /** Settings of the file source, for tests and special cases. */
@@ -102,21 +114,40 @@ export class Collector {
 
   async #record(items: readonly SourceItem[]): Promise<void> {
     const fresh = items.filter((item) => this.#isNew(item))
+    this.#add({ duplicates: items.length - fresh.length })
+    // One after the other: were a later one durable before an earlier one, a crash would lose the earlier one.
+    for (const slice of slices(fresh)) await this.#handOver(slice)
+  }
+
+  async #handOver(items: readonly SourceItem[]): Promise<void> {
     const context = { received: toTimestamp(this.#options.now()), authorities: this.#authorities }
-    const records: NewRecord[] = []
-    for (const item of fresh) {
-      if (records.length > 0 && records.length % SLICE_RECORDS === 0) await setImmediate()
-      const body =
-        item.kind === 'record' ? parseSafely(this.#format, item, context) : noticeEvent(item, context)
-      records.push({ kind: 'audit', time: body['@timestamp'], body })
+    const events: AuditEvent[] = []
+    for (const item of items) {
+      if (events.length > 0 && events.length % TURN_RECORDS === 0) await setImmediate()
+      events.push(
+        item.kind === 'record' ? parseSafely(this.#format, item, context) : noticeEvent(item, context),
+      )
     }
-    if (records.length > 0) await this.#options.record(records)
-    for (const { position } of fresh) this.#known.set(position.fingerprint, position.end)
+    const durable = await this.#options.record(
+      events.map((event) => ({ kind: 'audit', time: event['@timestamp'], body: event })),
+    )
+    if (durable.length !== events.length)
+      throw new RangeError(`expected ${events.length} durable records, got ${durable.length}`)
+    for (const { position } of items) this.#known.set(position.fingerprint, position.end)
+    this.#add({
+      records: items.length,
+      unparsed: events.filter((e) => e.event.action === UNPARSED).length,
+      notices: items.filter((item) => item.kind === 'notice').length,
+    })
+  }
+
+  #add(more: Partial<CollectorCounts>): void {
+    const { records = 0, unparsed = 0, duplicates = 0, notices = 0 } = more
     this.#counts = {
-      records: this.#counts.records + records.length,
-      unparsed: this.#counts.unparsed + records.filter(isUnparsed).length,
-      duplicates: this.#counts.duplicates + items.length - fresh.length,
-      notices: this.#counts.notices + fresh.filter((item) => item.kind === 'notice').length,
+      records: this.#counts.records + records,
+      unparsed: this.#counts.unparsed + unparsed,
+      duplicates: this.#counts.duplicates + duplicates,
+      notices: this.#counts.notices + notices,
     }
   }
 
@@ -126,8 +157,20 @@ export class Collector {
   }
 }
 
-function isUnparsed(record: NewRecord): boolean {
-  return record.kind === 'audit' && record.body.event.action === UNPARSED
+function* slices(items: readonly SourceItem[]): Generator<SourceItem[]> {
+  let slice: SourceItem[] = []
+  let octets = 0
+  for (const item of items) {
+    const more = item.kind === 'record' ? item.bytes.length : 0
+    if (slice.length === SLICE_RECORDS || (slice.length > 0 && octets + more > SLICE_OCTETS)) {
+      yield slice
+      slice = []
+      octets = 0
+    }
+    slice.push(item)
+    octets += more
+  }
+  if (slice.length > 0) yield slice
 }
 
 /** A mistake in a format must not stop the intake: what it fails on is kept like anything else that is not understood. */

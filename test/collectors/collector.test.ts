@@ -39,7 +39,7 @@ class Bound {
       record: (records) => {
         if (this.refuse !== undefined) return Promise.reject(this.refuse)
         this.records.push(...records)
-        return Promise.resolve()
+        return Promise.resolve(records)
       },
       now: this.clock.now,
       onProblem: () => undefined,
@@ -95,7 +95,10 @@ describe('a collector', () => {
         { id: 'management', subject: 'C=SE,O=EJBCA Sample,CN=ManagementCA' },
       ],
       positions: [],
-      record: (records) => Promise.resolve(bound.records.push(...records)),
+      record: (records) => {
+        bound.records.push(...records)
+        return Promise.resolve(records)
+      },
       now: bound.clock.now,
       onProblem: () => undefined,
     })
@@ -152,6 +155,39 @@ describe('a collector', () => {
       auditLines(0, 5),
     )
     assert.deepEqual(collector.problems, [])
+  })
+
+  it('takes a batch that was accepted in part, or not at all without a word, as what it is', async (t) => {
+    const bound = new Bound(t)
+    const lines = auditLines(0, 3000)
+    writeFileSync(bound.path, asFile(lines))
+    let calls = 0
+    let waiting = 0
+    const collector = new Collector({
+      log: { id: 'ejbca-vm', format: 'ejbca', path: bound.path, authorities: [] },
+      authorities: [],
+      positions: [],
+      record: async (records) => {
+        assert.equal(++waiting, 1, 'one at a time')
+        await Promise.resolve()
+        waiting--
+        calls++
+        if (calls === 2) throw new Error('disk full')
+        if (calls === 4) return []
+        bound.records.push(...records)
+        return records
+      },
+      now: bound.clock.now,
+      onProblem: () => undefined,
+    })
+    t.after(() => collector.close())
+    for (let i = 0; i < 3; i++) await bound.settle(collector)
+    assert.deepEqual(
+      bound.events().map((e) => e.event.original),
+      lines,
+    )
+    assert.equal(collector.counts.records, 3000)
+    assert.ok(collector.counts.duplicates > 0)
   })
 
   it('counts what it does not understand, and keeps it', async (t) => {
@@ -211,7 +247,7 @@ describe('a collector', () => {
         bound.records.push(...records)
         if (bound.records.length === 1) appendFileSync(bound.path, asFile(auditLines(2, 5)))
         if (bound.records.length === 4) resolve(undefined)
-        return Promise.resolve()
+        return Promise.resolve(records)
       },
       now: bound.clock.now,
       onProblem: () => undefined,
@@ -245,7 +281,7 @@ describe('a collector', () => {
         if (bound.records.length < 4)
           appendFileSync(bound.path, asFile([auditLine(bound.records.length + 1)]))
         else stop.abort()
-        return Promise.resolve()
+        return Promise.resolve(records)
       },
       now: bound.clock.now,
       onProblem: () => undefined,

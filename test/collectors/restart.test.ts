@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import assert from 'node:assert/strict'
 import { auditLine, seeded, TailedLog } from './support.ts'
 
-const ROUNDS = 10
+const ROUNDS = 6
 const STEPS = 100
 
 /** Somebody who writes a log, rotates it, and is told nothing of who reads it. */
