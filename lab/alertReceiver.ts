@@ -32,7 +32,7 @@ export interface AlertReceiver {
   close(): Promise<void>
 }
 
-export interface AlertReceiverOptions {
+interface AlertReceiverOptions {
   readonly now: Clock
   readonly onAlert?: (change: 'firing' | 'repeated' | 'resolved', alert: ReceivedAlert) => void
 }

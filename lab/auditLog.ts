@@ -64,7 +64,7 @@ function freeName(wanted: string): string {
 }
 
 /** WildFly's prefix `%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c] (%t) ` and the Log4jDevice message, in a server whose zone is UTC. */
-export function formatLine(record: AuditRecord, at: number, thread: string): string {
+function formatLine(record: AuditRecord, at: number, thread: string): string {
   const [date = '', time = ''] = toTimestamp(at).slice(0, -1).split('T')
   const message = [
     `${date} ${time.slice(0, 8)}+00:00`,

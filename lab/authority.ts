@@ -18,13 +18,13 @@ import {
 export const ORGANIZATION = 'Vigil Lab'
 export const COUNTRY = 'SE'
 
-export interface AuthorityUrls {
+interface AuthorityUrls {
   readonly crl: string
   readonly ocsp: string
   readonly caIssuers: string
 }
 
-export interface AuthorityOptions {
+interface AuthorityOptions {
   readonly id: string
   /** Name inside the CA software, as its log has it. */
   readonly name: string
@@ -49,7 +49,7 @@ export interface Issued {
   readonly logged: LoggedCertificate
 }
 
-export interface IssueOrder {
+interface IssueOrder {
   /** End entity. Known ones are renewed, new ones added. */
   readonly username: string
   readonly profile: 'tls_server' | 'tls_client' | 'ocsp_signer'
@@ -167,6 +167,6 @@ export class IssuingAuthority {
 }
 
 /** CN first, as EJBCA orders and prints names. */
-export function distinguishedName(commonName: string): string {
+function distinguishedName(commonName: string): string {
   return `CN=${commonName},O=${ORGANIZATION},C=${COUNTRY}`
 }

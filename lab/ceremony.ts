@@ -10,7 +10,7 @@ const CA_AGE_MS = 2 * 365 * DAY_MS
 const ROOT_LIFETIME_MS = 20 * 365 * DAY_MS
 const ISSUING_LIFETIME_MS = 10 * 365 * DAY_MS
 
-export interface CeremonyResult {
+interface CeremonyResult {
   readonly root: Uint8Array
   readonly rootCrl: Uint8Array
   /** By id. */

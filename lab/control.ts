@@ -20,7 +20,7 @@ export type LabStatus = z.output<typeof labStatusSchema>
 
 const switchSchema = z.strictObject({ fault: z.string(), target: z.string() })
 
-export interface Controlled {
+interface Controlled {
   status(): LabStatus
   break(fault: string, target: string): Promise<void>
   repair(fault: string, target: string): Promise<void>

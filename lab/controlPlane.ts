@@ -13,7 +13,7 @@ const MAX_BODY = 64 * 1024
 /** Runs kept, and with them the webhook ids that are recognised as repeated. */
 const MAX_RUNS = 1000
 
-export const REMEDIATIONS = ['reissue_crl', 'rotate_certificate'] as const
+const REMEDIATIONS = ['reissue_crl', 'rotate_certificate'] as const
 export type Remediation = (typeof REMEDIATIONS)[number]
 
 /** Unknown keys are let through: a sender may add some. */
@@ -45,7 +45,7 @@ export interface Run {
   readonly detail?: string
 }
 
-export interface ControlPlane {
+interface ControlPlane {
   /** Where webhooks go. */
   readonly url: string
   runs(): readonly Run[]
@@ -53,7 +53,7 @@ export interface ControlPlane {
   close(): Promise<void>
 }
 
-export interface ControlPlaneOptions {
+interface ControlPlaneOptions {
   /** `whsec_<base64>` */
   readonly secret: string
   readonly now: Clock

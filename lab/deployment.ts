@@ -6,7 +6,7 @@ import { startTlsService, type TlsService } from './tlsService.ts'
 /** CRLReason keyCompromise (RFC 5280 section 5.3.1). */
 const KEY_COMPROMISE = 1
 
-export interface DeploymentOptions {
+interface DeploymentOptions {
   readonly id: string
   readonly environment: string
   readonly owner: string

@@ -3,7 +3,7 @@ import type { Clock } from '../model/time.ts'
 import type { IssuingAuthority } from './authority.ts'
 import type { Repository } from './repository.ts'
 
-export interface DistributionPointOptions {
+interface DistributionPointOptions {
   readonly authority: IssuingAuthority
   readonly repository: Repository
   readonly now: Clock

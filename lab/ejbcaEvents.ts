@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { javaHashCode, type AuditLog, type AuditRecord } from './auditLog.ts'
 
 /** Fixed certificate profile ids of EJBCA. */
-export const CERTIFICATE_PROFILES = { tls_client: 1, ocsp_signer: 4, tls_server: 9 } as const
+const CERTIFICATE_PROFILES = { tls_client: 1, ocsp_signer: 4, tls_server: 9 } as const
 
 /** The people and machines that work on the lab's CAs, as their certificates name them. */
 export const ADMINISTRATORS = {

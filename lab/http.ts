@@ -30,7 +30,7 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /** A LabError thrown by the handler becomes `{ error: { code, message } }` with its status, anything else a 500. */
 export async function serveHttp(handler: Handler, port = 0): Promise<HttpServer> {

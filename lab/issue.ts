@@ -32,7 +32,7 @@ export function generateKey(kind: KeyKind): KeyPair {
   }
 }
 
-export type CertificateProfile = 'ca' | 'tls_server' | 'tls_client' | 'ocsp_signer'
+type CertificateProfile = 'ca' | 'tls_server' | 'tls_client' | 'ocsp_signer'
 
 export interface CertificateRequest {
   /** Common name. */

@@ -13,7 +13,7 @@ export interface ActiveFault {
   readonly since: Timestamp
 }
 
-export interface OperationsOptions {
+interface OperationsOptions {
   readonly authorities: ReadonlyMap<string, AuthorityParts>
   readonly services: ReadonlyMap<string, Deployment>
   readonly now: Clock

@@ -19,7 +19,7 @@ export function keyIdentifier(publicKey: KeyObject): Uint8Array {
   return createHash('sha1').update(publicKeyBits(publicKey)).digest()
 }
 
-export interface SignatureAlgorithm {
+interface SignatureAlgorithm {
   readonly identifier: Uint8Array
   readonly digest: 'sha256' | 'sha384' | null
 }

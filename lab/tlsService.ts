@@ -8,7 +8,7 @@ import { toPem, type KeyPair } from './issue.ts'
 /** Milliseconds after which an idle connection is dropped. */
 const IDLE_TIMEOUT_MS = 10_000
 
-export interface Credentials {
+interface Credentials {
   readonly certificate: Uint8Array
   /** Sent after the certificate: the issuing CA, without the root. */
   readonly chain: readonly Uint8Array[]

@@ -19,7 +19,7 @@ import { toPem } from '../../lab/issue.ts'
 import type { LabAuthority, LabService } from '../../lab/inventory.ts'
 import { startLab, type Lab, type LabOptions } from '../../lab/lab.ts'
 
-export const MINUTE = 60_000
+const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
@@ -67,13 +67,13 @@ export function authorityOf(lab: Lab, id: string): LabAuthority {
   return found
 }
 
-export function serviceOf(lab: Lab, id: string): LabService {
+function serviceOf(lab: Lab, id: string): LabService {
   const found = lab.inventory.services.find((service) => service.id === id)
   assert.ok(found, `expected the service ${id}`)
   return found
 }
 
-export interface Handshake {
+interface Handshake {
   readonly certificate: X509Certificate
   /** Path to the lab's root and the declared name are right, by OpenSSL's judgement. */
   readonly authorized: boolean
@@ -131,7 +131,7 @@ export function hexSerial(certificate: X509Certificate): string {
   return certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, '')
 }
 
-export interface FetchedCrl {
+interface FetchedCrl {
   readonly crl: CertificateRevocationList
   readonly number: bigint
   readonly thisUpdate: number
@@ -173,7 +173,7 @@ function integerOf(der: Uint8Array): bigint {
   return BigInt(`0x${hex}`)
 }
 
-export interface OcspQuestion {
+interface OcspQuestion {
   readonly authority: LabAuthority
   /** Hex. */
   readonly serial: string
