@@ -1,5 +1,5 @@
 import type { Finding } from '../model/finding.ts'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { parseSubject, type SubjectKind } from '../model/subject.ts'
 import type { Rule } from '../rules/pack.ts'
 

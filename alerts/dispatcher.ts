@@ -1,6 +1,7 @@
 import type { Action } from '../model/action.ts'
 import type { Finding } from '../model/finding.ts'
-import type { NewRecord, RecordId, SealedRecord } from '../model/record.ts'
+import type { NewRecord, SealedRecord } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Stored, StoredAction } from '../store/contract.ts'
 import { alertAnnotations, alertLabels, type AlertRule } from './alert.ts'

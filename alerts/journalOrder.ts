@@ -1,4 +1,4 @@
-import { parseRecordId } from '../model/record.ts'
+import { parseRecordId } from '../model/recordId.ts'
 import type { StoredAction } from '../store/contract.ts'
 
 /** Orders the steps of actions as they happened. */

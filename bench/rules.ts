@@ -1,7 +1,8 @@
 // CPU time of the rule engine. Run: node bench/rules.ts [SUBJECTS, default 10000] [COPIES of the pack, default 1]
 import { inventorySchema } from '../model/config.ts'
 import type { Observation } from '../model/observation.ts'
-import { formatRecordId, type NewRecord, type SealedRecord } from '../model/record.ts'
+import { type NewRecord, type SealedRecord } from '../model/record.ts'
+import { formatRecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { loadPack } from '../rules/loadPack.ts'

@@ -1,5 +1,6 @@
 import type { Journal } from '../journal/journal.ts'
-import type { Position, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { Position } from '../model/recordId.ts'
 
 /** Reads a journal in order from a position on, and hands every batch to one projection. */
 export class JournalFollower {

@@ -1,5 +1,6 @@
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
-import type { EpochStart, NewRecord, Position, SealedRecord } from '../model/record.ts'
+import type { EpochStart, NewRecord, SealedRecord } from '../model/record.ts'
+import type { Position } from '../model/recordId.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { ArtifactStore } from './artifacts.ts'
 import { readBlocks } from './blocks.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import type { Position, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { Position } from '../model/recordId.ts'
 import { ArtifactReader } from './artifactReader.ts'
 import { readBlocks } from './blocks.ts'
 import { parseCheckpoint, type Checkpoint } from './checkpoint.ts'

@@ -1,10 +1,5 @@
-import {
-  formatRecordId,
-  type NewRecord,
-  type Position,
-  type RecordKind,
-  type SealedRecord,
-} from '../model/record.ts'
+import { type NewRecord, type RecordKind, type SealedRecord } from '../model/record.ts'
+import { formatRecordId, type Position } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import { canonicalize } from './canonical.ts'
 import { sha256 } from './digest.ts'

@@ -1,6 +1,7 @@
 import { FACTS, type Facts, type FactType } from '../model/facts.ts'
 import type { Artifact, ArtifactRef, ProbeResult } from '../model/observation.ts'
-import type { NewRecord, Position } from '../model/record.ts'
+import type { NewRecord } from '../model/record.ts'
+import type { Position } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp, type Clock } from '../model/time.ts'
 import { canonicalize } from './canonical.ts'
 import { sha256 } from './digest.ts'

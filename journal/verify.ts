@@ -1,4 +1,5 @@
-import { formatRecordId, type RecordKind } from '../model/record.ts'
+import { type RecordKind } from '../model/record.ts'
+import { formatRecordId } from '../model/recordId.ts'
 import { fromTimestamp } from '../model/time.ts'
 import { parseOrigin } from './checkpoint.ts'
 import { sha256 } from './digest.ts'

@@ -1,4 +1,4 @@
-import type { RecordId } from './record.ts'
+import type { RecordId } from './recordId.ts'
 
 /** Something vigil did towards the outside, with its outcome. */
 export interface Action {

@@ -1,5 +1,5 @@
 import type { Facts } from './facts.ts'
-import type { RecordId } from './record.ts'
+import type { RecordId } from './recordId.ts'
 import type { Timestamp } from './time.ts'
 
 export const FINDING_STATES = ['not_applicable', 'pass', 'pending', 'fail', 'unknown'] as const

@@ -1,5 +1,5 @@
 import type { Config } from '../model/config.ts'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { parseSubject } from '../model/subject.ts'
 
 export type RemediationPolicy = Config['remediation']['policies'][number]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { parseSubject } from '../model/subject.ts'
 import type { RemediationAction } from './connector.ts'
 

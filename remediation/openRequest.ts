@@ -1,4 +1,4 @@
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import type { RemediationAction } from './connector.ts'
 
 /** A request that was journaled and is not finished. */

@@ -1,5 +1,5 @@
 import { inJournalOrder } from '../alerts/journalOrder.ts'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp } from '../model/time.ts'
 import type { StoredAction } from '../store/contract.ts'
 import type { RemediationAction } from './connector.ts'

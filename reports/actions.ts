@@ -1,5 +1,6 @@
 import type { Action } from '../model/action.ts'
-import type { RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import type { FindingHistory, Spell } from './findings.ts'
 import { clip, listing, Statistics } from './listing.ts'

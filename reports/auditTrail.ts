@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../model/auditEvent.ts'
-import type { RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import { auditClass } from './auditClasses.ts'
 import type { AuditClass } from './auditClasses.ts'

@@ -1,4 +1,5 @@
-import type { RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import { BoundedList, clip } from './listing.ts'
 import type { Listing } from './listing.ts'

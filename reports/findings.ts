@@ -1,6 +1,7 @@
 import type { Finding, FindingState, Severity } from '../model/finding.ts'
 import type { Facts } from '../model/facts.ts'
-import type { RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import { clip, listing, Statistics } from './listing.ts'
 import { instant, overlap } from './period.ts'

@@ -1,5 +1,6 @@
 import type { Observation } from '../model/observation.ts'
-import type { Position, RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { Position, RecordId } from '../model/recordId.ts'
 import type { Period } from './period.ts'
 import { instant, within } from './period.ts'
 import { TargetRuns } from './runs.ts'

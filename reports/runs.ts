@@ -1,6 +1,6 @@
 import { durationBucket, durationPercentile, DURATION_BUCKETS } from '../model/durationBuckets.ts'
 import type { Observation, Phase } from '../model/observation.ts'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import { clip, listing } from './listing.ts'
 import { percent } from './period.ts'

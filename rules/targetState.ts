@@ -1,6 +1,6 @@
 import type { Facts } from '../model/facts.ts'
 import type { Observation } from '../model/observation.ts'
-import type { RecordId } from '../model/record.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import { factValues, groupValues, type FactValues } from './factValues.ts'
 import type { WatchedTarget } from './subjects.ts'

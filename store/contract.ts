@@ -3,7 +3,8 @@ import type { Action } from '../model/action.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Observation } from '../model/observation.ts'
-import type { Position, RecordId, SealedRecord } from '../model/record.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { Position, RecordId } from '../model/recordId.ts'
 import type { Timestamp } from '../model/time.ts'
 
 /** A document with the record it came from. */

@@ -1,5 +1,6 @@
 import type { Observation, ProbeError } from '../../model/observation.ts'
-import { formatRecordId, type NewRecord, type RecordId, type SealedRecord } from '../../model/record.ts'
+import { type NewRecord, type SealedRecord } from '../../model/record.ts'
+import { formatRecordId, type RecordId } from '../../model/recordId.ts'
 import type { Finding } from '../../model/finding.ts'
 import { toTimestamp } from '../../model/time.ts'
 

@@ -2,7 +2,7 @@ import type { Action } from '../../model/action.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
-import { formatRecordId } from '../../model/record.ts'
+import { formatRecordId } from '../../model/recordId.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import { toTimestamp } from '../../model/time.ts'
 

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { openJournal } from '../../journal/journal.ts'
+import { toPem } from '../../lab/issue.ts'
+import { startLab, type Lab } from '../../lab/lab.ts'
+import { temporaryDirectory, vigil } from '../support/vigil.ts'
+
+const directory = temporaryDirectory()
+let lab: Lab
+
+before(async () => {
+  lab = await startLab({ directory: join(directory.path, 'lab'), now: Date.now })
+})
+after(async () => {
+  await lab.close()
+  directory[Symbol.dispose]()
+})
+
+function issuerFile(id: string): string {
+  const file = join(directory.path, `${id}.pem`)
+  const wanted = lab.inventory.authorities
+    .filter((a) => a.id === id || a.id === 'root')
+    .toSorted((a) => (a.id === id ? -1 : 1))
+  writeFileSync(file, wanted.map((a) => toPem(a.certificate, 'CERTIFICATE')).join(''))
+  return file
+}
+
+function authority(id: string) {
+  const found = lab.inventory.authorities.find((a) => a.id === id)
+  assert.ok(found)
+  return found
+}
+
+test('--help lists the commands with examples and ends with 0', async () => {
+  const { code, stdout } = await vigil(['--help'])
+  assert.equal(code, 0)
+  for (const command of ['demo', 'run', 'check-config', 'probe', 'lab', 'report', 'verify'])
+    assert.match(stdout, new RegExp(`^  ${command}`, 'm'))
+  assert.match(stdout, /Examples:/)
+})
+
+test('an unknown option and an unknown command end with 2', async () => {
+  assert.equal((await vigil(['verify', '--nope'])).code, 2)
+  assert.equal((await vigil(['observe'])).code, 2)
+})
+
+test('without a terminal there are no colours', async () => {
+  const { stdout, stderr } = await vigil([
+    'probe',
+    'crl',
+    authority('issuing-1').crlUrl,
+    '--issuer',
+    issuerFile('issuing-1'),
+  ])
+  assert.doesNotMatch(stdout + stderr, /\u001b/)
+})
+
+test('probe crl verifies a CRL, prints one JSON document, and ends with 0', async () => {
+  const { code, stdout } = await vigil([
+    'probe',
+    'crl',
+    authority('issuing-2').crlUrl,
+    '--issuer',
+    issuerFile('issuing-2'),
+    '--json',
+  ])
+  assert.equal(code, 0)
+  const document = JSON.parse(stdout)
+  assert.equal(document.outcome, 'success')
+  assert.equal(document.verified, true)
+  assert.equal(document.facts.crl.issuer, 'C=SE,O=Vigil Lab,CN=Issuing CA 2')
+})
+
+test('probe crl with another issuer fails in phase path and ends with 1', async () => {
+  const { code, stdout } = await vigil([
+    'probe',
+    'crl',
+    authority('issuing-2').crlUrl,
+    '--issuer',
+    issuerFile('issuing-1'),
+    '--json',
+  ])
+  assert.equal(code, 1)
+  assert.equal(JSON.parse(stdout).error.phase, 'path')
+})
+
+test('probe crl without an issuer says that nothing was verified', async () => {
+  const { code, stdout } = await vigil(['probe', 'crl', authority('root').crlUrl])
+  assert.equal(code, 0)
+  assert.match(stdout, /not verified: give the issuing CA with --issuer/)
+})
+
+test('probe ocsp asks about a serial number', async () => {
+  const url = authority('issuing-1').ocsp?.url ?? ''
+  const { code, stdout } = await vigil([
+    'probe',
+    'ocsp',
+    url,
+    '--issuer',
+    issuerFile('issuing-1'),
+    '--serial',
+    '0x0badcafe',
+    '--json',
+  ])
+  assert.equal(code, 0)
+  assert.equal(JSON.parse(stdout).facts.ocsp.status, 'unknown')
+})
+
+test('probe tls verifies the served certificate against the issuer and the name', async () => {
+  const { endpoint, servername } = lab.inventory.services.find((s) => s.id === 'shop') ?? assert.fail()
+  const good = await vigil([
+    'probe',
+    'tls',
+    endpoint,
+    '--issuer',
+    issuerFile('issuing-1'),
+    '--servername',
+    servername,
+    '--json',
+  ])
+  assert.equal(good.code, 0, good.stdout)
+  assert.equal(JSON.parse(good.stdout).facts.tls.pathValid, true)
+  const wrong = await vigil([
+    'probe',
+    'tls',
+    endpoint,
+    '--issuer',
+    issuerFile('issuing-1'),
+    '--servername',
+    'other.lab.test',
+    '--json',
+  ])
+  assert.equal(wrong.code, 1)
+  assert.equal(JSON.parse(wrong.stdout).error.code, 'identity_mismatch')
+})
+
+test('a port where nobody listens fails in phase connect', async () => {
+  const { code, stdout } = await vigil(['probe', 'tls', '127.0.0.1:1', '--json'])
+  assert.equal(code, 1)
+  assert.equal(JSON.parse(stdout).error.phase, 'connect')
+})
+
+test('wrong arguments of probe end with 2 and say what is expected', async () => {
+  for (const [args, message] of [
+    [['probe', 'crl', 'ftp://x'], /expected an http:\/\/ or https:\/\/ URL/],
+    [['probe', 'ocsp', 'http://127.0.0.1:1', '--serial', '1'], /give --issuer FILE/],
+    [['probe', 'tls', 'nohost'], /expected host:port/],
+    [['probe', 'crl', 'http://127.0.0.1:1', '--timeout', '10'], /expected a duration/],
+    [['probe', 'crl', 'http://127.0.0.1:1', '--issuer', '/nonexistent'], /no such file/],
+  ] as const) {
+    const { code, stderr } = await vigil(args)
+    assert.equal(code, 2, args.join(' '))
+    assert.match(stderr, message)
+  }
+})
+
+test('check-config reports three mistakes at once, with file, line and key, and ends with 2', async () => {
+  const file = join(directory.path, 'bad.yaml')
+  writeFileSync(
+    file,
+    'inventory:\n  authorities:\n    - id: ca\n      certificate: missing.pem\n  services:\n    - id: shop\n      endpoint: 127.0.0.1:1\n      issuer: nobody\nrules:\n  packs: [no-such-pack]\n',
+  )
+  const { code, stderr } = await vigil(['check-config', '-c', file])
+  assert.equal(code, 2)
+  assert.match(stderr, /3 mistakes/)
+  assert.match(stderr, /bad\.yaml:4: inventory\.authorities\[0\]\.certificate: missing\.pem: no such file/)
+  assert.match(stderr, /bad\.yaml:8: inventory\.services\[0\]\.issuer: /)
+  assert.match(stderr, /bad\.yaml:10: rules\.packs\[0\]: /)
+  const json = await vigil(['check-config', '-c', file, '--json'])
+  assert.equal(JSON.parse(json.stdout).problems.length, 3)
+})
+
+test('verify tells authenticated, self-consistent and broken apart by exit code', async () => {
+  const journalDirectory = join(directory.path, 'evidence', 'journal')
+  mkdirSync(join(directory.path, 'evidence'))
+  const journal = await openJournal({
+    directory: journalDirectory,
+    origin: 'vigil.test',
+    keyFile: `${journalDirectory}.key`,
+    now: Date.now,
+    random: (octets) => new Uint8Array(octets).fill(7),
+  })
+  await journal.append([{ kind: 'tick', time: new Date().toISOString(), body: { reason: 'interval' } }])
+  await journal.close()
+
+  const trusted = join(directory.path, 'vkey')
+  writeFileSync(trusted, readFileSync(join(journalDirectory, 'vkey')))
+  assert.equal((await vigil(['verify', journalDirectory, '--trust', trusted])).code, 0)
+  const untrusted = await vigil(['verify', journalDirectory])
+  assert.equal(untrusted.code, 4)
+  assert.match(untrusted.stdout, /self-consistent, not authenticated/)
+
+  const [segment = assert.fail()] = readdirSync(join(journalDirectory, 'segments'))
+  const file = join(journalDirectory, 'segments', segment)
+  const bytes = readFileSync(file)
+  const middle = Math.floor(bytes.length / 2)
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1
+  writeFileSync(file, bytes)
+  const broken = await vigil(['verify', journalDirectory, '--trust', trusted, '--json'])
+  assert.equal(broken.code, 1)
+  assert.equal(JSON.parse(broken.stdout).verdict, 'broken')
+  assert.equal((await vigil(['verify', join(directory.path, 'nowhere')])).code, 3)
+})
+
+test('lab commands say what to do when no lab runs', async () => {
+  const { code, stderr } = await vigil(['lab', 'status'], {
+    env: { XDG_STATE_HOME: join(directory.path, 'state') },
+  })
+  assert.equal(code, 3)
+  assert.match(stderr, /start one with "vigil demo" or "vigil lab start"/)
+})
+
+test('lab break and repair switch a fault of the running lab', async () => {
+  const at = ['--dir', lab.directory, '--json']
+  const broken = await vigil(['lab', 'break', 'ocsp-down', '--ca', 'issuing-1', ...at])
+  assert.equal(broken.code, 0, broken.stderr)
+  assert.deepEqual(
+    JSON.parse(broken.stdout).active.map((a: { fault: string }) => a.fault),
+    ['ocsp-down'],
+  )
+  const repaired = await vigil(['lab', 'repair', 'ocsp-down', '--ca', 'issuing-1', ...at])
+  assert.deepEqual(JSON.parse(repaired.stdout).active, [])
+  assert.equal((await vigil(['lab', 'break', 'no-such-fault', '--ca', 'issuing-1', ...at])).code, 2)
+})

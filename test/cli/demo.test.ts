@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryDirectory, vigil } from '../support/vigil.ts'
+
+// The README's first command, as its user runs it. Its own exit code says whether every step really happened.
+test(
+  'the demo tells its story to the end in under 90 seconds and leaves evidence that verifies',
+  { timeout: 180_000 },
+  async (t) => {
+    using directory = temporaryDirectory()
+    const keep = join(directory.path, 'out')
+    const env = { XDG_STATE_HOME: join(directory.path, 'state') }
+    const started = performance.now()
+    const { code, stdout, stderr } = await vigil(['demo', '--once', '--keep', keep], { env })
+    const seconds = (performance.now() - started) / 1000
+    assert.equal(code, 0, stdout + stderr)
+    t.diagnostic(`${seconds.toFixed(1)} s`)
+
+    for (const told of [
+      'all green: ',
+      'A CRL goes stale',
+      'A certificate is near its expiry',
+      'What happened',
+    ])
+      assert.ok(stdout.includes(told), told)
+    for (const name of ['vigil.db', 'report.html', 'report.json'])
+      assert.ok(statSync(join(keep, name)).size > 0, name)
+    if (process.env['VIGIL_REQUIRE'] !== undefined) assert.ok(existsSync(join(keep, 'report.pdf')))
+
+    const verified = await vigil(['verify', join(keep, 'journal'), '--trust', join(keep, 'vkey'), '--json'])
+    assert.equal(verified.code, 0, verified.stdout)
+    const records = JSON.parse(verified.stdout).records
+    for (const kind of ['epoch', 'configuration', 'tick', 'observation', 'audit', 'decision', 'action'])
+      assert.ok(records[kind] > 0, kind)
+    const report = JSON.parse(readFileSync(join(keep, 'report.json'), 'utf8'))
+    assert.equal(
+      report.remediation.items.filter((item: { status: string }) => item.status === 'verified').length,
+      2,
+    )
+
+    const again = await vigil(['demo', '--once', '--keep', keep], { env })
+    assert.equal(again.code, 2, 'evidence of two demos is never mixed')
+  },
+)
