@@ -111,7 +111,12 @@ function prepare(home: string, directory: string, port: number): string {
   const copy = join(directory, 'home')
   const linked = spawnSync('cp', ['-al', home, copy])
   if (linked.status !== 0) spawnSync('cp', ['-a', home, copy])
-  const owned = spawnSync('chown', ['-R', `${NOBODY.uid}:${NOBODY.gid}`, config, ...['data', 'logs', 'tmp', 'repo'].map((name) => join(directory, name))])
+  const owned = spawnSync('chown', [
+    '-R',
+    `${NOBODY.uid}:${NOBODY.gid}`,
+    config,
+    ...['data', 'logs', 'tmp', 'repo'].map((name) => join(directory, name)),
+  ])
   if (owned.status !== 0) throw new Error(`chown failed: ${owned.stderr.toString()}`)
   chownSync(directory, NOBODY.uid, NOBODY.gid)
   return join(copy, 'bin/elasticsearch')
