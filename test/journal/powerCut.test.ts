@@ -4,23 +4,12 @@ import type { Journal } from '../../journal/journal.ts'
 import type { NewRecord } from '../../model/record.ts'
 import { makeBench, open, verify } from './bench.ts'
 import { MemoryDisk } from './memoryDisk.ts'
-import { numbered, numberOf, readAll } from './support.ts'
+import { numbered, numberOf, readAll, seeded } from './support.ts'
 
 /** Journals that live through it; VIGIL_POWER_CUTS asks for more. */
 const RUNS = Number(process.env['VIGIL_POWER_CUTS'] ?? 60)
 const CUTS_PER_RUN = 3
 const HOUR = 3_600_000
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 /** A record that names an artifact, which the verifier then looks for. */
 async function withArtifact(journal: Journal, number: number): Promise<NewRecord> {
@@ -44,7 +33,10 @@ describe('power cuts at any moment', () => {
         bench.disk.before = () => {
           if (left-- <= 0) throw new Error('power cut')
         }
-        const journal = await open(bench).catch(() => undefined)
+        const journal = await open(bench).catch((error: unknown) => {
+          if (left > 0) throw error
+          return undefined
+        })
         for (let step = 0; step < 12 && left > 0 && journal !== undefined; step++) {
           const numbers = Array.from({ length: 1 + Math.floor(random() * 20) }, () => next++)
           const choice = random()

@@ -67,12 +67,16 @@ describe('recovery', () => {
     }
   })
 
-  test('writes the next records where the torn ones were', async (t) => {
-    const { bench, files } = await killed(t)
+  test('writes the next records where the torn ones were, also when they are shorter', async (t) => {
+    const { bench } = await killed(t)
+    const journal = await open(bench)
+    await journal.append(Array.from({ length: 50 }, (_, i) => numbered(i)))
+    const files = filesOf(bench)
+    await journal.close()
     const pending = files.get(PENDING) ?? assert.fail()
-    restore(bench, new Map([...files, [PENDING, pending.subarray(0, pending.length - 20)]]))
-    assert.deepEqual(await reopenedNumbers(bench), [undefined, 1, 2, 3, 4])
-    assert.deepEqual(await reopenedNumbers(bench), [undefined, 1, 2, 3, 4, 99])
+    restore(bench, new Map([...files, [PENDING, pending.subarray(0, pending.length - 60)]]))
+    assert.deepEqual(await reopenedNumbers(bench), [undefined, 1, 2, 3, 4, 5])
+    assert.deepEqual(await reopenedNumbers(bench), [undefined, 1, 2, 3, 4, 5, 99])
   })
 
   test('removes a pending segment that was compressed but not yet removed, if it holds the same', async (t) => {

@@ -5,7 +5,8 @@ import { join, relative } from 'node:path'
 import type { TestContext } from 'node:test'
 import { openJournal, type Journal, type JournalOptions } from '../../journal/journal.ts'
 import type { FileSource } from '../../journal/verify/source.ts'
-import type { NewRecord, Position, SealedRecord } from '../../model/record.ts'
+import type { NewRecord, SealedRecord } from '../../model/record.ts'
+import type { Position } from '../../model/recordId.ts'
 import { toTimestamp } from '../../model/time.ts'
 
 export const ORIGIN = 'vigil.test/zone-a'
@@ -101,5 +102,16 @@ export function memorySource(files: ReadonlyMap<string, Buffer>): FileSource {
   return {
     list: () => Promise.resolve(Array.from(files, ([path, bytes]) => ({ path, size: bytes.length }))),
     read: (path) => Promise.resolve(files.get(path)),
+  }
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
   }
 }
