@@ -126,6 +126,8 @@ export function pageRenderer({ status, now }: Pick<PageOptions, 'status' | 'now'
     handlebars.compile(handlebars.parse(readFileSync(new URL(`${name}.hbs`, DIRECTORY), 'utf8')), {
       strict: true,
       knownHelpersOnly: true,
+      // A log line in a <pre> is shown as it is, however deep the partial stands.
+      preventIndent: true,
     })
   for (const name of PARTIALS) handlebars.registerPartial(name, compile(name))
   const pages = new Map(PAGES.map((name) => [name, compile(name)]))
@@ -139,6 +141,7 @@ export function pageRenderer({ status, now }: Pick<PageOptions, 'status' | 'now'
       origin: journal.origin,
       started: timeView(started, at),
       now: timeView(toTimestamp(at), at),
+      refreshes: page !== 'error',
       onState: page === 'state',
       onAudit: page === 'audit',
     }

@@ -1,4 +1,5 @@
 import { createServer as createHttpServer } from 'node:http'
+import type { Server } from 'node:http'
 import express from 'express'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import helmet from 'helmet'
@@ -14,6 +15,8 @@ import { tlogRouter } from './tlog.ts'
 
 /** Open connections: pages, scrapers and followers; more than this is no operator's need. */
 const MAX_CONNECTIONS = 500
+/** How long answers under way may take after `close`, in milliseconds; then their connections are cut. */
+const GRACE = 2000
 
 export interface ServerOptions extends PageOptions {
   /** `host:port`; port 0 takes any. */
@@ -40,6 +43,7 @@ export function createServer(options: ServerOptions): VigilServer {
   const events = new ChangeEvents()
   const server = createHttpServer(application(options, host, events))
   server.maxConnections = MAX_CONNECTIONS
+  let closing: Promise<void> | undefined
   return {
     listen: () =>
       new Promise((resolve, reject) => {
@@ -53,16 +57,17 @@ export function createServer(options: ServerOptions): VigilServer {
         })
       }),
     changed: () => events.changed(),
-    close: () =>
-      new Promise((resolve, reject) => {
-        events.close()
-        server.close((error) => {
-          if (error === undefined) resolve()
-          else reject(error)
-        })
-        server.closeIdleConnections()
-      }),
+    close: () => (closing ??= stop(server, events)),
   }
+}
+
+function stop(server: Server, events: ChangeEvents): Promise<void> {
+  return new Promise((resolve) => {
+    events.close()
+    // The callback's error says that it never listened, which is as good as closed.
+    server.close(() => resolve())
+    setTimeout(() => server.closeAllConnections(), GRACE).unref()
+  })
 }
 
 function application(options: ServerOptions, listenHost: string, events: ChangeEvents) {

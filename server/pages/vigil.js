@@ -20,9 +20,9 @@ async function refresh() {
       if (now) morph(part, now)
     }
     document.title = fresh.title
-    say('live', '● live')
+    say('live', '● live,')
   } catch {
-    say('lost', '○ connection lost: this is the state as of')
+    say('lost', '○ connection lost, shown')
   }
   running = false
   if (again) {
@@ -76,7 +76,7 @@ function morph(from, to) {
 const events = new EventSource('/events')
 events.addEventListener('open', () => void refresh())
 events.addEventListener('change', () => void refresh())
-events.addEventListener('error', () => say('lost', '○ connection lost: this is the state as of'))
+events.addEventListener('error', () => say('lost', '○ connection lost, shown'))
 setInterval(() => {
   if (!document.hidden) void refresh()
 }, EVERY)

@@ -1,11 +1,13 @@
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { AuditQuery, Stored } from '../../store/contract.ts'
-import { timeView, visible } from './format.ts'
+import { timeView, visible, visibleLines } from './format.ts'
 
 /** Events on one page of the timeline. */
 export const AUDIT_PAGE = 100
 /** Longest value in a cell; the whole of it stands in the details. */
 const CELL = 120
+/** Longest raw record that is shown; the API has the whole of it. */
+const MAX_ORIGINAL = 20_000
 
 export interface AuditInput {
   /** Newest first; one more than a page when there are older ones. */
@@ -72,7 +74,7 @@ function auditRow(stored: Stored<AuditEvent>, now: number) {
     ].flatMap(([name, value]) =>
       value === undefined ? [] : [{ name: visible(name ?? '', CELL), value: visible(value) }],
     ),
-    original: visible(event.original),
+    original: visibleLines(event.original, MAX_ORIGINAL),
     encoding: event.encoding ?? null,
     position: `${visible(position.source, CELL)}, octets ${position.offset} to ${position.end}`,
     record: stored.id,

@@ -79,6 +79,16 @@ export function visible(text: string, most = MAX_TEXT): string {
   })
 }
 
+/** The same for text of several lines, which stay. */
+export function visibleLines(text: string, most = MAX_TEXT): string {
+  return text
+    .slice(0, most)
+    .split('\n')
+    .map((line) => visible(line, most))
+    .concat(text.length > most ? ['…'] : [])
+    .join('\n')
+}
+
 export interface FactView {
   readonly name: string
   readonly value: string

@@ -6,7 +6,7 @@ import type { DeclaredTarget } from '../metrics.ts'
 import { storeLag, unpublishedEntries } from '../status.ts'
 import type { Status } from '../status.ts'
 import { number, octets, timeView, visible } from './format.ts'
-import { TargetStates, factsAge, lifeView, runView } from './target.ts'
+import { TargetStates, factsAge, isUnseen, lifeView, runView } from './target.ts'
 import { byUrgency, headline, stateView, tally, worst } from './verdict.ts'
 
 /** Rows of one table; what is cut off is counted. */
@@ -29,8 +29,9 @@ export function statePage(input: StateInput) {
   const sorted = findings.toSorted(byUrgency)
   const attention = sorted.filter((f) => f.state !== 'pass' && f.state !== 'not_applicable')
   const states = new TargetStates(input.latest)
+  const unseen = input.targets.filter((t) => isUnseen(t, states.of(t), now)).length
   return {
-    headline: headline(findings),
+    headline: headline(findings, unseen),
     tally: tally(findings),
     problems: status.problems.map((p) => visible(p, 500)),
     attention: rows(attention, (f) => findingRow(f, now)),

@@ -38,6 +38,11 @@ export function runView(target: DeclaredTarget, state: TargetState | undefined, 
   }
 }
 
+/** Never observed, or not lately. */
+export function isUnseen(target: DeclaredTarget, state: TargetState | undefined, now: number): boolean {
+  return state === undefined || isStale(target, state, now)
+}
+
 function isStale(target: DeclaredTarget, state: TargetState, now: number): boolean {
   return now - fromTimestamp(state.lastStart) > STALE_INTERVALS * target.interval
 }

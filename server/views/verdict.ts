@@ -39,8 +39,12 @@ export function byUrgency(a: Finding, b: Finding): number {
   )
 }
 
-/** The one line at the top: the worst that is known, in words. */
-export function headline(findings: readonly Finding[]): { state: StateView; text: string } {
+/**
+ * The one line at the top: the worst that is known, in words. `unseen` is how many declared targets have not been observed lately:
+ * with one of those, nothing is all well, whatever was decided about it earlier.
+ */
+export function headline(findings: readonly Finding[], unseen: number): { state: StateView; text: string } {
+  if (findings.length === 0) return { state: stateView('unknown'), text: 'Nothing has been judged yet' }
   const state = worst(findings)
   const those = findings.filter((f) => f.state === state)
   const critical = those.filter((f) => f.severity === 'critical').length
@@ -52,9 +56,11 @@ export function headline(findings: readonly Finding[]): { state: StateView; text
     pass: `All ${count(checks, 'check')} pass`,
     not_applicable: 'No check applies',
   }
+  if (unseen === 0 || state === 'fail' || state === 'unknown')
+    return { state: stateView(state), text: texts[state] }
   return {
-    state: stateView(state),
-    text: findings.length === 0 ? 'Nothing has been judged yet' : texts[state],
+    state: stateView('unknown'),
+    text: `${texts[state]}, but ${count(unseen, 'target')} ${unseen === 1 ? 'is' : 'are'} not being observed`,
   }
 }
 

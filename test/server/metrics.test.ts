@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { Registry } from 'prom-client'
+import { FACT_METRICS, METRICS } from '../../server/metricTable.ts'
+import { MetricsProjection } from '../../server/metrics.ts'
+import type { DeclaredTarget } from '../../server/metrics.ts'
+import type { TargetState } from '../../store/contract.ts'
+import { metricsDocument } from '../../scripts/metricsDoc.ts'
+import { toTimestamp } from '../../model/time.ts'
+import {
+  FakeJournal,
+  T0,
+  action,
+  audit,
+  decision,
+  failure,
+  observation,
+  observationOf,
+  tick,
+  unchanged,
+} from '../store/records.ts'
+import { statusOf } from './support.ts'
+
+const CRL: DeclaredTarget = {
+  probe: 'crl',
+  subject: 'ca_crl[issuing-1]',
+  address: observationOf().target,
+  interval: 60_000,
+}
+const TLS: DeclaredTarget = {
+  probe: 'tls',
+  subject: 'service_tls_health[shop,prod]',
+  address: 'shop.example:443',
+  interval: 300_000,
+}
+const OCSP: DeclaredTarget = {
+  probe: 'ocsp',
+  subject: 'ocsp_responder_status[issuing-1]',
+  address: 'http://ocsp.example/',
+  interval: 60_000,
+}
+const S0 = T0 / 1000
+
+function projection(...targets: DeclaredTarget[]): MetricsProjection {
+  const metrics = new MetricsProjection(new Registry())
+  metrics.declare({ targets, sources: ['ejbca-vm'] })
+  return metrics
+}
+
+/** Lines of series whose name or labels hold `text`. */
+async function series(metrics: MetricsProjection, text: string): Promise<string[]> {
+  const { text: exposed } = await metrics.expose(statusOf())
+  return exposed.split('\n').filter((line) => line.startsWith('vigil_') && line.includes(text))
+}
+
+describe('metrics', () => {
+  it('has every series of a declared target from the start, with NaN for what is not known', async () => {
+    const metrics = projection(CRL)
+    const target = 'authority="issuing-1",target="http://crl.example/issuing-1.crl"'
+    const run = 'probe="crl",subject="ca_crl[issuing-1]",target="http://crl.example/issuing-1.crl"'
+    assert.deepEqual(await series(metrics, 'issuing-1'), [
+      `vigil_probe_success{${run}} NaN`,
+      `vigil_probe_duration_seconds{${run}} NaN`,
+      `vigil_probe_last_run_timestamp_seconds{${run}} NaN`,
+      `vigil_probe_last_success_timestamp_seconds{${run}} NaN`,
+      `vigil_probe_interval_seconds{${run}} 60`,
+      `vigil_probe_runs_total{${run},outcome="success"} 0`,
+      `vigil_probe_runs_total{${run},outcome="failure"} 0`,
+      `vigil_crl_this_update_timestamp_seconds{${target}} NaN`,
+      `vigil_crl_next_update_timestamp_seconds{${target}} NaN`,
+      `vigil_crl_entries{${target}} NaN`,
+      `vigil_crl_number{${target}} NaN`,
+      `vigil_crl_size_bytes{${target}} NaN`,
+    ])
+  })
+
+  it('shows what a run established, in base units', async () => {
+    const metrics = projection(CRL)
+    const crl = {
+      number: '41',
+      thisUpdate: toTimestamp(T0),
+      nextUpdate: toTimestamp(T0 + 86_400_000),
+      entries: 7,
+      size: 412,
+    }
+    metrics.apply(
+      new FakeJournal().seal(observation({ start: toTimestamp(T0 + 500), duration: 34.5, facts: { crl } })),
+    )
+    const values = async (text: string) => (await series(metrics, text)).map((l) => l.replace(/\{.*\}/, ''))
+    assert.deepEqual(await values('authority="issuing-1"'), [
+      `vigil_crl_this_update_timestamp_seconds ${S0}`,
+      `vigil_crl_next_update_timestamp_seconds ${S0 + 86_400}`,
+      'vigil_crl_entries 7',
+      'vigil_crl_number 41',
+      'vigil_crl_size_bytes 412',
+    ])
+    assert.deepEqual(await values('subject="ca_crl[issuing-1]"'), [
+      'vigil_probe_success 1',
+      'vigil_probe_duration_seconds 0.0345',
+      `vigil_probe_last_run_timestamp_seconds ${S0 + 0.5}`,
+      `vigil_probe_last_success_timestamp_seconds ${S0 + 0.5}`,
+      'vigil_probe_interval_seconds 60',
+      'vigil_probe_runs_total 1',
+      'vigil_probe_runs_total 0',
+    ])
+  })
+
+  it('M01: keeps times and counts of a target that fails or has expired', async () => {
+    const metrics = projection(CRL)
+    const journal = new FakeJournal()
+    metrics.apply(journal.seal(observation()))
+    metrics.apply(
+      journal.seal(failure({ error: { phase: 'time', code: 'expired', message: '' } }), failure(), failure()),
+    )
+    const nextUpdate = Date.parse('2026-11-23T05:00:00Z') / 1000
+    assert.deepEqual(await series(metrics, 'next_update'), [
+      `vigil_crl_next_update_timestamp_seconds{authority="issuing-1",target="${CRL.address}"} ${nextUpdate}`,
+    ])
+    assert.match((await series(metrics, 'vigil_probe_success'))[0] ?? '', / 0$/)
+    assert.deepEqual(await series(metrics, 'vigil_probe_failures_total{probe="crl",phase="time"}'), [
+      'vigil_probe_failures_total{probe="crl",phase="time"} 1',
+    ])
+    assert.deepEqual(await series(metrics, 'vigil_probe_failures_total{probe="crl",phase="connect"}'), [
+      'vigil_probe_failures_total{probe="crl",phase="connect"} 2',
+    ])
+  })
+
+  it('M02: a judgement does not outlive the run that made it', async () => {
+    const metrics = projection(OCSP, TLS)
+    const journal = new FakeJournal()
+    const ocsp = { subject: OCSP.subject, probe: OCSP.probe, target: OCSP.address } as const
+    const tls = { subject: TLS.subject, probe: TLS.probe, target: TLS.address } as const
+    const values = async () =>
+      [
+        ...(await series(metrics, 'vigil_ocsp_status')),
+        ...(await series(metrics, 'vigil_tls_path_valid')),
+        ...(await series(metrics, 'vigil_tls_protocol')),
+      ].map((l) => `${/(?:status|protocol)="([^"]+)"/.exec(l)?.[1] ?? ''} ${l.split(' ').at(-1)}`)
+    const unknown = [
+      'good NaN',
+      'revoked NaN',
+      'unknown NaN',
+      ' NaN',
+      'TLSv1 NaN',
+      'TLSv1.1 NaN',
+      'TLSv1.2 NaN',
+      'TLSv1.3 NaN',
+    ]
+
+    metrics.apply(
+      journal.seal(
+        observation({ ...ocsp, facts: { ocsp: { status: 'good' } } }),
+        observation({ ...tls, facts: { tls: { pathValid: false, protocol: 'TLSv1.2' } } }),
+      ),
+    )
+    assert.deepEqual(await values(), [
+      'good 1',
+      'revoked 0',
+      'unknown 0',
+      ' 0',
+      'TLSv1 0',
+      'TLSv1.1 0',
+      'TLSv1.2 1',
+      'TLSv1.3 0',
+    ])
+    metrics.apply(
+      journal.seal(failure({ ...ocsp, facts: { ocsp: { serial: '1' } } }), failure({ ...tls, facts: {} })),
+    )
+    assert.deepEqual(await values(), unknown)
+  })
+
+  it('a fact that the newest object lacks is not taken from the one before', async () => {
+    const metrics = projection(CRL)
+    const journal = new FakeJournal()
+    metrics.apply(journal.seal(observation()))
+    metrics.apply(journal.seal(observation({ facts: { crl: { number: '42' } } })))
+    assert.match((await series(metrics, 'vigil_crl_next_update'))[0] ?? '', / NaN$/)
+  })
+
+  it('counts repeated runs, and follows the newest one', async () => {
+    const metrics = projection(CRL)
+    const journal = new FakeJournal()
+    const [good] = journal.seal(observation())
+    const [bad] = journal.seal(failure({ start: toTimestamp(T0 + 120_000) }))
+    metrics.apply([good!, bad!])
+    metrics.apply(
+      journal.seal(
+        unchanged(T0 + 60_000, [good!, T0 + 60_000, 7], [bad!, T0 + 180_000, 2000], [bad!, T0 + 240_000, 30]),
+      ),
+    )
+    assert.deepEqual(
+      (await series(metrics, 'subject="ca_crl[issuing-1]"')).map((l) =>
+        l.replace(/\{.*?(,outcome="\w+")?\}/, '$1'),
+      ),
+      [
+        'vigil_probe_success 0',
+        'vigil_probe_duration_seconds 0.03',
+        `vigil_probe_last_run_timestamp_seconds ${S0 + 240}`,
+        `vigil_probe_last_success_timestamp_seconds ${S0}`,
+        'vigil_probe_interval_seconds 60',
+        'vigil_probe_runs_total,outcome="success" 2',
+        'vigil_probe_runs_total,outcome="failure" 3',
+      ],
+    )
+    assert.deepEqual(await series(metrics, 'vigil_probe_run_duration_seconds_count{probe="crl"}'), [
+      'vigil_probe_run_duration_seconds_count{probe="crl"} 5',
+    ])
+  })
+
+  it('takes up after a restart where the store left off', async () => {
+    const metrics = projection(CRL)
+    const journal = new FakeJournal()
+    const [bad] = journal.seal(failure())
+    const state: TargetState = {
+      observation: { ...bad!.body, id: bad!.id, recorded: bad!.recorded } as TargetState['observation'],
+      lastStart: toTimestamp(T0 + 60_000),
+      lastDuration: 250,
+      known: observationOf().facts,
+    }
+    metrics.hydrate({ latest: [state], findings: [] })
+    assert.match((await series(metrics, 'vigil_crl_next_update'))[0] ?? '', / \d+$/)
+    metrics.apply(journal.seal(unchanged(T0 + 120_000, [bad!, T0 + 120_000, 300])))
+    assert.deepEqual(
+      (await series(metrics, 'subject="ca_crl[issuing-1]"')).map((l) =>
+        l.replace(/\{.*?(,outcome="\w+")?\}/, '$1'),
+      ),
+      [
+        'vigil_probe_success 0',
+        'vigil_probe_duration_seconds 0.3',
+        `vigil_probe_last_run_timestamp_seconds ${S0 + 120}`,
+        'vigil_probe_last_success_timestamp_seconds NaN',
+        'vigil_probe_interval_seconds 60',
+        'vigil_probe_runs_total,outcome="success" 0',
+        'vigil_probe_runs_total,outcome="failure" 1',
+      ],
+    )
+  })
+
+  it('drops the series of a target that leaves the configuration, and takes no more of it in', async () => {
+    const metrics = projection(CRL, TLS)
+    const journal = new FakeJournal()
+    metrics.apply(journal.seal(observation()))
+    metrics.declare({ targets: [TLS], sources: ['ejbca-vm'] })
+    metrics.apply(journal.seal(observation()))
+    assert.deepEqual(await series(metrics, 'issuing-1'), [])
+    assert.ok((await series(metrics, 'shop')).length > 0)
+  })
+
+  it('has one current state for every finding, under its current severity', async () => {
+    const metrics = projection()
+    const journal = new FakeJournal()
+    metrics.hydrate({ latest: [], findings: [decision({ state: 'unknown' }).body as never] })
+    metrics.apply(
+      journal.seal(decision({ state: 'fail', severity: 'warning', since: toTimestamp(T0 + 1500) })),
+    )
+    assert.deepEqual(await series(metrics, 'crl_freshness_ok'), [
+      ...['not_applicable', 'pass', 'pending', 'fail', 'unknown'].map(
+        (state) =>
+          `vigil_finding_state{rule="crl_freshness_ok",subject="ca_crl[issuing-1]",severity="warning",state="${state}"} ${state === 'fail' ? 1 : 0}`,
+      ),
+      `vigil_finding_since_timestamp_seconds{rule="crl_freshness_ok",subject="ca_crl[issuing-1]"} ${S0 + 1.5}`,
+    ])
+  })
+
+  it('counts audit events and actions; a hostile event name makes no series', async () => {
+    const metrics = projection()
+    const journal = new FakeJournal()
+    const flood = Array.from({ length: 500 }, (_, i) => audit({ action: `EVENT_${i}` }))
+    metrics.apply(journal.seal(audit(), audit({ action: 'a"\n} 1\nvigil_fake 1' }), ...flood, action(), tick))
+    const events = await series(metrics, 'vigil_audit_events_total')
+    assert.ok(
+      events.includes(
+        'vigil_audit_events_total{source="ejbca-vm",action="CERT_CREATION",outcome="success"} 1',
+      ),
+    )
+    assert.ok(
+      events.includes('vigil_audit_events_total{source="ejbca-vm",action="unparsed",outcome="unknown"} 0'),
+    )
+    assert.equal(events.length, 200, 'the number of names is bounded')
+    assert.equal(
+      events
+        .find((e) => e.includes('"other"'))
+        ?.split(' ')
+        .at(-1),
+      String(1 + 500 - 197),
+    )
+    assert.deepEqual(await series(metrics, 'vigil_fake'), [])
+    assert.ok(
+      (await series(metrics, 'vigil_actions_total')).includes(
+        'vigil_actions_total{kind="alert",status="sent"} 1',
+      ),
+    )
+    assert.deepEqual(await series(metrics, 'vigil_tick'), [`vigil_tick_timestamp_seconds ${S0}`])
+  })
+
+  it('escapes label values', async () => {
+    const address = 'http://crl.example/"\\\n'
+    const metrics = projection({ ...CRL, address })
+    assert.ok(
+      (await series(metrics, 'vigil_crl_entries')).includes(
+        String.raw`vigil_crl_entries{authority="issuing-1",target="http://crl.example/\"\\\n"} NaN`,
+      ),
+    )
+  })
+
+  it('says how far journal and store are', async () => {
+    const own = ['vigil_journal', 'vigil_store', 'vigil_ready', 'vigil_problems', 'vigil_build']
+    const lines = (await Promise.all(own.map((name) => series(projection(), name)))).flat()
+    assert.deepEqual(lines, [
+      'vigil_journal_entries 10',
+      'vigil_journal_unpublished_entries 2',
+      `vigil_journal_last_seal_timestamp_seconds ${S0}`,
+      `vigil_journal_last_checkpoint_timestamp_seconds ${S0 - 30}`,
+      'vigil_store_lag_entries 1',
+      'vigil_ready 1',
+      'vigil_problems 0',
+      'vigil_build_info{version="0.1.0"} 1',
+    ])
+  })
+
+  it('exposes exactly the metrics of its tables', async () => {
+    const { text } = await projection(CRL, OCSP, TLS).expose(statusOf())
+    const exposed = [...text.matchAll(/^# TYPE (vigil_\w+) (\w+)$/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    )
+    const tables = [...Object.values(METRICS), ...FACT_METRICS].map((m) => `${m.name} ${m.type}`)
+    assert.deepEqual(exposed.sort(), tables.sort())
+  })
+
+  it('names metrics as Prometheus does', () => {
+    for (const { name, type, help } of [...Object.values(METRICS), ...FACT_METRICS]) {
+      assert.match(name, /^vigil_[a-z_]+$/)
+      assert.equal(name.endsWith('_total'), type === 'counter', name)
+      assert.ok(help.length > 3 && !help.endsWith('.'), name)
+    }
+  })
+
+  it('docs/metrics.md is what scripts/metricsDoc.ts writes', () => {
+    const file = new URL('../../docs/metrics.md', import.meta.url)
+    assert.equal(readFileSync(file, 'utf8'), metricsDocument(), 'run: node scripts/metricsDoc.ts')
+    for (const { name } of [...Object.values(METRICS), ...FACT_METRICS])
+      assert.ok(metricsDocument().includes(`\`${name}\``), name)
+  })
+})
