@@ -1,5 +1,5 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -11,7 +11,7 @@ const SYSTEM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-c
 
 /** From the start of the process to its first answer: a cold disk, or a machine that is busy. */
 const LAUNCH_TIMEOUT_MS = 60_000
-/** Unpacking 65 MB of brotli takes 2 to 5 s. */
+/** Unpacking the browser, 65 MB of brotli, takes 2 to 5 s; the font takes none. */
 const UNPACK_TIMEOUT_MS = 60_000
 /** An orderly end; after that the process is killed. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -57,11 +57,12 @@ async function start(options: BrowserOptions, directory: string): Promise<Browse
   const env = options.env ?? process.env
   const candidates = findCandidates(options, env)
   const { launch } = await import('puppeteer')
+  const fonts = await makeFontConfig(directory).catch(() => undefined)
   const reasons: string[] = []
   for (const { name, prepare } of candidates) {
     try {
       const prepared = await prepare(directory)
-      const launchOptions = baseOptions(env, directory, prepared)
+      const launchOptions = baseOptions(env, directory, fonts, prepared)
       try {
         return await launch(launchOptions)
       } catch (error) {
@@ -93,7 +94,7 @@ function findCandidates(options: BrowserOptions, env: NodeJS.ProcessEnv): Candid
         prepare: () => Promise.reject(new Error(`none of ${SYSTEM_NAMES.join(', ')} is on PATH`)),
       })
   }
-  if (search.includes('packaged')) candidates.push({ name: '@sparticuz/chromium', prepare: unpack })
+  if (search.includes('packaged')) candidates.push({ name: '@sparticuz/chromium', prepare: packaged })
   return candidates
 }
 
@@ -116,17 +117,24 @@ function onPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
   return undefined
 }
 
+/** The browser that comes as a package, with the libraries that a bare system lacks. */
+async function packaged(directory: string): Promise<LaunchOptions> {
+  const executablePath = await unpack('browser', directory)
+  return { executablePath, headless: 'shell', env: { LD_LIBRARY_PATH: join(directory, 'al2023', 'lib') } }
+}
+
 /**
- * The browser that comes as a package, unpacked into the private directory. The package unpacks to os.tmpdir() and
- * executes what it finds there under its name, so it runs in a worker whose TMPDIR is that directory.
+ * Unpacks a part of the package into the private directory. The package unpacks to os.tmpdir() and executes what it finds
+ * there under its name, so it runs in a worker whose TMPDIR is that directory.
  */
-async function unpack(directory: string): Promise<LaunchOptions> {
+async function unpack(what: 'browser' | 'fonts', directory: string): Promise<string> {
   // Sources run as they are, the published package holds .js.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const worker = new Worker(new URL(`unpackChromium.${extension}`, import.meta.url), {
     env: { ...process.env, TMPDIR: directory },
+    workerData: what,
   })
-  const executablePath = await new Promise<string>((resolve, reject) => {
+  return new Promise<string>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`not unpacked within ${UNPACK_TIMEOUT_MS} ms`)),
       UNPACK_TIMEOUT_MS,
@@ -138,22 +146,39 @@ async function unpack(directory: string): Promise<LaunchOptions> {
       reject(new Error('the unpacker ended without a result'))
     })
   }).finally(() => worker.terminate())
-  // It brings the libraries that a bare system lacks, and one font.
-  const env: Record<string, string> = { LD_LIBRARY_PATH: join(directory, 'al2023', 'lib') }
-  if (!hasFonts()) env['FONTCONFIG_PATH'] = join(directory, 'fonts')
-  return { executablePath, headless: 'shell', env }
 }
 
-function hasFonts(): boolean {
-  try {
-    accessSync('/etc/fonts/fonts.conf', constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
+/**
+ * Makes the package's font (Open Sans) known beside those of the system: reports look alike everywhere, and a system
+ * without any font does not give pages without any text. Returns the file that says so to fontconfig.
+ */
+async function makeFontConfig(directory: string): Promise<string> {
+  const fonts = await unpack('fonts', directory)
+  const file = join(directory, 'fonts.conf')
+  await writeFile(
+    file,
+    `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>${xmlText(fonts)}</dir>
+  <cachedir>${xmlText(join(directory, 'font-cache'))}</cachedir>
+</fontconfig>
+`,
+  )
+  return file
 }
 
-function baseOptions(env: NodeJS.ProcessEnv, directory: string, prepared: LaunchOptions): LaunchOptions {
+function xmlText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+}
+
+function baseOptions(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  fonts: string | undefined,
+  prepared: LaunchOptions,
+): LaunchOptions {
   return {
     ...prepared,
     // A pipe, not a port on which anybody could drive the browser.
@@ -171,6 +196,7 @@ function baseOptions(env: NodeJS.ProcessEnv, directory: string, prepared: Launch
       TMPDIR: directory,
       LANG: 'C.UTF-8',
       TZ: 'UTC',
+      ...(fonts === undefined ? {} : { FONTCONFIG_FILE: fonts }),
       ...prepared.env,
     },
     args: [

@@ -1,5 +1,5 @@
 /** Why a report, or a part of it, could not be made. */
-export type ReportErrorCode =
+type ReportErrorCode =
   /** The period is empty or not made of instants. */
   | 'bad_period'
   /** A record that is not of the journal that the checkpoint signs. */

@@ -52,7 +52,7 @@ interface RuleCount {
 }
 
 /** Where the history looks up what it does not see itself. */
-export interface Evidence {
+interface Evidence {
   evidence(id: RecordId): { recorded: number; runBefore: number | undefined } | undefined
   ticksUpTo(at: number): number[]
 }

@@ -28,7 +28,7 @@ interface TargetState {
 }
 
 /** A run, for those who judge how complete the observation was. */
-export interface Run {
+interface Run {
   /** Milliseconds. */
   readonly end: number
   readonly record: RecordId

@@ -48,13 +48,17 @@ async function print(browser: Browser, html: string, deadline: number): Promise<
     // The document is complete in itself; whatever asks for more was smuggled in.
     page.on('request', (request) => void request.abort('blockedbyclient').catch(() => undefined))
     await page.setContent(html, { waitUntil: 'load', timeout: left() })
-    return await page.pdf({
+    const pdf = await page.pdf({
       tagged: true,
       outline: true,
       preferCSSPageSize: true,
       printBackground: true,
       timeout: left(),
     })
+    // Without any font Chromium draws everything but the text, and says nothing.
+    if (!Buffer.from(pdf).includes('/FontFile'))
+      throw new ReportError('browser_failed', 'the browser found no font: its PDF has no text')
+    return pdf
   } finally {
     await page.close().catch(() => undefined)
   }

@@ -46,7 +46,7 @@ export const SECTIONS = [
   ['checking', 'How to check this report'],
 ] as const
 
-export interface RenderOptions {
+interface RenderOptions {
   /** Page of each section by id, for the contents; they are known once a PDF was made. */
   readonly pages?: ReadonlyMap<string, number>
 }

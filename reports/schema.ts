@@ -24,7 +24,7 @@ const facts = z.record(
 )
 
 /** How an area, or everything, stood in the period. */
-export const VERDICTS = ['met', 'deviations', 'unknown', 'failing', 'not_assessed'] as const
+const VERDICTS = ['met', 'deviations', 'unknown', 'failing', 'not_assessed'] as const
 const verdict = z.enum(VERDICTS)
 
 export const AREAS = ['revocation_lists', 'ocsp', 'certificates', 'tls', 'audit', 'monitoring'] as const
@@ -195,7 +195,7 @@ const configurationChange = z.strictObject({
   artifacts: z.array(z.strictObject({ name: z.string(), digest: z.string(), size: count })),
 })
 
-export const GAP_KINDS = ['before_start', 'stopped', 'crashed', 'silent', 'after_end'] as const
+const GAP_KINDS = ['before_start', 'stopped', 'crashed', 'silent', 'after_end'] as const
 
 const gap = z.strictObject({
   /**
@@ -307,7 +307,6 @@ export const reportSchema = z.strictObject({
 export type Report = z.output<typeof reportSchema>
 export type ReportSubject = Report['subjects'][number]
 export type ReportDeviation = Report['deviations']['items'][number]
-export type ReportRemediation = Report['remediation']['items'][number]
 export type ReportAuditItem = z.output<typeof auditItem>
 export type ReportAuditClass = z.output<typeof auditClass>
 export type ReportGap = z.output<typeof gap>

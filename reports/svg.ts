@@ -31,7 +31,7 @@ function image(width: number, height: number, label: string, content: string): s
   )
 }
 
-export function slotCount(chart: Report['chart']): number {
+function slotCount(chart: Report['chart']): number {
   return Math.max(1, Math.round((Date.parse(chart.to) - Date.parse(chart.from)) / chart.slot))
 }
 

@@ -2,7 +2,7 @@ import type { ReportArea } from './schema.ts'
 
 // What codes are called in the report. A mark is a shape and a word: neither colour nor shape alone says anything.
 
-export interface Mark {
+interface Mark {
   readonly word: string
   readonly shape: 'check' | 'triangle' | 'diamond' | 'ring' | 'dash'
   readonly tone: 'good' | 'bad' | 'doubt' | 'quiet'

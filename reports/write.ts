@@ -8,9 +8,9 @@ import type { PdfOptions } from './pdf.ts'
 import { renderHtml } from './render.ts'
 import type { Report } from './schema.ts'
 
-export type ReportFormat = 'html' | 'json' | 'pdf'
+type ReportFormat = 'html' | 'json' | 'pdf'
 
-export interface WriteOptions {
+interface WriteOptions {
   /** Made when missing. Files of an earlier report are replaced. */
   readonly directory: string
   readonly report: Report
@@ -19,7 +19,7 @@ export interface WriteOptions {
   readonly pdf?: PdfOptions
 }
 
-export type PdfResult =
+type PdfResult =
   | { readonly state: 'written' }
   | { readonly state: 'not_asked' }
   /** The other formats were written; `reason` says what was tried. */

@@ -112,7 +112,7 @@ export const EXPIRED: Partial<Observation> = {
   },
 }
 
-export function makeObservation(ms: number, fields: Partial<Observation> = {}): Observation {
+function makeObservation(ms: number, fields: Partial<Observation> = {}): Observation {
   return {
     subject: 'ca_crl[issuing-1]',
     probe: 'crl',
@@ -127,7 +127,7 @@ export function makeObservation(ms: number, fields: Partial<Observation> = {}): 
   }
 }
 
-export function makeFinding(ms: number, fields: Partial<Finding> & { state: Finding['state'] }): Finding {
+function makeFinding(ms: number, fields: Partial<Finding> & { state: Finding['state'] }): Finding {
   return {
     rule: 'crl_freshness_ok',
     pack: 'internal-pki',
@@ -156,7 +156,7 @@ function makeAction(fields: Partial<Action>): Action {
   }
 }
 
-export interface AuditFields {
+interface AuditFields {
   action: string
   outcome?: 'success' | 'failure' | 'unknown'
   user?: string
@@ -166,7 +166,7 @@ export interface AuditFields {
 }
 
 let line = 0
-export function makeAudit(ms: number, fields: AuditFields): AuditEvent {
+function makeAudit(ms: number, fields: AuditFields): AuditEvent {
   line++
   return {
     '@timestamp': toTimestamp(ms),
