@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
-import { parseRecordId } from '../../model/recordId.ts'
 import type { SealedRecord, Unchanged } from '../../model/record.ts'
-import { fromTimestamp } from '../../model/time.ts'
 import type { StorePosition } from '../contract.ts'
 import { canonicalize } from '../../journal/canonical.ts'
 import { StoreError } from '../error.ts'
+import { comparePositions, digestOf, instantOf, locate, sha256 } from '../sealed.ts'
 import { RollUps } from './rollUps.ts'
 import { blob, integer, json, text } from './row.ts'
 
@@ -52,18 +50,8 @@ export class Writer {
   #applyInTransaction(batch: readonly SealedRecord[]): void {
     const applied = this.position()
     let last = applied
-    let previous: StorePosition | undefined
-    for (const record of batch) {
-      const at = placeOf(record)
-      if (previous !== undefined && compare(previous, at) >= 0)
-        throw new StoreError('order', `expected rising positions in a batch, got ${record.id} too late`)
-      if (last !== undefined && last.origin !== at.origin)
-        throw new StoreError(
-          'other_journal',
-          `the store holds the journal ${last.origin}, expected its records, got ${record.id}`,
-        )
-      previous = at
-      if (applied !== undefined && compare(at, applied) <= 0) this.#compareWithStored(record, at)
+    for (const { record, at } of locate(batch, applied)) {
+      if (applied !== undefined && comparePositions(at, applied) <= 0) this.#compareWithStored(record, at)
       else {
         this.#applyOne(record, at)
         last = at
@@ -146,7 +134,7 @@ export class Writer {
     const repeats =
       before !== undefined && outcome === 'success' && Buffer.compare(blob(before, 'state'), state) === 0
     const document = this.#document(record, at, repeats ? 'digest' : 'body')
-    const start = instant(observation.start, record)
+    const start = instantOf(observation.start, record)
     const known: Facts = { ...(before === undefined ? {} : (json(before, 'known') as Facts)), ...facts }
     const row = this.#prepare(
       'INSERT INTO target (subject, probe, target, document, body, state, known, last_start, last_duration) ' +
@@ -175,7 +163,7 @@ export class Writer {
   }
 
   #unchanged(record: SealedRecord, { items }: Unchanged, at: StorePosition): void {
-    const time = instant(record.time, record)
+    const time = instantOf(record.time, record)
     for (const [entry, n, offset, duration] of items) {
       const row = this.#prepare(
         'SELECT d.id, o.target, o.failed FROM document d JOIN observation o ON o.document = d.id ' +
@@ -199,7 +187,7 @@ export class Writer {
   #audit(record: SealedRecord, event: AuditEvent, at: StorePosition): void {
     this.#prepare('INSERT INTO audit (document, time, user, action, authority) VALUES (?, ?, ?, ?, ?)').run(
       this.#document(record, at),
-      instant(event['@timestamp'], record),
+      instantOf(event['@timestamp'], record),
       event.user?.name ?? null,
       event.event.action,
       event.pki?.caId ?? event.pki?.caName ?? null,
@@ -224,36 +212,4 @@ export class Writer {
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)))
     return statement
   }
-}
-
-function placeOf(record: SealedRecord): StorePosition {
-  const at = parseRecordId(record.id)
-  if (at === undefined || at.entry !== record.position.entry || at.n !== record.position.n)
-    throw new StoreError(
-      'bad_record',
-      `expected an id that names the position ${record.position.entry}/${record.position.n}, got ${JSON.stringify(record.id)}`,
-    )
-  return at
-}
-
-function compare(a: StorePosition, b: StorePosition): number {
-  return a.epoch - b.epoch || a.entry - b.entry || a.n - b.n
-}
-
-function instant(timestamp: string, record: SealedRecord): number {
-  try {
-    return fromTimestamp(timestamp)
-  } catch (cause) {
-    throw new StoreError('bad_record', `${record.id}: expected a time, got ${JSON.stringify(timestamp)}`, {
-      cause,
-    })
-  }
-}
-
-function digestOf(record: SealedRecord, body: string): Uint8Array {
-  return sha256(canonicalize([record.kind, record.time, record.recorded, body]))
-}
-
-function sha256(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest()
 }
