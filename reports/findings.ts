@@ -10,6 +10,11 @@ import type { Report, ReportDeviation } from './schema.ts'
 
 /** Spells in one report; one a minute for eight hours. What is left out stays in the counts by rule. */
 const MAX_DEVIATIONS = 500
+/**
+ * A subject that nobody looked at yet is unknown from the first tick on. Until its first run, which comes within the
+ * probe's interval, that is no deviation.
+ */
+const FIRST_LOOK_MS = 5 * 60_000
 const MAX_STANDING = 1000
 const MAX_EVIDENCE = 20
 const MAX_TEXT = 500
@@ -40,6 +45,8 @@ export interface Spell {
   readonly detectedWithin: number | undefined
   end: Verdict | undefined
   readonly actions: string[]
+  /** The first verdict of all, without evidence. */
+  readonly beforeFirstLook: boolean
   /** In the report, from 1; undefined until the end of the journal, and when the list is full. */
   number: number | undefined
 }
@@ -98,7 +105,7 @@ export class FindingHistory {
         lastGood: undefined,
       }
       this.#histories.set(key, made)
-      this.#open(made, verdict, decided)
+      this.#open(made, verdict, decided, finding.evidence.length === 0)
       return
     }
     // A decision that repeats the state (after a restart, say) continues the spell.
@@ -110,7 +117,7 @@ export class FindingHistory {
     history.open = undefined
     history.current = verdict
     if (verdict.since < this.#period.from) history.atStart = verdict
-    this.#open(history, verdict, decided)
+    this.#open(history, verdict, decided, false)
   }
 
   /** The spell that an action of now answers. */
@@ -148,7 +155,7 @@ export class FindingHistory {
       yield { subject, state: current.finding.state, severity: current.finding.severity }
   }
 
-  #open(history: History, verdict: Verdict, decided: number): void {
+  #open(history: History, verdict: Verdict, decided: number, first: boolean): void {
     const { finding } = verdict
     this.#rules.set(finding.rule, {
       ...(this.#rules.get(finding.rule) ?? {
@@ -162,12 +169,22 @@ export class FindingHistory {
     const { lastGood } = history
     const detectedWithin =
       finding.state === 'fail' && lastGood !== undefined ? Math.max(0, decided - lastGood) : undefined
-    history.open = { verdict, decided, detectedWithin, end: undefined, actions: [], number: undefined }
+    const beforeFirstLook = first && finding.state === 'unknown'
+    history.open = {
+      verdict,
+      decided,
+      detectedWithin,
+      beforeFirstLook,
+      end: undefined,
+      actions: [],
+      number: undefined,
+    }
     history.latest = history.open
   }
 
   #close(spell: Spell, end: Verdict): void {
     spell.end = end
+    if (spell.beforeFirstLook && end.since - spell.verdict.since <= FIRST_LOOK_MS) return
     const inPeriod = overlap(this.#period, spell.verdict.since, end.since)
     // Over before the period began. One that lasted no time at all, within the period, is told nevertheless.
     if (end.since < this.#period.from || (inPeriod === 0 && spell.verdict.since < this.#period.from)) return

@@ -124,6 +124,24 @@ describe('a spell', () => {
     assert.deepEqual(deviations.items.map(brief), [['fail', '02:00', '04:00', 'pass', 2 * HOUR]])
   })
 
+  it('is not what was unknown for the minutes before the first look, unless it stayed so', async () => {
+    const journal = new MemoryJournal()
+    journal.decide(at('2026-11-10T02:00'), { state: 'unknown', evidence: [] })
+    journal.decide(at('2026-11-10T02:01'), { state: 'pass', evidence: ['o/1/1/0'] })
+    journal.decide(at('2026-11-10T02:00'), { rule: 'late', state: 'unknown', evidence: [] })
+    journal.decide(at('2026-11-10T02:30'), { rule: 'late', state: 'pass', evidence: ['o/1/1/0'] })
+    journal.decide(at('2026-11-10T02:00'), { rule: 'never', state: 'unknown', evidence: [] })
+    const { deviations, summary } = await journal.report(...DAY)
+    assert.deepEqual(
+      deviations.items.map((d) => [d.rule, d.ended?.state]),
+      [
+        ['late', 'pass'],
+        ['never', undefined],
+      ],
+    )
+    assert.deepEqual([summary.deviations.unknown, summary.unknownAtEnd], [2, 1])
+  })
+
   it('beyond the list is counted, not forgotten', async () => {
     const journal = new MemoryJournal()
     for (let i = 0; i < 600; i++) {
