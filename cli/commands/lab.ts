@@ -67,7 +67,16 @@ async function start(options: { dir?: string; json?: true }): Promise<void> {
   const { writeVigilYaml } = await import('../../lab/vigilYaml.ts')
   const directory = options.dir ?? mkdtempSync(join(tmpdir(), 'vigil-lab-'))
   await using running = await startLab({ directory, now: Date.now, userStateFile: userStateFile() })
-  const config = await writeVigilYaml(running, { directory, origin: 'vigil.lab' })
+  const config = await writeVigilYaml(running, {
+    directory,
+    origin: 'vigil.lab',
+    remediation: {
+      policies: [
+        { rule: 'crl_freshness_ok', action: 'reissue_crl' },
+        { rule: 'cert_lifetime_threshold', action: 'rotate_certificate' },
+      ],
+    },
+  })
   if (options.json === true) printJson({ ...running.status(), config })
   else
     printLine(

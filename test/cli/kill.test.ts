@@ -56,6 +56,8 @@ test(
     }
     // The last run reads what is left, and ends by itself.
     const last = spawnVigil(['run', '-c', config])
+    let said = ''
+    last.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text))
     const exited = new Promise((resolve) => last.once('exit', resolve))
     const deadline = performance.now() + 30_000
     for (;;) {

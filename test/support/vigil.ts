@@ -42,3 +42,11 @@ export function temporaryDirectory(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'vigil-test-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
+
+/** A value in the JSON document that a command printed, by its path: `facts.crl.issuer`. */
+export function inJson(stdout: string, path: string): unknown {
+  let value: unknown = JSON.parse(stdout)
+  for (const key of path.split('.'))
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return value
+}
