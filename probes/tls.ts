@@ -54,14 +54,16 @@ interface Served {
 function judgeChain(target: TlsTarget, handshake: Handshake, now: number): Served {
   const way = handshake.error === undefined ? undefined : asProbeError(handshake.error, now)
   const [first, ...rest] = handshake.chain
+  // Without a certificate nothing was agreed upon: what OpenSSL names then is what it would have liked.
+  if (first === undefined) {
+    return { facts: {}, error: way ?? noCertificate(), leaf: undefined, path: undefined }
+  }
   const tls = connectionFacts(handshake)
-  const facts = Object.keys(tls).length === 0 ? {} : { tls }
-  if (first === undefined) return { facts, error: way ?? noCertificate(), leaf: undefined, path: undefined }
   let leaf: Certificate
   try {
     leaf = parseCertificate(first)
   } catch (error) {
-    return { facts, error: way ?? asProbeError(error, now), leaf: undefined, path: undefined }
+    return { facts: { tls }, error: way ?? asProbeError(error, now), leaf: undefined, path: undefined }
   }
   const path = judgePath(target, leaf, rest, now)
   const identityMatches = matchesIdentity(leaf, target.servername)
@@ -82,7 +84,7 @@ function connectionFacts(handshake: Handshake): FactsOf<'tls'> {
     ...(protocol === undefined ? {} : { protocol }),
     ...(cipher === undefined ? {} : { cipher }),
     ...(group === undefined ? {} : { group }),
-    ...(chain.length === 0 ? {} : { chainLength: chain.length }),
+    chainLength: chain.length,
     ...(clientCertificateAccepted === undefined ? {} : { clientCertificateAccepted }),
   }
 }

@@ -78,46 +78,50 @@ function credentials({ client }: TlsTarget): SecureContext | undefined {
 
 async function follow(socket: TLSSocket, target: TlsTarget, deadline: Deadline): Promise<Handshake> {
   const events = new Events(socket)
-  const waitingFor = `a TLS handshake with ${target.address}`
-  let failure = await deadline.race(events.handshake, 'tls', waitingFor)
-  const isRequested = isCertificateRequested(socket)
-  let refused: boolean | undefined
-  if (isRequested && failure === undefined) {
+  const handshake = await deadline.race(events.handshake, 'tls', `a TLS handshake with ${target.address}`)
+  const { isCertificateRequested, ...seen } = handshake.seen
+  let { failure } = handshake
+  let isRefused: boolean | undefined
+  if (isCertificateRequested && failure === undefined) {
     // TLS 1.2 finishes after the server has judged the certificate, TLS 1.3 before (RFC 8446 section 4.4.4).
-    const verdict = socket.getProtocol() === 'TLSv1.3' ? await events.lateVerdict(deadline) : 'accepted'
+    const verdict = seen.protocol === 'TLSv1.3' ? await events.lateVerdict(deadline) : 'accepted'
     deadline.throwIfStopped()
-    if (verdict === 'accepted') refused = false
+    if (verdict === 'accepted') isRefused = false
     if (verdict instanceof Error) {
-      refused = true
+      isRefused = true
       failure = verdict
     }
-  } else if (isRequested && failure !== undefined && alertOf(failure) !== undefined) {
-    refused = true
+  } else if (isCertificateRequested && failure !== undefined && alertOf(failure) !== undefined) {
+    isRefused = true
   }
-  const configured = target.client !== undefined
   return {
-    ...connectionOf(socket),
-    chain: chainOf(socket),
-    clientCertificateAccepted: configured && refused !== undefined ? !refused : undefined,
-    error: refused === true ? refusal(target, failure) : failure && tlsFailure(failure, target.address),
+    ...seen,
+    clientCertificateAccepted:
+      target.client === undefined || isRefused === undefined ? undefined : !isRefused,
+    error: isRefused === true ? refusal(target, failure) : failure && tlsFailure(failure, target.address),
   }
+}
+
+/** What a connection shows of itself; taken while the event is handled, since a closed socket has nothing left. */
+interface Seen extends Pick<Handshake, 'protocol' | 'cipher' | 'group' | 'chain'> {
+  readonly isCertificateRequested: boolean
 }
 
 /** What happens on a connection, as promises that never reject. */
 class Events {
-  /** undefined: completed. */
-  readonly handshake: Promise<Error | undefined>
+  /** Without failure: completed. */
+  readonly handshake: Promise<{ readonly failure: Error | undefined; readonly seen: Seen }>
   readonly #ticket: Promise<'ticket'>
   /** The error that ended the connection, or an error that says it was closed. */
   readonly #over: Promise<Error>
 
   constructor(socket: TLSSocket) {
-    const handshake = Promise.withResolvers<Error | undefined>()
+    const handshake = Promise.withResolvers<{ failure: Error | undefined; seen: Seen }>()
     const ticket = Promise.withResolvers<'ticket'>()
     const over = Promise.withResolvers<Error>()
-    socket.once('secureConnect', () => handshake.resolve(undefined))
+    socket.once('secureConnect', () => handshake.resolve({ failure: undefined, seen: look(socket) }))
     socket.on('error', (error: Error) => {
-      handshake.resolve(error)
+      handshake.resolve({ failure: error, seen: look(socket) })
       over.resolve(error)
     })
     const onEnd = (): void => over.resolve(new Error('closed'))
@@ -153,11 +157,6 @@ class Events {
   }
 }
 
-/** node:tls does not tell whether there was a CertificateRequest. It carries signature algorithms; nothing else that a server sends does. */
-function isCertificateRequested(socket: TLSSocket): boolean {
-  return socket.getSharedSigalgs().length > 0
-}
-
 function refusal(target: TlsTarget, failure: Error | undefined): FetchError {
   const how = (failure && alertOf(failure)) ?? 'a closed connection'
   if (target.client === undefined) {
@@ -168,13 +167,21 @@ function refusal(target: TlsTarget, failure: Error | undefined): FetchError {
   return new FetchError('tls', 'client_certificate_refused', message, failure)
 }
 
-function connectionOf(socket: TLSSocket): Pick<Handshake, 'protocol' | 'cipher' | 'group'> {
-  const info = socket.getEphemeralKeyInfo()
+function look(socket: TLSSocket): Seen {
+  const key = maybe(socket.getEphemeralKeyInfo())
   return {
-    protocol: socket.getProtocol() ?? undefined,
-    cipher: socket.getCipher().standardName,
-    group: info !== null && 'name' in info && typeof info.name === 'string' ? info.name : undefined,
+    protocol: maybe(socket.getProtocol()) ?? undefined,
+    cipher: maybe(socket.getCipher())?.standardName,
+    group: key && 'name' in key && typeof key.name === 'string' ? key.name : undefined,
+    chain: chainOf(socket),
+    // node:tls does not tell whether there was a CertificateRequest. It carries signature algorithms; nothing else that a server sends does.
+    isCertificateRequested: (maybe(socket.getSharedSigalgs())?.length ?? 0) > 0,
   }
+}
+
+/** Node's types promise a value; before the handshake and after the end there is none. */
+function maybe<T>(value: T): T | null | undefined {
+  return value
 }
 
 function chainOf(socket: TLSSocket): Uint8Array[] {

@@ -3,7 +3,17 @@ import { test } from 'node:test'
 import { issueCrl, toPem, type CrlRequest } from '../../lab/issue.ts'
 import { probeCrl } from '../../probes/crl.ts'
 import { DAY, declared, entity, HOUR, NOW } from './pki.ts'
-import { bounded, context, crlTarget, failedIn, listen, serve, serveRaw, succeeded } from './support.ts'
+import {
+  bounded,
+  context,
+  crlTarget,
+  failedIn,
+  impatient,
+  listen,
+  serve,
+  serveRaw,
+  succeeded,
+} from './support.ts'
 
 const ca = await entity({ subject: 'Issuing 1' })
 const other = await entity({ subject: 'Issuing 2' })
@@ -93,15 +103,13 @@ test('a big CRL is judged by a worker, with the same verdict and the bytes intac
   const revoked = Array.from({ length: 16_000 }, (_, i) => ({ serial: (i + 1).toString(16), at: NOW - DAY }))
   const body = await crl({ revoked })
   assert.ok(body.length > 256 * 1024)
-  const target = { ...crlTarget(await serve(t, body), issuer), timeout: 5_000 }
-  const result = await probeCrl(target, context())
+  const result = await probeCrl(crlTarget(await serve(t, body), issuer), context())
   assert.equal(succeeded(result).facts.crl?.entries, 16_000)
   assert.ok(Buffer.from(body).equals(result.artifacts[0]!.bytes))
 
   const broken = Buffer.from(body)
   broken[broken.length - 5]! ^= 1
-  const bad = { ...crlTarget(await serve(t, broken), issuer), timeout: 5_000 }
-  const refused = await probeCrl(bad, context())
+  const refused = await probeCrl(crlTarget(await serve(t, broken), issuer), context())
   failedIn(refused, 'signature', 'signature_invalid')
   assert.deepEqual(refused.artifacts, [], 'too big to be kept unverified')
 })
@@ -115,6 +123,6 @@ test('a shutdown rejects the run and makes no observation', async (t) => {
 
 test('the whole run ends at the timeout', async (t) => {
   const port = await listen(t, () => undefined)
-  const run = probeCrl(crlTarget(`http://127.0.0.1:${port}/`, issuer), context())
-  failedIn(await bounded(run), 'http', 'timeout')
+  const target = impatient(crlTarget(`http://127.0.0.1:${port}/`, issuer))
+  failedIn(await bounded(probeCrl, target), 'http', 'timeout')
 })
