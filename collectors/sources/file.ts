@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs'
 import type { Clock } from '../../model/time.ts'
 import { CollectorError, fileError } from '../error.ts'
 import type { LogAction, LogNotice, Sink, Source, SourceItem } from '../source.ts'
-import { closedMark, currentGeneration, sha256, unfinished } from './identity.ts'
+import { closedMark, currentGeneration, sha256, unfinished, wasRead } from './identity.ts'
 import { LogFile, sameFile } from './logFile.ts'
 import type { FramedRecord } from './records.ts'
 import { newestSibling, oldestRotated } from './siblings.ts'
@@ -172,7 +172,9 @@ export class FileSource implements Source {
       await this.#notify('log_missing', fingerprint, end, this.#options.path, sink)
     }
     if (liveFingerprint === undefined || !this.#known.has(liveFingerprint)) {
-      const last = await newestSibling(this.#search([live.file]), (s) => this.#known.has(s.headFingerprint))
+      const last = await newestSibling(this.#search([live.file]), (s) =>
+        wasRead(s.headFingerprint, this.#known),
+      )
       this.#unreadSince ??= last?.mtimeNs ?? -1n
     }
     this.#recovered = true
@@ -240,7 +242,7 @@ export class FileSource implements Source {
     if (now.size > 0n) return true
     const directory = (await stat(dirname(this.#options.path), { bigint: true })).mtimeNs
     if (directory === this.#searched) return false
-    this.#unreadSince = (await current.file.stat()).mtimeNs
+    this.#unreadSince ??= (await current.file.stat()).mtimeNs
     const newer = await this.#unread([current.file, { key: now }])
     this.#searched = newer === undefined ? directory : undefined
     return newer !== undefined
@@ -376,7 +378,7 @@ export class FileSource implements Source {
     if (since === undefined) return undefined
     return oldestRotated(
       this.#search(except),
-      (s) => s.mtimeNs >= since && !this.#known.has(s.headFingerprint),
+      (s) => s.mtimeNs >= since && !wasRead(s.headFingerprint, this.#known),
     )
   }
 

@@ -42,6 +42,11 @@ export function currentGeneration(headFingerprint: string, known: KnownPositions
   return fingerprint
 }
 
+/** Whether a file with this first line was read before, or is over without a record of it. */
+export function wasRead(headFingerprint: string, known: KnownPositions): boolean {
+  return known.has(headFingerprint) || known.has(closedMark(headFingerprint))
+}
+
 /** Fingerprints that were begun and are not over, with how far they were read. Normally one: the live file's. */
 export function unfinished(known: KnownPositions): { fingerprint: string; end: number }[] {
   return [...known]

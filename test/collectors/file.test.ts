@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import assert from 'node:assert/strict'
-import { sha256 } from '../../collectors/sources/identity.ts'
+import { closedMark, sha256 } from '../../collectors/sources/identity.ts'
 import { isRotatedName } from '../../collectors/sources/siblings.ts'
 import { needs } from '../support/needs.ts'
 import { asFile, auditLine, auditLines, TailedLog, temporaryDirectory } from './support.ts'
@@ -310,6 +310,28 @@ describe('rotation', () => {
     await log.settle()
     assert.deepEqual(log.journal.texts(), [auditLine(0), auditLine(1).slice(0, 40), auditLine(2)])
     assert.equal(log.journal.records()[1]!.damage, 'torn')
+  })
+
+  it('does not read a file again that is over without a record of it', async (t) => {
+    const log = new TailedLog(t)
+    writeFileSync(log.path, asFile(auditLines(0, 2)))
+    await log.settle()
+    writeFileSync(`${log.path}.1`, asFile(auditLines(50, 52)))
+    const over = closedMark(sha256(auditLine(50)))
+    await log.journal.sink([
+      {
+        kind: 'notice',
+        action: 'log_truncated',
+        position: { source: 'ejbca-vm', fingerprint: over, offset: 0, end: 0 },
+        message: '',
+        details: {},
+      },
+    ])
+    renameSync(log.path, `${log.path}.2`)
+    writeFileSync(log.path, asFile(auditLines(2, 4)))
+    await log.restart()
+    await log.settle()
+    assert.deepEqual(log.journal.texts(), auditLines(0, 4))
   })
 
   it('knows rotated files by their names', () => {
