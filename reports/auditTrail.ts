@@ -149,8 +149,9 @@ function names(counts: Map<string, NameCount>): Report['audit']['actions'] {
   )
 }
 
+/** The id first: it is the inventory's where the CA is known, and one CA's lines do not all give its name. */
 function authorityOf({ pki }: AuditEvent): string | null {
-  return pki?.caName ?? pki?.caId ?? null
+  return pki?.caId ?? pki?.caName ?? null
 }
 
 function item(record: SealedRecord & { kind: 'audit' }, at: number): ReportAuditItem {

@@ -52,6 +52,11 @@ export function formatFact(group: string, name: string, value: unknown): string 
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
+/** How much of the period was watched: something is never written as nothing. */
+export function formatWatched({ observed, percent }: { observed: number; percent: number }): string {
+  return observed > 0 && percent === 0 ? 'less than 0.001 %' : formatPercent(percent)
+}
+
 /** Whether a period is a calendar month in UTC. */
 export function isMonth({ from, to }: { from: string; to: string }): boolean {
   const start = new Date(from)

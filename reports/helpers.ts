@@ -1,7 +1,15 @@
 import Handlebars from 'handlebars'
 import type { Listing } from './listing.ts'
 import type { Report, ReportArea, ReportAuditClass, ReportSubject } from './schema.ts'
-import { formatCount, formatDuration, formatFact, formatPercent, formatSome, formatTime } from './format.ts'
+import {
+  formatCount,
+  formatDuration,
+  formatFact,
+  formatPercent,
+  formatSome,
+  formatTime,
+  formatWatched,
+} from './format.ts'
 import { availabilityStrip, durationSparkline, escapeXml, shareBar } from './svg.ts'
 import { AREA_NAMES, GAP_NAMES, MARKS, SHAPES } from './words.ts'
 
@@ -21,6 +29,7 @@ export const HELPERS = {
   duration: (ms: number | null) => (ms === null ? NOTHING : formatDuration(ms)),
   count: (n: number) => formatCount(n),
   some: formatSome,
+  watched: formatWatched,
   percent: (percent: number | null) => (percent === null ? NOTHING : formatPercent(percent)),
   text: (value: string | null) => (value === null || value === '' ? NOTHING : value),
   join: (values: readonly string[]) => values.join(', '),

@@ -1,4 +1,11 @@
-import { formatCount, formatDuration, formatPercent, formatSome, formatTime } from './format.ts'
+import {
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatSome,
+  formatTime,
+  formatWatched,
+} from './format.ts'
 import type { Report } from './schema.ts'
 
 /** The result in words, one sentence a line, from the figures of the report alone. */
@@ -36,7 +43,7 @@ export function narrative({ summary, covered, completeness, audit }: Report): st
     )
   lines.push(
     `The monitor watched ${formatDuration(completeness.observed)} of the period's ` +
-      `${formatDuration(completeness.period)} (${formatPercent(completeness.percent)}).`,
+      `${formatDuration(completeness.period)} (${formatWatched(completeness)}).`,
   )
   return lines
 }
@@ -47,9 +54,7 @@ export function remark(area: Report['summary']['areas'][number], { audit, comple
   if (area.area === 'audit' && audit.events > 0)
     parts.push(`${formatSome(audit.events, 'event')}, ${formatCount(audit.outcomes.failure)} failed`)
   if (area.area === 'monitoring')
-    parts.push(
-      `${formatSome(completeness.gaps.total, 'gap')}, watched ${formatPercent(completeness.percent)}`,
-    )
+    parts.push(`${formatSome(completeness.gaps.total, 'gap')}, watched ${formatWatched(completeness)}`)
   if (area.deviations > 0) parts.push(formatSome(area.deviations, 'deviation'))
   if (area.failingAtEnd > 0) parts.push(`${formatCount(area.failingAtEnd)} failing`)
   if (area.unknownAtEnd > 0) parts.push(`${formatCount(area.unknownAtEnd)} unknown`)

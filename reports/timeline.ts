@@ -40,7 +40,7 @@ export function timeline(report: Report): { svg: string; rows: number; more: num
   for (const tick of ticks(from, to))
     body +=
       `<path d="M${n(x(tick.at))} ${TOP}V${bottom + 3}" stroke="#c9d1d9" stroke-width=".6"/>` +
-      `<text x="${n(x(tick.at))}" y="${bottom + 12}" text-anchor="middle" class="tick">${tick.label}</text>`
+      `<text x="${n(x(tick.at))}" y="${bottom + 12}" text-anchor="${x(tick.at) > WIDTH - 24 ? 'end' : 'middle'}" class="tick">${tick.label}</text>`
   shown.forEach((spells, i) => {
     const y = TOP + i * ROW
     const [first] = spells

@@ -46,6 +46,20 @@ describe('the audit trail', () => {
     assert.deepEqual([audit.crlCreations.failures, audit.crlCreations.events.total], [1, 1])
   })
 
+  it('knows a CA by its id, whether or not a line gives its name too', async () => {
+    const journal = new MemoryJournal()
+    journal.audit(at('2026-11-10T09:00'), { action: 'CERT_CREATION', pki: { caId: 'issuing-1' } })
+    journal.audit(at('2026-11-10T09:01'), {
+      action: 'CRL_CREATION',
+      pki: { caId: 'issuing-1', caName: 'CA1' },
+    })
+    const { audit } = await journal.report(...DAY)
+    assert.deepEqual(
+      audit.authorities.items.map((a) => [a.name, a.success]),
+      [['issuing-1', 2]],
+    )
+  })
+
   it('lists what auditors ask for by name, with who, when, where and the record', async () => {
     const journal = new MemoryJournal()
     const revoked = journal.audit(at('2026-11-10T09:00'), {
