@@ -8,7 +8,7 @@ const STATUS = {
   internal: 500,
   unavailable: 503,
 } as const
-export type ServerErrorCode = keyof typeof STATUS
+type ServerErrorCode = keyof typeof STATUS
 
 export class ServerError extends Error {
   readonly code: ServerErrorCode

@@ -94,7 +94,13 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'vigil_certificate_not_after_timestamp_seconds',
     'notAfter of the served certificate',
   ),
-  fact('tls', 'certificate', 'keyBits', 'vigil_certificate_key_bits', 'Key size of the served certificate'),
+  fact(
+    'tls',
+    'certificate',
+    'keyBits',
+    'vigil_certificate_key_size',
+    'Key size of the served certificate, in bits',
+  ),
   fact(
     'tls',
     'ocsp',

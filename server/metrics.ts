@@ -112,12 +112,18 @@ export class MetricsProjection {
     for (const record of batch) this.#apply(record)
   }
 
-  /** The exposition text and its content type. */
-  async expose(status: Status): Promise<{ text: string; contentType: string }> {
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The exposition text, a metric at a time: with thousands of targets the whole is some megabytes. */
+  async *expose(status: Status): AsyncGenerator<string> {
     this.#status(status)
-    const text = await this.#registry.metrics()
-    // prom-client writes "Nan"; the format says "NaN", and not every reader folds case.
-    return { text: text.replaceAll(/ Nan$/gm, ' NaN'), contentType: this.#registry.contentType }
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      const text = await this.#registry.getSingleMetricAsString(name)
+      // prom-client writes "Nan"; the format says "NaN", and not every reader folds case.
+      yield `${text.replaceAll(/ Nan$/gm, ' NaN')}\n\n`
+    }
   }
 
   #apply(record: SealedRecord): void {

@@ -1,5 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { Server } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import express from 'express'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import helmet from 'helmet'
@@ -18,7 +20,7 @@ const MAX_CONNECTIONS = 500
 /** How long answers under way may take after `close`, in milliseconds; then their connections are cut. */
 const GRACE = 2000
 
-export interface ServerOptions extends PageOptions {
+interface ServerOptions extends PageOptions {
   /** `host:port`; port 0 takes any. */
   readonly listen: string
   readonly metrics: MetricsProjection
@@ -102,8 +104,8 @@ function application(options: ServerOptions, listenHost: string, events: ChangeE
   })
 
   app.get('/metrics', async (_request, response) => {
-    const { text, contentType } = await metrics.expose(status())
-    response.set('Content-Type', contentType).send(text)
+    response.set('Content-Type', metrics.contentType)
+    await pipeline(Readable.from(metrics.expose(status())), response)
   })
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n')

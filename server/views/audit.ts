@@ -9,7 +9,7 @@ const CELL = 120
 /** Longest raw record that is shown; the API has the whole of it. */
 const MAX_ORIGINAL = 20_000
 
-export interface AuditInput {
+interface AuditInput {
   /** Newest first; one more than a page when there are older ones. */
   readonly events: readonly Stored<AuditEvent>[]
   readonly filter: Omit<AuditQuery, 'limit'>

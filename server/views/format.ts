@@ -22,7 +22,7 @@ export function utc(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }
 
-export function relative(ms: number, now: number): string {
+function relative(ms: number, now: number): string {
   const distance = Math.abs(ms - now)
   if (distance < 1000) return 'now'
   return ms < now ? `${span(distance)} ago` : `in ${span(distance)}`
@@ -36,7 +36,7 @@ const UNITS = [
 ] as const
 
 /** Milliseconds for people, rounded down, in one unit or in two where the second still matters: `3 h 12 min`, `42 d`, `34 ms`. */
-export function span(ms: number): string {
+function span(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   const first = UNITS.findIndex(([, size]) => ms >= size)
   const [unit, size] = UNITS[first] ?? UNITS[3]
@@ -89,13 +89,13 @@ export function visibleLines(text: string, most = MAX_TEXT): string {
     .join('\n')
 }
 
-export interface FactView {
+interface FactView {
   readonly name: string
   readonly value: string
   readonly time: TimeView | null
 }
 
-export interface FactGroupView {
+interface FactGroupView {
   readonly group: string
   readonly facts: readonly FactView[]
 }

@@ -13,7 +13,7 @@ import { byUrgency, headline, stateView, tally, worst } from './verdict.ts'
 const MAX_ROWS = 500
 const RECENT_ACTIONS = 15
 
-export interface StateInput {
+interface StateInput {
   readonly inventory: Pick<Inventory, 'authorities' | 'services'>
   readonly targets: readonly DeclaredTarget[]
   readonly latest: readonly TargetState[]

@@ -24,7 +24,7 @@ export function observedSubject(subject: string): string {
   return parsed?.kind === 'deployed_service_cert' ? `service_tls_health[${parsed.keys.join(',')}]` : subject
 }
 
-export interface SubjectInput {
+interface SubjectInput {
   readonly subject: string
   readonly targets: readonly DeclaredTarget[]
   readonly latest: readonly TargetState[]

@@ -9,7 +9,7 @@ import type { TimeView } from './format.ts'
 const STALE_INTERVALS = 3
 
 /** What the newest run of a target says of itself. */
-export interface RunView {
+interface RunView {
   /** Exactly one of these. `stale`: runs have stopped, so that nothing shown is current. */
   readonly never: boolean
   readonly stale: boolean
@@ -48,7 +48,7 @@ function isStale(target: DeclaredTarget, state: TargetState, now: number): boole
 }
 
 /** When something is due or ends: how much of its life is left. */
-export interface LifeView {
+interface LifeView {
   readonly end: TimeView
   /** 0 to 100, of the time between start and end. */
   readonly percent: number

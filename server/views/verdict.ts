@@ -5,7 +5,7 @@ const ORDER: readonly FindingState[] = ['fail', 'unknown', 'pending', 'pass', 'n
 const SEVERITY_ORDER = ['critical', 'warning', 'info']
 
 /** A state as pages show it: never by colour alone. */
-export interface StateView {
+interface StateView {
   /** Class name; a word of ours. */
   readonly state: FindingState
   readonly sign: string

@@ -4,7 +4,7 @@ import type { StoreErrorCode } from '../error.ts'
 import type { Opened } from './schema.ts'
 
 /** What the worker can be asked: the store itself, and to be opened. */
-export interface Calls extends Omit<Store, 'apply'> {
+interface Calls extends Omit<Store, 'apply'> {
   open(): Promise<Opened>
   apply(batch: readonly SealedRecord[]): Promise<void>
 }

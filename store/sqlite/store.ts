@@ -4,7 +4,7 @@ import { StoreError } from '../error.ts'
 import type { Argument, Method, Reply, Result } from './protocol.ts'
 import type { Opened, SqliteOptions } from './schema.ts'
 
-export interface SqliteStore extends Store {
+interface SqliteStore extends Store {
   /**
    * `new`: the file did not exist. `existing`: it did. `recreated`: it was of another schema version and was dropped. Unless it is
    * `existing`, `position()` is undefined and the journal has to be applied from its start.

@@ -48,10 +48,17 @@ function projection(...targets: DeclaredTarget[]): MetricsProjection {
   return metrics
 }
 
+async function exposed(metrics: MetricsProjection): Promise<string> {
+  let text = ''
+  for await (const part of metrics.expose(statusOf())) text += part
+  return text
+}
+
 /** Lines of series whose name or labels hold `text`. */
 async function series(metrics: MetricsProjection, text: string): Promise<string[]> {
-  const { text: exposed } = await metrics.expose(statusOf())
-  return exposed.split('\n').filter((line) => line.startsWith('vigil_') && line.includes(text))
+  return (await exposed(metrics))
+    .split('\n')
+    .filter((line) => line.startsWith('vigil_') && line.includes(text))
 }
 
 describe('metrics', () => {
@@ -320,12 +327,12 @@ describe('metrics', () => {
   })
 
   it('exposes exactly the metrics of its tables', async () => {
-    const { text } = await projection(CRL, OCSP, TLS).expose(statusOf())
-    const exposed = [...text.matchAll(/^# TYPE (vigil_\w+) (\w+)$/gm)].map(
+    const text = await exposed(projection(CRL, OCSP, TLS))
+    const names = [...text.matchAll(/^# TYPE (vigil_\w+) (\w+)$/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     )
     const tables = [...Object.values(METRICS), ...FACT_METRICS].map((m) => `${m.name} ${m.type}`)
-    assert.deepEqual(exposed.sort(), tables.sort())
+    assert.deepEqual(names.sort(), tables.sort())
   })
 
   it('names metrics as Prometheus does', () => {

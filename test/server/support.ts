@@ -36,7 +36,7 @@ export function statusOf(part: Partial<Status> = {}): Status {
   }
 }
 
-export const INVENTORY = inventorySchema.parse({
+const INVENTORY = inventorySchema.parse({
   authorities: [
     { id: 'root-1', class: 'offline', certificate: 'root.pem' },
     {
@@ -49,7 +49,7 @@ export const INVENTORY = inventorySchema.parse({
   services: [{ id: 'shop', endpoint: 'shop.example:443', issuer: 'issuing-1', owner: 'team shop' }],
 })
 
-export const TARGETS: readonly DeclaredTarget[] = [
+const TARGETS: readonly DeclaredTarget[] = [
   {
     probe: 'crl',
     subject: 'ca_crl[issuing-1]',
@@ -127,7 +127,7 @@ export function writeJournalFile(fixture: Fixture, path: string, content: string
   writeFileSync(file, content)
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string

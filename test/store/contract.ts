@@ -17,7 +17,7 @@ import {
 } from './records.ts'
 
 /** One place that a store keeps its data in, for one test. */
-export interface StorePlace {
+interface StorePlace {
   /** Opens the store on what is there; called again after `close` it must find the same data. */
   open(): Promise<Store>
   /** Removes everything. */

@@ -47,7 +47,7 @@ export function observationOf(part: Partial<Observation> = {}): Observation {
   }
 }
 
-export function failureOf(part: Partial<Observation> = {}): Observation {
+function failureOf(part: Partial<Observation> = {}): Observation {
   return observationOf({
     outcome: 'failure',
     facts: { authority: { id: 'issuing-1', class: 'online' } },
