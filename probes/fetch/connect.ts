@@ -4,7 +4,7 @@ import { formatDuration } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
-import { resolveHost } from './resolve.ts'
+import { resolveHost, type NameSources } from './resolve.ts'
 import { tlsFailure } from './tlsFailure.ts'
 
 /** Milliseconds for all addresses of a host together: a host that drops packets must leave time to try its other addresses. */
@@ -24,9 +24,14 @@ export interface Connection {
 }
 
 /** Resolves the host and connects to the first of its addresses that answers. Throws FetchError (resolve, connect). */
-export async function openConnection(host: string, port: number, deadline: Deadline): Promise<Connection> {
+export async function openConnection(
+  host: string,
+  port: number,
+  deadline: Deadline,
+  sources?: NameSources,
+): Promise<Connection> {
   const started = performance.now()
-  const addresses = await resolveHost(host, deadline)
+  const addresses = await resolveHost(host, deadline, sources)
   const resolved = performance.now()
   const until = resolved + Math.min(CONNECT_TIMEOUT, deadline.remaining)
   let first: FetchError | undefined
