@@ -7,6 +7,7 @@ import { decodeCertificates } from '../pki/pem.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
 import { resolveIssuers } from '../probes/issuers.ts'
 import { targetsOf } from '../probes/targets.ts'
+import { REPAIRABLE } from '../remediation/connector.ts'
 import { parseSecret } from '../remediation/standardWebhooks.ts'
 import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
@@ -233,13 +234,19 @@ class Loader {
     inventory.logs.forEach((log, i) =>
       log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)),
     )
-    const rules = new Set(packs.flatMap((pack) => pack.rules.map((rule) => rule.id)))
-    remediation.policies.forEach((policy, i) => {
-      if (rules.size > 0 && !rules.has(policy.rule))
+    const rules = new Map(packs.flatMap((pack) => pack.rules.map((rule) => [rule.id, rule])))
+    remediation.policies.forEach(({ rule: id, action }, i) => {
+      const path = ['remediation', 'policies', i]
+      const rule = rules.get(id)
+      if (rule === undefined) {
+        if (rules.size > 0) this.#refuse([...path, 'rule'], `"${id}" is not a rule of the packs in force`)
+      } else if (!rule.appliesTo.subjects.some((kind) => REPAIRABLE[action].includes(kind))) {
+        const about = rule.appliesTo.subjects.join(', ')
         this.#refuse(
-          ['remediation', 'policies', i, 'rule'],
-          `"${policy.rule}" is not a rule of the packs in force`,
+          [...path, 'action'],
+          `${action} repairs ${REPAIRABLE[action].join(', ')}; ${id} is about ${about}`,
         )
+      }
     })
     if (remediation.policies.length > 0 && remediation.webhook === undefined)
       this.#refuse(

@@ -1,9 +1,20 @@
 import type { Config } from '../model/config.ts'
 import type { RecordId } from '../model/recordId.ts'
-import { parseSubject } from '../model/subject.ts'
+import { parseSubject, type SubjectKind } from '../model/subject.ts'
 
 export type RemediationPolicy = Config['remediation']['policies'][number]
 export type RemediationAction = RemediationPolicy['action']
+
+/** What each action can repair. A rule may be about more than that: a revoked known-good certificate is no service's to rotate. */
+export const REPAIRABLE: Readonly<Record<RemediationAction, readonly SubjectKind[]>> = {
+  reissue_crl: ['ca_crl'],
+  rotate_certificate: ['deployed_service_cert', 'service_tls_health', 'service_cert'],
+}
+
+export function canRepair(action: RemediationAction, subject: string): boolean {
+  const kind = parseSubject(subject)?.kind
+  return kind !== undefined && REPAIRABLE[action].includes(kind)
+}
 
 /** What the control plane is asked to do. */
 export interface RemediationRequest {

@@ -5,7 +5,12 @@ import type { NewRecord, SealedRecord } from '../model/record.ts'
 import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp, type Clock } from '../model/time.ts'
 import type { Stored, StoredAction } from '../store/contract.ts'
-import type { RemediationAction, RemediationConnector, RemediationPolicy } from './connector.ts'
+import {
+  canRepair,
+  type RemediationAction,
+  type RemediationConnector,
+  type RemediationPolicy,
+} from './connector.ts'
 import { guardKey, idempotencyKey, refusal } from './guards.ts'
 import { emptyHistory, refusedKey, type DecisionHistory, type OpenRequest } from './openRequest.ts'
 import { restoreRequests } from './restore.ts'
@@ -163,7 +168,7 @@ export class Remediator {
   async #openRequests(): Promise<void> {
     for (const failing of [...this.#failing.values()]) {
       for (const { action } of this.#policies.get(failing.finding.rule) ?? []) {
-        await this.#consider(action, failing)
+        if (canRepair(action, failing.finding.subject)) await this.#consider(action, failing)
       }
     }
   }

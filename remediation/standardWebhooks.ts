@@ -34,9 +34,7 @@ interface WebhookMessage {
   readonly body: string
 }
 
-type WebhookHeaders = Readonly<
-  Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>
->
+type WebhookHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>
 
 export function signWebhook(secret: Uint8Array, message: WebhookMessage): WebhookHeaders {
   const timestamp = String(Math.floor(message.at / 1000))

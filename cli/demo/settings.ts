@@ -36,6 +36,8 @@ export const SETTINGS: Omit<VigilYamlOptions, 'directory'> = {
     policies: [
       { rule: 'crl_freshness_ok', action: 'reissue_crl' },
       { rule: 'cert_lifetime_threshold', action: 'rotate_certificate' },
+      { rule: 'tls_identity_ok', action: 'rotate_certificate' },
+      { rule: 'ocsp_status_good', action: 'rotate_certificate' },
     ],
   },
 }

@@ -44,9 +44,13 @@ test(
       const child = spawnVigil(['run', '-c', config])
       const exited = new Promise((resolve) => child.once('exit', resolve))
       const deadline = performance.now() + 15_000
-      // It reads and seals while lines are still being written, then dies at any point of that.
-      while (!existsSync(join(journal, 'checkpoint')) && performance.now() < deadline) await delay(20)
-      const until = performance.now() + 300 + 1500 * random.next().value
+      // Mostly it dies after it began to read, at any point of that; sometimes while it starts.
+      let isWatching = false
+      child.stderr
+        ?.setEncoding('utf8')
+        .on('data', (text: string) => (isWatching ||= text.includes('vigil is watching')))
+      while (!isWatching && random.next().value > 0.01 && performance.now() < deadline) await delay(20)
+      const until = performance.now() + 1500 * random.next().value
       while (performance.now() < until) {
         write(1 + Math.floor(40 * random.next().value))
         await delay(10)
@@ -59,17 +63,23 @@ test(
     let said = ''
     last.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text))
     const exited = new Promise((resolve) => last.once('exit', resolve))
-    const deadline = performance.now() + 30_000
-    for (;;) {
-      const seen = await usersIn(journal)
-      if (new Set(seen).size === written) break
-      assert.ok(
-        performance.now() < deadline,
-        `expected ${written} lines in the journal, got ${new Set(seen).size}`,
-      )
-      await delay(200)
+    try {
+      const deadline = performance.now() + 30_000
+      for (;;) {
+        const seen = new Set(await usersIn(journal))
+        if (seen.size === written) break
+        const missing = Array.from({ length: written }, (_, i) => `user-${i}`).filter(
+          (user) => !seen.has(user),
+        )
+        assert.ok(
+          performance.now() < deadline,
+          `expected ${written} lines in the journal, got ${seen.size}; missing from ${missing[0] ?? ''} to ${missing.at(-1) ?? ''}; vigil said: ${said}`,
+        )
+        await delay(200)
+      }
+    } finally {
+      last.kill('SIGTERM')
     }
-    last.kill('SIGTERM')
     assert.equal(await exited, 0)
 
     const users = await usersIn(journal)

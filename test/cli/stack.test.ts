@@ -77,7 +77,8 @@ test('every fault of the lab is found by its rule and seen to end', { timeout: 2
       ] as const) {
         await lab.break(fault, target)
         await until(stack, `${fault} is found`, is(rule, subject, 'fail'))
-        await lab.repair(fault, target)
+        // The control plane was asked for the two that it can cure; for the other one somebody must do it.
+        if (fault === 'ocsp-down') await lab.repair(fault, target)
         await until(stack, `${fault} ends`, allPass)
       }
     } finally {

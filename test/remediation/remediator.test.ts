@@ -207,6 +207,14 @@ describe('guards', () => {
     assert.deepEqual(world.steps, [])
   })
 
+  it('ask no action for what it cannot repair', async () => {
+    const world = new World()
+    const remediator = world.start({ rules: ['ocsp_status_good'] })
+    const subject = 'ocsp_responder_status[issuing-1]'
+    await apply(remediator, world.decide('fail', { rule: 'ocsp_status_good', subject }))
+    assert.deepEqual(world.requests, [])
+  })
+
   it('request nothing in a dry run, and say so once for each decision', async () => {
     const world = new World()
     const remediator = world.start({ dryRun: true })
