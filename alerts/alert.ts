@@ -7,7 +7,7 @@ import type { Rule } from '../rules/pack.ts'
 export type AlertRule = Pick<Rule, 'id' | 'title' | 'rationale' | 'remediation' | 'runbook' | 'unknownFor'>
 
 /** How the partition keys of a subject are called as labels. */
-const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
+export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
   ca_crl: ['ca'],
   ocsp_responder_status: ['ca'],
   intermediate_ca_cert: ['ca'],
@@ -20,7 +20,7 @@ const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
 }
 
 /** `crl_freshness_ok` is `CrlFreshnessOk`. */
-function alertName(rule: string): string {
+export function alertName(rule: string): string {
   return rule
     .split('_')
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))

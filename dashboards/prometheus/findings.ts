@@ -1,0 +1,72 @@
+// Vigil's verdicts as Prometheus alerts, for those who don't let vigil talk to Alertmanager itself.
+import { alertName, KEY_LABELS } from '../../alerts/alert.ts'
+import type { SubjectKind } from '../../model/subject.ts'
+import type { Pack, Rule } from '../../rules/pack.ts'
+import type { AlertingRule, PrometheusRule } from './rule.ts'
+
+/**
+ * Tells these alerts from the ones that vigil sends itself, which have the same labels otherwise. Equal labels would not do: the
+ * two resolve some seconds apart, and in between Alertmanager would see a new alert.
+ */
+export const SOURCE = 'prometheus'
+
+/** The state that each finding is in, with the labels that vigil's own alerts have. */
+const FINDING = 'vigil:finding'
+
+/** How long a verdict stands when vigil cannot be scraped: a restart must not resolve alerts. */
+const MEMORY = '5m'
+
+export function findingRules(pack: Pack): readonly PrometheusRule[] {
+  const kinds = new Set(pack.rules.flatMap((rule) => rule.appliesTo.subjects))
+  return [{ record: FINDING, expr: labelled(current(), kinds) }, ...pack.rules.map((rule) => alertOf(rule))]
+}
+
+function current(): string {
+  return `max by (rule, subject, severity, state) (last_over_time(vigil_finding_state[${MEMORY}])) == 1`
+}
+
+/** Adds subject_kind and the partition keys of the subject. */
+function labelled(expr: string, kinds: Iterable<SubjectKind>): string {
+  const byLabels = Map.groupBy(kinds, (kind) => KEY_LABELS[kind].join(','))
+  let result = labelReplace(expr, 'subject_kind', '$1', '([a-z_]+).*')
+  for (const [names, of] of byLabels) {
+    const labels = names.split(',').filter((name) => name !== '')
+    const pattern = `(?:${of.join('|')})\\[${labels.map(() => '([^,\\]]+)').join(',')}\\]`
+    labels.forEach((label, i) => (result = labelReplace(result, label, `$${i + 1}`, pattern)))
+  }
+  return `${result}\n`
+}
+
+function labelReplace(expr: string, label: string, replacement: string, pattern: string): string {
+  return `label_replace(\n${indent(expr)},\n  ${JSON.stringify(label)}, ${JSON.stringify(replacement)}, "subject", ${JSON.stringify(pattern)}\n)`
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ')
+}
+
+/**
+ * Fires like vigil's own alert: at once on fail, on unknown after `unknown_for`; and once it fires, a finding whose evidence is
+ * missing, or that fails anew after that, does not end it.
+ */
+function alertOf(rule: Rule): AlertingRule {
+  const name = alertName(rule.id)
+  const inState = (states: string) => `${FINDING}{rule="${rule.id}", state${states}}`
+  const age = `time() - max by (rule, subject) (last_over_time(vigil_finding_since_timestamp_seconds{rule="${rule.id}"}[${MEMORY}]))`
+  const firing = `ALERTS{alertname="${name}", alertstate="firing", source="${SOURCE}"}`
+  return {
+    alert: name,
+    expr: `max without (state) (
+  ${inState('="fail"')}
+  or (${inState('="unknown"')} and on (rule, subject) (${age} >= ${rule.unknownFor / 1000}))
+  or (${inState('=~"unknown|pending"')} and on (rule, subject) ${firing})
+)
+`,
+    labels: { pack: rule.pack, source: SOURCE },
+    annotations: {
+      summary: `{{ $labels.subject }}: the rule "${rule.title}" does not hold, or could not be judged for too long`,
+      description: [rule.rationale, rule.remediation].filter((part) => part !== undefined).join(' '),
+      ...(rule.runbook === undefined ? {} : { runbook: rule.runbook }),
+    },
+  }
+}
