@@ -32,7 +32,7 @@ it(
     await s.store.apply(journal.seal(audit({ user: '<b>mallory</b>', time: T0 - 1000 })))
     s.server.changed()
     await shows('<b>mallory</b>')
-    const rows = `[...document.querySelectorAll('tbody tr')].map((tr) => [tr.cells[1].innerText, tr.querySelector('details').open])`
+    const rows = `[...document.querySelectorAll('tbody')].map((b) => [b.rows[0].cells[1].innerText, b.querySelector('details').open])`
     assert.deepEqual(await page.evaluate(rows), [
       ['<b>mallory</b>', false],
       ['alice', true],
