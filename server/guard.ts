@@ -17,21 +17,24 @@ export function parseListen(listen: string): { host: string; port: number } {
  *
  * Host: DNS rebinding points a foreign name at our address, and the browser then takes us for that site. So the Host header must be
  * the name that we were told to listen on, `localhost`, or the address at which the connection arrived (a rebound name is never an
- * address), with the right port.
+ * address), with the right port; or one of `allowedHosts` to the letter (lower case, with the port if the Host header has one).
  * Origin: when a browser sends one, it must be our own.
  * Method: everything here is read-only.
  */
-export function guard(listenHost: string): RequestHandler {
+export function guard(listenHost: string, allowedHosts: readonly string[] = []): RequestHandler {
+  const names = new Set(allowedHosts)
+  // What stands before us under that name may do TLS, so that browsers see https.
+  const origins = new Set(allowedHosts.flatMap((name) => [`http://${name}`, `https://${name}`]))
   return (request, _response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new ServerError('method_not_allowed', `expected GET or HEAD, got ${request.method}`)
     const { host, origin } = request.headers
-    if (!isOurs(`http://${host ?? ''}`, listenHost, request.socket))
+    if (!names.has(host?.toLowerCase() ?? '') && !isOurs(`http://${host ?? ''}`, listenHost, request.socket))
       throw new ServerError(
         'wrong_host',
-        `expected the Host that this server listens on, got ${JSON.stringify(host)}`,
+        `expected the Host that this server listens on, or one of server.allowed_hosts, got ${JSON.stringify(host)}`,
       )
-    if (origin !== undefined && !isOurs(origin, listenHost, request.socket))
+    if (origin !== undefined && !origins.has(origin) && !isOurs(origin, listenHost, request.socket))
       throw new ServerError('wrong_origin', `expected no other site's Origin, got ${JSON.stringify(origin)}`)
     next()
   }

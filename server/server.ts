@@ -23,6 +23,8 @@ const GRACE = 2000
 interface ServerOptions extends PageOptions {
   /** `host:port`; port 0 takes any. */
   readonly listen: string
+  /** Further values of the Host header that are taken, in lower case: see guard. */
+  readonly allowedHosts?: readonly string[]
   readonly metrics: MetricsProjection
   /** Whose checkpoint, tile/ and vkey are served under /tlog/. */
   readonly journalDirectory: string
@@ -97,7 +99,7 @@ function application(options: ServerOptions, listenHost: string, events: ChangeE
       referrerPolicy: { policy: 'no-referrer' },
     }),
   )
-  app.use(guard(listenHost))
+  app.use(guard(listenHost, options.allowedHosts))
   app.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store')
     next()

@@ -82,7 +82,7 @@ function targetView(
     earlier: state === undefined ? [] : factViews(onlyEarlier(state), now),
     artifacts: (state?.observation.artifacts ?? []).map(artifactView),
     day: {
-      runs: number(runs),
+      runs: count(runs, 'run'),
       failures: number(failures),
       median: percentile(0.5),
       p99: percentile(0.99),
