@@ -1,8 +1,9 @@
 /**
  * Why a store refused or failed.
- * - `busy`: another process holds the database; `full`: no space left; `io`: the file or server can't be read or written. Nothing was
+ * - `busy`: another process holds or has changed the database, or the server has too much to do; `full`: no space left; `io`: the file or server can't be read or written. Nothing was
  *   applied; the caller retries.
- * - `corrupt`: the database is damaged; `foreign_file`: the file is not one of ours. Neither is touched.
+ * - `unsupported_server`: it answers, but is not what this version can work with.
+ * - `corrupt`: the database is damaged; `foreign_file`: the file (or the server's index) is not one of ours. Neither is touched.
  * - `conflict`: a record id came again with other content; `order`: positions within a batch don't rise; `other_journal`: the store
  *   holds another journal; `dangling_reference`: an `unchanged` item repeats an observation that was never applied; `bad_record`: id,
  *   position or time is not what a sealed record has. Nothing was applied; retrying does not help.
@@ -13,6 +14,7 @@ export type StoreErrorCode =
   | 'busy'
   | 'full'
   | 'io'
+  | 'unsupported_server'
   | 'corrupt'
   | 'foreign_file'
   | 'conflict'

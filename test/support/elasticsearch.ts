@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestOptions } from 'node:test'
+import { z } from 'zod'
 
 /** A real Elasticsearch of one node on the loopback address, with data of its own. */
 export interface TestElasticsearch extends AsyncDisposable {
@@ -56,7 +57,23 @@ export function needsElasticsearch(): TestOptions {
   return findJava() === undefined ? { skip: `no JDK of ${MIN_JAVA} or later for Elasticsearch` } : {}
 }
 
+/** VIGIL_ELASTICSEARCH_URL: one that runs already, for working on these tests; it can't be killed. */
+function running(url: string): TestElasticsearch {
+  const refused = (): Promise<never> => Promise.reject(new Error('a running server is left alone'))
+  return { url, kill: refused, restart: refused, [Symbol.asyncDispose]: () => Promise.resolve() }
+}
+
+/** Deletes what a store made: everything that begins with this prefix. */
+export async function removeIndices(url: string, prefix: string): Promise<void> {
+  const found: unknown = await (await fetch(`${url}/${prefix}-*?features=settings`)).json()
+  const indices = Object.keys(z.record(z.string(), z.unknown()).parse(found))
+  if (indices.length > 0) await fetch(`${url}/${indices.join(',')}`, { method: 'DELETE' })
+  await fetch(`${url}/_index_template/${prefix}-*`, { method: 'DELETE' })
+}
+
 export async function startElasticsearch(): Promise<TestElasticsearch> {
+  const given = process.env['VIGIL_ELASTICSEARCH_URL']
+  if (given !== undefined) return running(given)
   const home = findHome()
   const java = findJava()
   if (home === undefined) throw new Error('no Elasticsearch: run test/services/elasticsearch.sh')
