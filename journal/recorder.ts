@@ -138,7 +138,8 @@ export class ObservationRecorder {
   #repeat(position: Position, start: number, duration: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#repeats.push({ position, start, duration, resolve, reject })
-      this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS)
+      if (this.#closed) void this.flush()
+      else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS)
     })
   }
 }

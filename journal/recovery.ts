@@ -181,11 +181,13 @@ async function readTile(
 ): Promise<Buffer> {
   if (width === 0) return Buffer.alloc(0)
   const hashes = Math.floor(covered / TILE_WIDTH ** (kind === 'entries' ? 0 : kind))
-  const full = Math.floor(hashes / TILE_WIDTH) > index
-  const path = tilePath({ kind, index, width: full ? TILE_WIDTH : hashes % TILE_WIDTH })
-  const bytes = await disk.read(join(directory, path))
-  if (bytes === undefined) throw lost(path, 'no such file')
-  return bytes
+  const published = Math.floor(hashes / TILE_WIDTH) > index ? TILE_WIDTH : hashes % TILE_WIDTH
+  // The partial tile goes as soon as the full one is there, which may be before the next checkpoint.
+  for (const candidate of [published, TILE_WIDTH]) {
+    const bytes = await disk.read(join(directory, tilePath({ kind, index, width: candidate })))
+    if (bytes !== undefined) return bytes
+  }
+  throw lost(tilePath({ kind, index, width: published }), 'no such file')
 }
 
 async function newestHistory(disk: Disk, directory: string): Promise<string> {

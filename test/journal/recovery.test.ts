@@ -126,6 +126,21 @@ describe('recovery', () => {
     assert.deepEqual((await reopenedNumbers(bench)).slice(1), expected)
   })
 
+  test('opens where the full tile is there, its partial ones gone, and the checkpoint still of the partial', async (t) => {
+    const bench = await makeBench(t)
+    const journal = await open(bench)
+    for (let i = 1; i < 250; i++) await journal.append([numbered(i)])
+    await journal.publish()
+    bench.clock.ms += HOUR
+    for (let i = 250; i < 260; i++) await journal.append([numbered(i)])
+    const files = filesOf(bench)
+    await journal.close()
+    assert.ok(files.has('tile/0/000') && !files.has('tile/0/000.p/250'))
+    restore(bench, files)
+    assert.equal((await verify(bench)).fault, undefined)
+    assert.equal((await reopenedNumbers(bench)).length, 260)
+  })
+
   test('begins anew where a crash came before anything was sealed', async (t) => {
     const { bench, files } = await killed(t)
     restore(bench, new Map([['vkey', files.get('vkey') ?? assert.fail()]]))
