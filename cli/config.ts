@@ -1,36 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import {
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-} from 'yaml'
 import { z } from 'zod'
 import { configSchema, type Config } from '../model/config.ts'
+import { parseLocatedYaml } from '../model/locatedYaml.ts'
+import { byLine, formatPath, type Problem } from '../model/problem.ts'
 import { closest } from './closest.ts'
 
-/** One mistake in a configuration file: where it is, and what to do about it. */
-export interface ConfigProblem {
-  readonly file: string
-  /** From 1; undefined when the file could not be read at all. */
-  readonly line: number | undefined
-  /** `inventory.services[0].endpoint`; '' for the file itself. */
-  readonly key: string
-  readonly message: string
-}
-
-export function formatProblem(problem: ConfigProblem): string {
-  const where = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`
-  return problem.key === '' ? `${where}: ${problem.message}` : `${where}: ${problem.key}: ${problem.message}`
-}
-
-type Path = readonly (string | number)[]
+type Path = Problem['path']
 
 /** A parsed file that can still say on which line a key stands. */
 export interface ConfigFile {
@@ -41,12 +17,11 @@ export interface ConfigFile {
   readonly directory: string
   /** The file's values with `${ENV}` references left as they stand, so that no secret gets into the journal. */
   readonly recorded: unknown
-  problem(path: Path, message: string): ConfigProblem
+  readonly problem: (path: Path, message: string) => Problem
 }
 
 export type Parsed<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] }
 
 /** Largest configuration file that is read: a mistaken path to a log or a device must not fill the memory. */
 const MAX_CONFIG_OCTETS = 4 * 1024 * 1024
@@ -56,7 +31,7 @@ export function readConfigFile(file: string, env: NodeJS.ProcessEnv): Parsed<Con
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    return { ok: false, problems: [{ file, line: undefined, key: '', message: unreadable(error) }] }
+    return refuse(file, unreadable(error))
   }
   return parseConfig(text, file, env)
 }
@@ -72,120 +47,56 @@ export function unreadable(error: unknown): string {
 
 /** Parses and validates; reports all mistakes at once. */
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv): Parsed<ConfigFile> {
-  if (text.length > MAX_CONFIG_OCTETS)
-    return {
-      ok: false,
-      problems: [
-        { file, line: undefined, key: '', message: 'larger than 4 MiB: is this the configuration?' },
-      ],
-    }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, merge: false })
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({
-      file,
-      line: lines.linePos(error.pos[0]).line,
-      key: '',
-      message: `not valid YAML: ${error.message.split('\n')[0] ?? error.message}`,
-    }))
-    return { ok: false, problems }
-  }
-  const lineOf = (path: Path): number | undefined => lineOfPath(document, lines, path)
-  const problem = (path: Path, message: string): ConfigProblem => ({
-    file,
-    line: lineOf(path),
-    key: formatPath(path),
-    message,
-  })
-
-  let recorded: unknown
-  try {
-    recorded = toPlain(document)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return { ok: false, problems: [{ file, line: undefined, key: '', message: `aliases: ${message}` }] }
-  }
-  const problems: ConfigProblem[] = []
-  substituteEnvironment(document, env, (path, message) => problems.push(problem(path, message)))
-  const parsed = configSchema.safeParse(toPlain(document) ?? {}, { reportInput: true })
+  if (text.length > MAX_CONFIG_OCTETS) return refuse(file, 'larger than 4 MiB: is this the configuration?')
+  const located = parseLocatedYaml(text, file)
+  if (!located.ok) return located
+  const { value: recorded, problem } = located.yaml
+  const problems: Problem[] = []
+  const value = substituteEnvironment(recorded ?? {}, env, (path, message) =>
+    problems.push(problem(path, message)),
+  )
+  const parsed = configSchema.safeParse(value, { reportInput: true })
   if (!parsed.success) {
-    const reported = new Set(problems.map((p) => p.key))
-    problems.push(
-      ...parsed.error.issues.flatMap((issue) => explain(issue, problem)).filter((p) => !reported.has(p.key)),
-    )
+    const reported = new Set(problems.map(({ path }) => formatPath(path)))
+    const found = parsed.error.issues.flatMap((issue) => explain(issue, problem))
+    problems.push(...found.filter(({ path }) => !reported.has(formatPath(path))))
   }
-  if (!parsed.success || problems.length > 0)
-    return { ok: false, problems: problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
+  if (!parsed.success || problems.length > 0) return { ok: false, problems: byLine(problems) }
   return {
     ok: true,
     value: { config: parsed.data, file, directory: dirname(resolve(file)), recorded, problem },
   }
 }
 
-function toPlain(document: Document): unknown {
-  // maxAliasCount bounds what a file of nested aliases can grow into.
-  const value: unknown = document.toJS({ maxAliasCount: 100 })
-  return value
-}
-
-function formatPath(path: Path): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`))
-    .join('')
-}
-
-/** Line of the key at the path, or of the nearest enclosing node that is there. */
-function lineOfPath(document: Document, lines: LineCounter, path: Path): number | undefined {
-  for (let length = path.length; length >= 0; length--) {
-    const parent = length === 0 ? document.contents : document.getIn(path.slice(0, length - 1), true)
-    const last = path[length - 1]
-    if (isMap(parent)) {
-      const pair = parent.items.find((p) => isScalar(p.key) && p.key.value === last)
-      if (pair !== undefined && isScalar(pair.key) && pair.key.range)
-        return lines.linePos(pair.key.range[0]).line
-    }
-    const node = document.getIn(path.slice(0, length), true)
-    if ((isScalar(node) || isCollection(node)) && node.range) return lines.linePos(node.range[0]).line
-  }
-  return 1
+function refuse(file: string, message: string): Parsed<never> {
+  return { ok: false, problems: [{ file, line: undefined, path: [], message }] }
 }
 
 /** Replaces `${NAME}` in string values. A name that is not set is a mistake, never an empty string. */
 function substituteEnvironment(
-  document: Document,
+  value: unknown,
   env: NodeJS.ProcessEnv,
   report: (path: Path, message: string) => void,
-): void {
-  visit(document, {
-    Scalar(key, node, ancestors) {
-      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
-      node.value = node.value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole: string, name: string) => {
-        const value = env[name]
-        if (value !== undefined) return value
-        report(
-          pathOf(node, ancestors),
-          `environment variable ${name} is not set: export it, or write the value`,
-        )
-        return whole
-      })
-    },
+  path: Path = [],
+): unknown {
+  if (Array.isArray(value))
+    return value.map((item, i) => substituteEnvironment(item, env, report, [...path, i]))
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+    return Object.fromEntries(
+      entries.map(([key, item]) => [key, substituteEnvironment(item, env, report, [...path, key])]),
+    )
+  }
+  if (typeof value !== 'string') return value
+  return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole: string, name: string) => {
+    const set = env[name]
+    if (set !== undefined) return set
+    report(path, `environment variable ${name} is not set: export it, or write the value`)
+    return whole
   })
 }
 
-function pathOf(node: unknown, ancestors: readonly unknown[]): Path {
-  const chain = [...ancestors, node]
-  const path: (string | number)[] = []
-  chain.forEach((item, i) => {
-    if (isPair(item) && isScalar(item.key)) path.push(String(item.key.value))
-    else if (isSeq(item)) path.push(item.items.findIndex((child) => child === chain[i + 1]))
-  })
-  return path
-}
-
-function explain(
-  issue: z.core.$ZodIssue,
-  problem: (path: Path, message: string) => ConfigProblem,
-): ConfigProblem[] {
+function explain(issue: z.core.$ZodIssue, problem: (path: Path, message: string) => Problem): Problem[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {

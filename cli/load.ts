@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../model/config.ts'
+import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
 import { decodeCertificates } from '../pki/pem.ts'
@@ -12,7 +13,7 @@ import { parseSecret } from '../remediation/standardWebhooks.ts'
 import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
-import { readConfigFile, unreadable, type ConfigFile, type ConfigProblem, type Parsed } from './config.ts'
+import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
 export interface LoadedConfig {
@@ -34,7 +35,7 @@ export interface LoadedConfig {
 /** Largest certificate, key or secret file that is read, in octets. */
 const MAX_SMALL_FILE = 1024 * 1024
 
-type Path = readonly (string | number)[]
+type Path = Problem['path']
 
 /** Reads the configuration and every file that it names; reports all mistakes at once. */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv): Parsed<LoadedConfig> {
@@ -44,7 +45,7 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv): Parsed<LoadedC
 
 class Loader {
   readonly #file: ConfigFile
-  readonly #problems: ConfigProblem[] = []
+  readonly #problems: Problem[] = []
 
   constructor(file: ConfigFile) {
     this.#file = file
@@ -59,8 +60,7 @@ class Loader {
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
     this.#checkReferences(packs)
-    if (this.#problems.length > 0)
-      return { ok: false, problems: this.#problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) }
+    if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
     const journalDirectory = resolve(directory, config.journal.directory)
     return {
@@ -198,7 +198,7 @@ class Loader {
         if (!(error instanceof RulesError)) throw error
         for (const { file, line, path, message } of error.problems) {
           if (error.code === 'pack_unreadable') this.#refuse(['rules', 'packs', i], message)
-          else this.#problems.push({ file, line, key: formatKey(path), message })
+          else this.#problems.push({ file, line, path, message })
         }
         return []
       }
@@ -254,10 +254,4 @@ class Loader {
         'there is no remediation.webhook that could carry them out: add one, or remove the policies',
       )
   }
-}
-
-function formatKey(path: Path): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`))
-    .join('')
 }

@@ -121,8 +121,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let checkpoint = { size: journal.checkpoint.size, time: started }
   let lastSeal: string | undefined
   const status = (): Status => {
-    if (journal.checkpoint.size !== checkpoint?.size)
-      checkpoint = { size: journal.checkpoint.size, time: toTimestamp(now()) }
     return {
       version: productVersion(),
       vantage: config.vantage,
@@ -139,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const server = createServer({
     listen: config.server.listen,
+    allowedHosts: config.server.allowed_hosts,
     metrics,
     store,
     status,

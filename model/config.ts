@@ -30,6 +30,15 @@ const endpoint = z
     'expected host:port, with an IPv6 address in brackets',
   )
 
+/** As it stands in the Host header: no scheme, no pattern, the port only where it is not the scheme's own. */
+const hostHeader = z
+  .string()
+  .regex(
+    /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(:\d{1,5})?$/,
+    'expected a name as it stands in the Host header, such as vigil.example.org or vigil:9480',
+  )
+  .transform((s) => s.toLowerCase())
+
 const hexSerial = z
   .string()
   .regex(/^[0-9a-fA-F]{1,80}$/, 'expected a serial number in hex')
@@ -101,7 +110,13 @@ export const configSchema = z.strictObject({
   vantage: id.default('default'),
   journal: z.strictObject({ directory: file.default('journal'), key_file: file.optional() }).prefault({}),
   store: z.strictObject({ file: file.default('vigil.db') }).prefault({}),
-  server: z.strictObject({ listen: endpoint.default('127.0.0.1:9480') }).prefault({}),
+  server: z
+    .strictObject({
+      listen: endpoint.default('127.0.0.1:9480'),
+      /** Further values of the Host header that are ours, as browsers and scrapers send them: `vigil.example.org`. */
+      allowed_hosts: z.array(hostHeader).max(100).default([]),
+    })
+    .prefault({}),
   inventory: inventorySchema,
   probes: z
     .strictObject({

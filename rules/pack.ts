@@ -1,9 +1,10 @@
 import type { Severity } from '../model/finding.ts'
+import { parseLocatedYaml, type LocatedYaml } from '../model/locatedYaml.ts'
+import { byLine, type Problem } from '../model/problem.ts'
 import type { SubjectKind } from '../model/subject.ts'
 import { RuleEnvironment, type Compiled, type Expression, type ExpressionProblem } from './cel.ts'
-import { RulesError, type RuleProblem } from './error.ts'
+import { RulesError } from './error.ts'
 import { makeValueClass, type ValueClass } from './factValues.ts'
-import { parseLocatedYaml, type LocatedYaml } from './locatedYaml.ts'
 import { packSchema, type PackDocument, type RuleDocument } from './packSchema.ts'
 import {
   parameterType,
@@ -63,18 +64,18 @@ export function parsePack(text: string, file: string): Pack {
   const checked = packSchema.safeParse(parsed.yaml.value, { reportInput: true })
   if (!checked.success) {
     const problems = checked.error.issues.flatMap((issue) => explain(issue, parsed.yaml))
-    throw new RulesError('pack_invalid', sorted(problems))
+    throw new RulesError('pack_invalid', byLine(problems))
   }
   const compiler = new PackCompiler(parsed.yaml, checked.data)
   const rules = compiler.compile()
-  if (compiler.problems.length > 0) throw new RulesError('pack_invalid', sorted(compiler.problems))
+  if (compiler.problems.length > 0) throw new RulesError('pack_invalid', byLine(compiler.problems))
   const { id, version, title } = checked.data
   return { id, version, title, rules, file, text }
 }
 
 /** Mistakes that show only across packs and configuration: a rule twice, an override that fits nothing. */
-export function checkPacks(packs: readonly Pack[], overrides: ParameterOverrides): readonly RuleProblem[] {
-  const problems: RuleProblem[] = []
+export function checkPacks(packs: readonly Pack[], overrides: ParameterOverrides): readonly Problem[] {
+  const problems: Problem[] = []
   const rules = new Map<string, { rule: Rule; file: string }>()
   for (const pack of packs) {
     for (const rule of pack.rules) {
@@ -96,7 +97,7 @@ export function checkPacks(packs: readonly Pack[], overrides: ParameterOverrides
 }
 
 class PackCompiler {
-  readonly problems: RuleProblem[] = []
+  readonly problems: Problem[] = []
   readonly #yaml: LocatedYaml
   readonly #document: PackDocument
 
@@ -197,15 +198,11 @@ const AUTHORITY_SUBJECTS: ReadonlySet<SubjectKind> = new Set([
   'intermediate_ca_cert',
 ])
 
-function explain(issue: z.core.$ZodIssue, yaml: LocatedYaml): RuleProblem[] {
+function explain(issue: z.core.$ZodIssue, yaml: LocatedYaml): Problem[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => yaml.problem([...path, key], 'unknown key: check its spelling'))
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return [yaml.problem(path, `is missing: expected ${issue.expected}`)]
   return [yaml.problem(path, issue.message)]
-}
-
-function sorted(problems: readonly RuleProblem[]): readonly RuleProblem[] {
-  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }

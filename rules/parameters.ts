@@ -1,6 +1,6 @@
 import type { FactType } from '../model/facts.ts'
 import { parseDuration } from '../model/time.ts'
-import type { RuleProblem } from './error.ts'
+import type { Problem } from '../model/problem.ts'
 import { toCelValue, type CelValue, type ValueClass } from './factValues.ts'
 
 /** `24h` is a duration, 398 an int, anything else a string. */
@@ -44,8 +44,8 @@ export interface Parametrized {
 export function resolveSettings(
   rule: Parametrized,
   overrides: WrittenParameters,
-): { readonly settings: RuleSettings; readonly problems: readonly RuleProblem[] } {
-  const problems: RuleProblem[] = []
+): { readonly settings: RuleSettings; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
   const refuse = (name: string, message: string): void => {
     problems.push({ file: '', line: undefined, path: ['rules', 'parameters', rule.id, name], message })
   }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { formatProblem } from '../config.ts'
+import { formatPath, formatProblem } from '../../model/problem.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { loadConfig, type LoadedConfig } from '../load.ts'
 import { printJson, printLine } from '../output.ts'
@@ -40,6 +40,6 @@ export function requireConfig(file: string): LoadedConfig {
   throw new CommandError(
     EXIT.usage,
     `the configuration has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${lines.join('\n')}`,
-    { ok: false, problems },
+    { ok: false, problems: problems.map((problem) => ({ ...problem, key: formatPath(problem.path) })) },
   )
 }

@@ -2,6 +2,8 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import type { LabCommand } from '../../lab/client.ts'
+import type { LabStatus } from '../../lab/control.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
 import { firstSignal } from '../signals.ts'
@@ -96,12 +98,7 @@ async function toggle(command: 'break' | 'repair', fault: string, options: Switc
   print(await talk(options, { command, fault, target }), options)
 }
 
-type LabStatus = Awaited<ReturnType<(typeof import('../../lab/client.ts'))['labRequest']>>
-
-async function talk(
-  options: SwitchOptions,
-  command: Parameters<(typeof import('../../lab/client.ts'))['labRequest']>[1],
-): Promise<LabStatus> {
+async function talk(options: SwitchOptions, command: LabCommand): Promise<LabStatus> {
   const { labRequest, readLabState } = await import('../../lab/client.ts')
   const { LabError } = await import('../../lab/error.ts')
   try {

@@ -14,7 +14,7 @@ import { printJson, printLine } from '../output.ts'
 import { humanDuration, paint, printable, table } from '../terminal.ts'
 
 interface Options {
-  readonly issuer?: readonly string[]
+  readonly issuer: readonly string[]
   readonly cert?: string
   readonly serial?: string
   readonly servername?: string
@@ -87,7 +87,8 @@ function common(command: Command): Command {
     .option(
       '--issuer <file>',
       'issuing CA, PEM or DER; may be repeated',
-      (file: string, files: readonly string[] = []) => [...files, file],
+      (file: string, files: readonly string[]) => [...files, file],
+      [],
     )
     .option('--timeout <duration>', 'longest time for everything', duration, 10_000)
     .option('--json', 'print one JSON document')
@@ -132,7 +133,7 @@ function tlsTarget(endpoint: string, options: Options): Target {
   }
 }
 
-function readIssuer(files: readonly string[] = []): Issuer | undefined {
+function readIssuer(files: readonly string[]): Issuer | undefined {
   const [certificate, ...ancestors] = files.flatMap(readCertificates)
   return certificate === undefined ? undefined : { id: 'cli', class: 'online', certificate, ancestors }
 }

@@ -22,8 +22,10 @@ export function runCommand(): Command {
     .action(async (options: { config: string; verbose?: true }) => {
       const loaded = requireConfig(options.config)
       const logger = createLogger(process.stderr, options.verbose === true ? 'debug' : 'info')
+      // Before the start: the first process of a container gets no signal that it has no handler for.
+      const signal = firstSignal()
       const stack = await startStack({ loaded, now: Date.now, logger, by: currentUser() })
-      const ended = await Promise.race([firstSignal(), stack.failed])
+      const ended = await Promise.race([signal, stack.failed])
       if (typeof ended === 'string') logger.info(`${ended}: stopping`)
       await stack.stop()
       logger.info('stopped')
@@ -31,7 +33,15 @@ export function runCommand(): Command {
     })
 }
 
-/** Who acts, for the journal: `user@host`. */
+/** Who acts, for the journal: `user@host`; the uid where it has no name, as in most containers. */
 export function currentUser(): string {
-  return `${userInfo().username}@${hostname()}`
+  return `${userName()}@${hostname()}`
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { configJsonSchema, formatProblem, parseConfig } from '../../cli/config.ts'
+import { configJsonSchema, parseConfig } from '../../cli/config.ts'
+import { formatProblem } from '../../model/problem.ts'
 
 function problems(text: string, env: NodeJS.ProcessEnv = {}): string[] {
   const parsed = parseConfig(text, 'vigil.yaml', env)

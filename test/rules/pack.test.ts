@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { formatRuleProblem, RulesError } from '../../rules/error.ts'
+import { formatProblem } from '../../model/problem.ts'
+import { RulesError } from '../../rules/error.ts'
 import { loadPack } from '../../rules/loadPack.ts'
 import { checkPacks, parsePack, type Pack } from '../../rules/pack.ts'
 
@@ -32,7 +33,7 @@ function problems(text: string): string[] {
     parsePack(text, 'p.yaml')
   } catch (error) {
     assert.ok(error instanceof RulesError)
-    return error.problems.map(formatRuleProblem)
+    return error.problems.map(formatProblem)
   }
   return []
 }
@@ -184,7 +185,7 @@ describe('parameters in the configuration', () => {
 
   it('are refused with path and fix where they do not fit', () => {
     const found = checkPacks(packs, { fresh: { max_age: 3, count: '3', max_agee: '1h' }, stale: {} })
-    assert.deepEqual(found.map(formatRuleProblem), [
+    assert.deepEqual(found.map(formatProblem), [
       'rules.parameters.fresh.max_age: expected a duration such as 90s, 24h or 7d, got 3',
       'rules.parameters.fresh.count: expected a whole number, got "3"',
       'rules.parameters.fresh.max_agee: unknown parameter; fresh has: max_age, count, status, for, unknown_for, evidence_max_age',
@@ -195,7 +196,7 @@ describe('parameters in the configuration', () => {
   it('cannot make up for one rule in two packs', () => {
     const second = parsePack(packText(RULE), 'q.yaml')
     const found = checkPacks([...packs, second], {})
-    assert.deepEqual(found.map(formatRuleProblem), [
+    assert.deepEqual(found.map(formatProblem), [
       'rules.packs: rule fresh stands in p.yaml and q.yaml: rename one, or leave one pack out',
     ])
   })

@@ -1,17 +1,17 @@
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
-import type { RuleProblem } from './error.ts'
+import type { Problem } from './problem.ts'
 
 type Path = readonly (string | number)[]
 
 /** A YAML file whose values still know on which line they stand. */
 export interface LocatedYaml {
   readonly value: unknown
-  problem(path: Path, message: string): RuleProblem
+  readonly problem: (path: Path, message: string) => Problem
 }
 
 type ParsedYaml =
   | { readonly ok: true; readonly yaml: LocatedYaml }
-  | { readonly ok: false; readonly problems: readonly RuleProblem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
 
 /** Bounds what nested aliases can grow into. */
 const MAX_ALIASES = 50
@@ -35,7 +35,7 @@ export function parseLocatedYaml(text: string, file: string): ParsedYaml {
     const message = `aliases: ${error instanceof Error ? error.message : String(error)}`
     return { ok: false, problems: [{ file, line: 1, path: [], message }] }
   }
-  const problem = (path: Path, message: string): RuleProblem => ({
+  const problem = (path: Path, message: string): Problem => ({
     file,
     line: lineOf(document, lines, path),
     path,
