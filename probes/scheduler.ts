@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../model/observation.ts'
+import { MAX_DELAY } from './fetch/deadline.ts'
 import { internalErrorResult } from './observe.ts'
 import type { ProbeContext, Target } from './probe.ts'
 import { runProbe } from './table.ts'
@@ -12,8 +13,6 @@ const JITTER = 0.2
 const MAX_LATENESS = 5_000
 /** Milliseconds that a run may take beyond its target's timeout before it counts as hung. */
 const GRACE = 5_000
-/** setTimeout fires at once when it is asked for more (24.8 days). */
-const MAX_DELAY = 2 ** 31 - 1
 
 /** Calls back once after so many milliseconds; the function returned cancels that. */
 export type After = (ms: number, callback: () => void) => () => void

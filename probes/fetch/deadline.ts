@@ -1,6 +1,9 @@
 import { formatDuration } from '../../model/time.ts'
 import { FetchError, type FetchPhase } from './error.ts'
 
+/** setTimeout fires at once when it is asked for more (24.8 days). */
+export const MAX_DELAY = 2 ** 31 - 1
+
 /** The time that one run may take, together with the order to stop (shutdown). Monotonic; dispose of it when the run ends. */
 export class Deadline implements Disposable {
   /** Milliseconds, as configured. */
@@ -18,7 +21,7 @@ export class Deadline implements Disposable {
     const controller = new AbortController()
     this.signal = controller.signal
     const abort = (): void => controller.abort()
-    const timer = setTimeout(abort, limit)
+    const timer = setTimeout(abort, Math.min(limit, MAX_DELAY))
     outer.addEventListener('abort', abort, { once: true })
     if (outer.aborted) abort()
     this.#release = () => {
