@@ -8,8 +8,10 @@ import type { Report, ReportAuditClass } from './schema.ts'
 import { PROBED } from './summary.ts'
 import { timeline } from './timeline.ts'
 
-/** Subjects shown with charts and targets; the others get one line each. */
+/** Subjects shown with charts and targets, and subjects shown at all, one line each: some 40 pages. */
 const MAX_DETAILED = 150
+const MAX_LISTED = 2000
+const MAX_JUDGED = 500
 /** Deviations printed with facts and evidence, those that still last and critical ones first; all are in the table. */
 const MAX_DETAILED_DEVIATIONS = 100
 
@@ -70,8 +72,10 @@ export function renderHtml(report: Report, options: RenderOptions = {}): string 
   )
   const detailed = deviations.slice(0, MAX_DETAILED_DEVIATIONS).sort((a, b) => a.number - b.number)
   const probed = shown.subjects.filter(isProbed)
-  const notable = [...probed].sort((a, b) => weight(b) - weight(a)).slice(0, MAX_DETAILED)
-  const isNotable = new Set(notable)
+  const judged = shown.subjects.filter((s) => !isProbed(s)).map((s) => s.subject)
+  const byWeight = [...probed].sort((a, b) => weight(b) - weight(a))
+  const detailedSubjects = new Set(byWeight.slice(0, MAX_DETAILED))
+  const listedSubjects = new Set(byWeight.slice(MAX_DETAILED, MAX_LISTED))
   const { origin, size, root } = shown.checkpoint
   return template()({
     report: shown,
@@ -98,9 +102,11 @@ export function renderHtml(report: Report, options: RenderOptions = {}): string 
     timeline: { ...chart, svg: new Handlebars.SafeString(chart.svg) },
     deviations: { detailed, more: shown.deviations.total - detailed.length },
     subjects: {
-      detailed: probed.filter((s) => isNotable.has(s)),
-      others: probed.filter((s) => !isNotable.has(s)),
-      judged: shown.subjects.filter((s) => !isProbed(s)).map((s) => s.subject),
+      detailed: probed.filter((s) => detailedSubjects.has(s)),
+      others: probed.filter((s) => listedSubjects.has(s)),
+      more: Math.max(0, probed.length - MAX_LISTED),
+      judged: judged.slice(0, MAX_JUDGED),
+      moreJudged: Math.max(0, judged.length - MAX_JUDGED),
     },
   })
 }
