@@ -67,6 +67,34 @@ describe('server: who may ask', () => {
     assert.equal(await status(`192.0.2.1:${s.port}`), 421)
   })
 
+  it('answers to allowed hosts to the letter, and to their own pages', async (t) => {
+    const s = await startServer(t, '127.0.0.1:0', ['vigil.example.org', 'vigil.pki-vigil.svc:9480'])
+    const status = async (headers: Record<string, string>) =>
+      (await ask(s, '/api/status', { headers })).status
+    for (const host of [
+      'vigil.example.org',
+      'VIGIL.example.org',
+      'vigil.pki-vigil.svc:9480',
+      `localhost:${s.port}`,
+    ])
+      assert.equal(await status({ host }), 200, host)
+    for (const host of [
+      'vigil.example.org:80',
+      `vigil.example.org:${s.port}`,
+      'vigil.pki-vigil.svc',
+      'a.vigil.example.org',
+      'vigil.example.org.',
+      'vigil.example.org.evil.example',
+      'x@vigil.example.org',
+    ])
+      assert.equal(await status({ host }), 421, host)
+    const host = 'vigil.example.org'
+    for (const origin of ['https://vigil.example.org', 'http://vigil.example.org'])
+      assert.equal(await status({ host, origin }), 200, origin)
+    for (const origin of ['https://evil.example', 'https://vigil.example.org:8443', 'null'])
+      assert.equal(await status({ host, origin }), 403, origin)
+  })
+
   it('refuses requests that come from a page of another origin', async () => {
     const s = server()
     const status = async (origin: string) => (await ask(s, '/api/status', { headers: { origin } })).status

@@ -91,7 +91,11 @@ export function sharedServer(): () => Fixture {
 }
 
 /** A server on a free port with an empty store; everything is undone after the test. Its clock stands at T0. */
-export async function startServer(t: Undo, listen = '127.0.0.1:0'): Promise<Fixture> {
+export async function startServer(
+  t: Undo,
+  listen = '127.0.0.1:0',
+  allowedHosts: readonly string[] = [],
+): Promise<Fixture> {
   const directory = mkdtempSync(join(tmpdir(), 'vigil-server-'))
   const journal = join(directory, 'journal')
   mkdirSync(journal)
@@ -103,6 +107,7 @@ export async function startServer(t: Undo, listen = '127.0.0.1:0'): Promise<Fixt
   t.after(() => store.close())
   const server = createServer({
     listen,
+    allowedHosts,
     store,
     metrics,
     status: () => fixture.status,
