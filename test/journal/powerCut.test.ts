@@ -7,7 +7,7 @@ import { MemoryDisk } from './memoryDisk.ts'
 import { numbered, numberOf, readAll, seeded } from './support.ts'
 
 /** Journals that live through it; VIGIL_POWER_CUTS asks for more. */
-const RUNS = Number(process.env['VIGIL_POWER_CUTS'] ?? 60)
+const RUNS = Number(process.env['VIGIL_POWER_CUTS'] ?? 24)
 const CUTS_PER_RUN = 3
 const HOUR = 3_600_000
 
