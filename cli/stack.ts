@@ -18,6 +18,7 @@ import { RuleEngine } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
+import type { Store } from '../store/contract.ts'
 import { StoreError } from '../store/error.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import { JournalFollower } from './follower.ts'
@@ -98,7 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   await recordConfiguration(journal, options)
   await journal.append([tick('start', now)])
-  for await (const batch of journal.read(await store.position())) await store.apply(batch)
+  await catchUp(journal, store)
 
   const position = await store.position()
   const latest = await store.latestObservations()
@@ -249,6 +250,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     failed: failure.promise,
     stop: () => running.disposeAsync(),
   }
+}
+
+/** Records given to the store at once while it catches up: each `apply` is a transaction with an fsync. */
+const CATCH_UP_RECORDS = 5000
+
+/** Brings a store that is behind, new or of an earlier epoch to the end of the journal. */
+async function catchUp(journal: Journal, store: Store): Promise<void> {
+  const at = await store.position()
+  let waiting: SealedRecord[] = []
+  for await (const batch of journal.read(at?.epoch === journal.epoch ? at : undefined)) {
+    waiting.push(...batch)
+    if (waiting.length < CATCH_UP_RECORDS) continue
+    await store.apply(waiting)
+    waiting = []
+  }
+  if (waiting.length > 0) await store.apply(waiting)
 }
 
 async function recordConfiguration(journal: Journal, { loaded, by, now }: StackOptions): Promise<void> {

@@ -23,12 +23,19 @@ const httpUrl = z
     'expected an http:// or https:// URL',
   )
 
+/** What is probed is named in observations and metrics, so it may hold no secret; probes would not send it either. */
+const probedUrl = httpUrl.refine((text) => {
+  const { username, password } = new URL(text)
+  return username === '' && password === ''
+}, 'expected a URL without user and password')
+
 const endpoint = z
   .string()
   .regex(
     /^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/,
     'expected host:port, with an IPv6 address in brackets',
   )
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')
 
 /** As it stands in the Host header: no scheme, no pattern, the port only where it is not the scheme's own. */
 const hostHeader = z
@@ -53,12 +60,12 @@ const authority = z.strictObject({
   certificate: file,
   /** Id of the authority that issued it; absent for a root, which is a trust anchor. */
   issuer: id.optional(),
-  crl: z.array(z.strictObject({ url: httpUrl })).default([]),
+  crl: z.array(z.strictObject({ url: probedUrl })).default([]),
   ocsp: z
     .array(
       z
         .strictObject({
-          url: httpUrl,
+          url: probedUrl,
           /** A certificate that must be good (file), or its serial number. */
           certificate: file.optional(),
           serial: hexSerial.optional(),

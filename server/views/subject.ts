@@ -1,15 +1,18 @@
 import { FACTS } from '../../model/facts.ts'
 import type { FactGroup, FactType, Facts } from '../../model/facts.ts'
 import type { Finding } from '../../model/finding.ts'
+import { bucketBound, DURATION_BUCKETS, durationPercentile } from '../../model/durationBuckets.ts'
 import type { Observation } from '../../model/observation.ts'
 import { parseSubject } from '../../model/subject.ts'
 import type { RollUp, Stored, TargetState } from '../../store/contract.ts'
-import { quantile } from '../../store/rollUp.ts'
 import type { DeclaredTarget } from '../metrics.ts'
 import { durationText, factText, factViews, number, octets, timeView, utc, visible } from './format.ts'
 import { findingRow, subjectPath } from './state.ts'
 import { TargetStates, runView } from './target.ts'
 import { byUrgency, count, stateView, worst } from './verdict.ts'
+
+/** Runs longer than this are in the last bucket. */
+const LONGEST = bucketBound(DURATION_BUCKETS - 2)
 
 const HOUR = 3_600_000
 /** Hours in the strip of runs. */
@@ -70,8 +73,9 @@ function targetView(
   const failures = own.reduce((sum, r) => sum + r.failures, 0)
   const buckets = own.reduce<number[]>((sum, r) => r.buckets.map((n, i) => n + (sum[i] ?? 0)), [])
   const percentile = (q: number) => {
-    const bound = quantile(buckets, q)
-    return bound === undefined ? null : `under ${durationText(bound)}`
+    const bound = durationPercentile(buckets, q)
+    if (bound === undefined) return null
+    return bound === Infinity ? `over ${durationText(LONGEST)}` : `under ${durationText(bound)}`
   }
   return {
     probe: target.probe,

@@ -8,7 +8,7 @@ import type { RecordId } from '../../model/recordId.ts'
 import { toTimestamp } from '../../model/time.ts'
 import type { RollUp, Stored, StorePosition } from '../contract.ts'
 import { StoreError } from '../error.ts'
-import { BUCKETS, bucketOf } from '../rollUp.ts'
+import { DURATION_BUCKETS, durationBucket } from '../../model/durationBuckets.ts'
 import { instantOf, sha256 } from '../sealed.ts'
 import type { Located } from '../sealed.ts'
 import { keyOf } from './documents.ts'
@@ -138,8 +138,8 @@ function count({ subject, probe, target, outcome, start, duration }: Run, names:
     address: { index: names.month('rollups', hour), id: keyOf(hour, subject, probe, target) },
     change: (value): RollUp => {
       const before = value as RollUp | undefined
-      const buckets = before === undefined ? new Array<number>(BUCKETS).fill(0) : [...before.buckets]
-      const bucket = bucketOf(duration)
+      const buckets = before === undefined ? new Array<number>(DURATION_BUCKETS).fill(0) : [...before.buckets]
+      const bucket = durationBucket(duration)
       buckets[bucket] = (buckets[bucket] ?? 0) + 1
       return {
         hour,

@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite'
-import { BUCKETS, bucketOf } from '../rollUp.ts'
+import { DURATION_BUCKETS, durationBucket } from '../../model/durationBuckets.ts'
 import { integer, text } from './row.ts'
 
 const HOUR = 3_600_000
@@ -32,7 +32,7 @@ export class RollUps {
     }
     delta.runs++
     if (run.failed) delta.failures++
-    count(delta.buckets, bucketOf(run.duration), 1)
+    count(delta.buckets, durationBucket(run.duration), 1)
   }
 
   write(): void {
@@ -73,7 +73,7 @@ function formatBuckets(buckets: readonly number[]): string {
 }
 
 function emptyBuckets(): number[] {
-  return new Array<number>(BUCKETS).fill(0)
+  return new Array<number>(DURATION_BUCKETS).fill(0)
 }
 
 function count(buckets: number[], bucket: number, runs: number): void {

@@ -45,11 +45,11 @@ test(
       const exited = new Promise((resolve) => child.once('exit', resolve))
       const deadline = performance.now() + 15_000
       // Mostly it dies after it began to read, at any point of that; sometimes while it starts.
-      let isWatching = false
+      const seen = { watching: false }
       child.stderr
         ?.setEncoding('utf8')
-        .on('data', (text: string) => (isWatching ||= text.includes('vigil is watching')))
-      while (!isWatching && random.next().value > 0.01 && performance.now() < deadline) await delay(20)
+        .on('data', (text: string) => (seen.watching ||= text.includes('vigil is watching')))
+      while (!seen.watching && random.next().value > 0.01 && performance.now() < deadline) await delay(20)
       const until = performance.now() + 1500 * random.next().value
       while (performance.now() < until) {
         write(1 + Math.floor(40 * random.next().value))
