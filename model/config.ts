@@ -16,12 +16,10 @@ const duration = z.string('expected a duration such as 90s, 24h or 7d').transfor
   return z.NEVER
 })
 
-const httpUrl = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'expected an http:// or https:// URL',
-  )
+const httpUrl = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+  error: 'expected an http:// or https:// URL',
+  abort: true,
+})
 
 /** What is probed is named in observations and metrics, so it may hold no secret; probes would not send it either. */
 const probedUrl = httpUrl.refine((text) => {
@@ -31,10 +29,10 @@ const probedUrl = httpUrl.refine((text) => {
 
 const endpoint = z
   .string()
-  .regex(
-    /^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/,
-    'expected host:port, with an IPv6 address in brackets',
-  )
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/, {
+    error: 'expected host:port, with an IPv6 address in brackets',
+    abort: true,
+  })
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')
 
 /** As it stands in the Host header: no scheme, no pattern, the port only where it is not the scheme's own. */
@@ -105,6 +103,36 @@ export const inventorySchema = z.strictObject({
   logs: z.array(log).default([]),
 })
 
+const elasticsearch = z
+  .strictObject({
+    url: httpUrl.refine(
+      (text) => new URL(text).username === '' && new URL(text).password === '',
+      'expected a URL without user and password: they stand in username and password_file',
+    ),
+    /** What the names of all indices and templates begin with. One prefix holds one journal. */
+    prefix: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9_-]{0,62}$/,
+        'expected lower-case letters, digits, "_", "-", at most 63, starting with a letter or digit',
+      )
+      .default('vigil'),
+    username: z.string().min(1).optional(),
+    password_file: file.optional(),
+    /** The key in its `encoded` form. */
+    api_key_file: file.optional(),
+    /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
+    ca_file: file.optional(),
+  })
+  .refine(
+    (e) => (e.username === undefined) === (e.password_file === undefined),
+    'expected username and password_file together',
+  )
+  .refine(
+    (e) => e.username === undefined || e.api_key_file === undefined,
+    'expected either username and password_file, or api_key_file',
+  )
+
 const schedule = z.strictObject({ interval: duration.optional(), timeout: duration.optional() })
 
 export const configSchema = z.strictObject({
@@ -117,6 +145,8 @@ export const configSchema = z.strictObject({
   vantage: id.default('default'),
   journal: z.strictObject({ directory: file.default('journal'), key_file: file.optional() }).prefault({}),
   store: z.strictObject({ file: file.default('vigil.db') }).prefault({}),
+  /** A second projection of the journal, beside the embedded store. */
+  elasticsearch: elasticsearch.optional(),
   server: z
     .strictObject({
       listen: endpoint.default('127.0.0.1:9480'),

@@ -38,6 +38,20 @@ inventory:
   ])
 })
 
+test('URLs and endpoints that cannot be meant are refused, each with one message', () => {
+  const crl = (url: string): string =>
+    `inventory: { authorities: [{ id: a, certificate: c, crl: [{ url: "${url}" }] }] }`
+  for (const [text, message] of [
+    [crl('no url'), /expected an http:\/\/ or https:\/\/ URL, got "no url"$/],
+    [crl('http://me:secret@crl.test/'), /expected a URL without user and password/],
+    ['inventory: {}\nserver: { listen: "127.0.0.1:65536" }', /expected a port up to 65535/],
+  ] as const) {
+    const found = problems(text)
+    assert.equal(found.length, 1, found.join('\n'))
+    assert.match(found[0] ?? '', message)
+  }
+})
+
 test('a missing key names the place where it should be', () => {
   assert.deepEqual(problems('inventory:\n  services:\n    - id: shop\n      issuer: ca\n'), [
     'vigil.yaml:3: inventory.services[0].endpoint: is missing: expected string',
