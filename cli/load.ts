@@ -13,6 +13,7 @@ import { parseSecret } from '../remediation/standardWebhooks.ts'
 import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
+import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
@@ -25,6 +26,7 @@ export interface LoadedConfig {
   readonly targets: readonly Target[]
   readonly packs: readonly Pack[]
   readonly webhookSecret: Uint8Array | undefined
+  readonly elasticsearch: ElasticsearchOptions | undefined
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
@@ -59,6 +61,7 @@ class Loader {
     const credentials = this.#credentials()
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
+    const elasticsearch = this.#elasticsearch()
     this.#checkReferences(packs)
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
@@ -73,6 +76,7 @@ class Loader {
         targets: targetsOf({ config, authorities: issuers, knownGood, credentials }),
         packs,
         webhookSecret,
+        elasticsearch,
         journalDirectory,
         // Beside the journal, never in it: whoever copies the evidence must not get the key.
         keyFile:
@@ -218,6 +222,29 @@ class Loader {
     } catch (error) {
       this.#refuse(path, `${webhook.secret_file}: ${error instanceof Error ? error.message : String(error)}`)
       return undefined
+    }
+  }
+
+  #elasticsearch(): ElasticsearchOptions | undefined {
+    const { elasticsearch } = this.#file.config
+    if (elasticsearch === undefined) return undefined
+    const { url, prefix, username, password_file, api_key_file, ca_file } = elasticsearch
+    const read = (key: 'password_file' | 'api_key_file' | 'ca_file', name: string | undefined): string => {
+      if (name === undefined) return ''
+      const bytes = this.#read(['elasticsearch', key], name)
+      const text = bytes?.toString('utf8').trim() ?? ''
+      if (bytes !== undefined && text === '') this.#refuse(['elasticsearch', key], `${name}: is empty`)
+      return text
+    }
+    const password = read('password_file', password_file)
+    const apiKey = read('api_key_file', api_key_file)
+    const ca = read('ca_file', ca_file)
+    return {
+      url,
+      prefix,
+      ...(username === undefined ? {} : { credentials: { kind: 'password', username, password } }),
+      ...(api_key_file === undefined ? {} : { credentials: { kind: 'api_key', apiKey } }),
+      ...(ca_file === undefined ? {} : { ca }),
     }
   }
 

@@ -43,6 +43,10 @@ export class Problems {
     return undefined
   }
 
+  has(part: string): boolean {
+    return this.#lines.has(part)
+  }
+
   list(): readonly string[] {
     return [...this.#lines].map(([part, message]) => `${part}: ${message}`)
   }

@@ -20,7 +20,9 @@ import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
 import type { Store } from '../store/contract.ts'
 import { StoreError } from '../store/error.ts'
+import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { Problems } from './problems.ts'
@@ -189,6 +191,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     giveUp.abort()
     await Promise.all([toRules.stop(), toStore.stop()])
   })
+
+  const { elasticsearch } = loaded
+  if (elasticsearch !== undefined) {
+    const projection = new ElasticsearchProjection({
+      journal,
+      problems,
+      open: (signal) => openElasticsearchStore({ ...elasticsearch, signal }),
+    })
+    undo.defer(() => projection.stop())
+  }
 
   const ticks = setInterval(() => {
     if (journal.state === 'open') void record([tick('interval', now)])

@@ -61,18 +61,21 @@ async function send(server: Server, lines: readonly string[]): Promise<Outcome[]
   let waiting = outcomes.map((_, i) => i)
   for (let attempt = 1; waiting.length > 0; attempt++) {
     const asked = waiting
-    const { items } = await server.ask((client) =>
-      client.bulk({
-        operations: asked.flatMap((i) => [lines[2 * i] ?? '', lines[2 * i + 1] ?? '']),
-        require_alias: false,
-        filter_path: [
-          'errors',
-          'items.*.status',
-          'items.*.error',
-          'items.*._seq_no',
-          'items.*._primary_term',
-        ],
-      }),
+    const { items } = await server.ask((client, options) =>
+      client.bulk(
+        {
+          operations: asked.flatMap((i) => [lines[2 * i] ?? '', lines[2 * i + 1] ?? '']),
+          require_alias: false,
+          filter_path: [
+            'errors',
+            'items.*.status',
+            'items.*.error',
+            'items.*._seq_no',
+            'items.*._primary_term',
+          ],
+        },
+        options,
+      ),
     )
     const busy: number[] = []
     for (const [k, i] of asked.entries()) {

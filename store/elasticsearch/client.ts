@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly ca?: string
   /** How long one request may take, in milliseconds. Default 30 000. */
   readonly requestTimeout?: number
+  /** Gives up requests that are under way, and makes every later one fail with `io`. */
+  readonly signal?: AbortSignal
 }
 
 /** The client speaks the protocol of its own major version, and a server of another one refuses that or misunderstands it. */
@@ -33,10 +35,17 @@ export class Server {
   /** Without credentials. */
   readonly url: string
 
-  private constructor(client: Client, errors: typeof import('@elastic/elasticsearch').errors, url: string) {
+  readonly #signal: AbortSignal
+
+  private constructor(
+    client: Client,
+    errors: typeof import('@elastic/elasticsearch').errors,
+    options: ServerOptions,
+  ) {
     this.#client = client
     this.#errors = errors
-    this.url = url
+    this.#signal = options.signal ?? new AbortController().signal
+    this.url = withoutCredentials(options.url)
   }
 
   /**
@@ -57,7 +66,7 @@ export class Server {
       ...authOf(credentials),
       ...(ca === undefined ? {} : { tls: { ca } }),
     })
-    const server = new Server(client, errors, withoutCredentials(url))
+    const server = new Server(client, errors, options)
     try {
       await server.#checkVersion()
       return server
@@ -67,10 +76,11 @@ export class Server {
     }
   }
 
-  /** Makes a request. Throws StoreError. */
-  async ask<T>(request: (client: Client) => Promise<T>): Promise<T> {
+  /** Makes a request; `options` go to it. Throws StoreError. */
+  async ask<T>(request: (client: Client, options: { signal: AbortSignal }) => Promise<T>): Promise<T> {
     try {
-      return await request(this.#client)
+      // A signal for this request alone: when a request takes too long, the client raises `abort` on the signal it was given.
+      return await request(this.#client, { signal: AbortSignal.any([this.#signal]) })
     } catch (error) {
       throw this.#explain(error)
     }
@@ -81,7 +91,7 @@ export class Server {
   }
 
   async #checkVersion(): Promise<void> {
-    const { version } = await this.ask((client) => client.info())
+    const { version } = await this.ask((client, options) => client.info({}, options))
     if (!version.number.startsWith(`${MAJOR}.`)) throw this.#unsupported(`version ${version.number}`)
   }
 

@@ -1,7 +1,9 @@
 import type { estypes } from '@elastic/elasticsearch'
+import { z } from 'zod'
 import { FACTS } from '../../model/facts.ts'
 import type { FactType } from '../../model/facts.ts'
 import { StoreError } from '../error.ts'
+import { sha256 } from '../sealed.ts'
 import type { Server } from './client.ts'
 
 // Plain indices that we make ourselves, no data streams: a record's id is refused a second time only within one index, so the index must
@@ -24,6 +26,8 @@ export const SCHEMA_VERSION = 1
 
 /** Lucene refuses terms above 32 766 octets; longer values than this stay in the document but are not indexed. */
 const MAX_TERM = 1024
+
+type Fields = Readonly<Record<string, estypes.MappingProperty>>
 
 const keyword = { type: 'keyword', ignore_above: MAX_TERM } as const
 /** Kept and shown, never searched: data whose shape is not ours. */
@@ -83,7 +87,7 @@ const vigil: estypes.MappingProperty = {
 
 const target = { subject: keyword, probe: keyword, target: keyword } as const
 
-const finding: Readonly<Record<string, estypes.MappingProperty>> = {
+const finding: Fields = {
   rule: keyword,
   pack: keyword,
   subject: keyword,
@@ -97,7 +101,7 @@ const finding: Readonly<Record<string, estypes.MappingProperty>> = {
   evidence: keyword,
 }
 
-const MONTHLY: Readonly<Record<Monthly, Readonly<Record<string, estypes.MappingProperty>>>> = {
+const MONTHLY: Readonly<Record<Monthly, Fields>> = {
   observations: {
     ...target,
     vantage: keyword,
@@ -173,7 +177,7 @@ const MONTHLY: Readonly<Record<Monthly, Readonly<Record<string, estypes.MappingP
   },
 }
 
-const SINGLE: Readonly<Record<Single, Readonly<Record<string, estypes.MappingProperty>>>> = {
+const SINGLE: Readonly<Record<Single, Fields>> = {
   meta: {
     schema: { type: 'long' },
     source: keyword,
@@ -201,7 +205,7 @@ const SETTINGS: estypes.IndicesIndexSettings = {
   mapping: { ignore_malformed: true },
 }
 
-function mappings(properties: Readonly<Record<string, estypes.MappingProperty>>): estypes.MappingTypeMapping {
+function mappings(properties: Fields): estypes.MappingTypeMapping {
   return { dynamic: 'strict', properties: { '@timestamp': date, vigil, ...properties } }
 }
 
@@ -231,20 +235,71 @@ export class Names {
   }
 }
 
-/** Puts the index templates, and makes the indices that are not monthly. */
+const templatesSchema = z.object({
+  index_templates: z.array(
+    z.object({
+      name: z.string(),
+      index_template: z.object({ _meta: z.object({ digest: z.string() }).optional() }),
+    }),
+  ),
+})
+
+/**
+ * Puts the index templates, and makes the indices that are not monthly. Where an earlier version made them, fields that were added since
+ * are added to what is there.
+ */
 export async function prepareIndices(server: Server, names: Names): Promise<void> {
-  for (const name of keysOf(MONTHLY))
-    await server.ask((client) =>
-      client.indices.putIndexTemplate({
-        name: `${names.prefix}-${name}`,
-        index_patterns: [names.all(name)],
-        priority: 500,
-        template: { settings: SETTINGS, mappings: mappings(MONTHLY[name]) },
-        _meta: { product: 'pki-vigil', schema: SCHEMA_VERSION },
-      }),
+  const digest = sha256(JSON.stringify([SETTINGS, MONTHLY, SINGLE])).toString('hex')
+  const found = await templateDigests(server, names)
+  if (keysOf(MONTHLY).every((name) => found.get(`${names.prefix}-${name}`) === digest)) return
+
+  await Promise.all(
+    keysOf(SINGLE).map((name) =>
+      createIndex(server, names.single(name), { settings: SETTINGS, mappings: mappings(SINGLE[name]) }),
+    ),
+  )
+  if (found.size > 0)
+    await Promise.all([
+      ...keysOf(SINGLE).map((name) => addFields(server, names.single(name), SINGLE[name])),
+      ...keysOf(MONTHLY).map((name) => addFields(server, names.all(name), MONTHLY[name])),
+    ])
+  // Last, because their digest says that everything before was done.
+  await Promise.all(
+    keysOf(MONTHLY).map((name) =>
+      server.ask((client, options) =>
+        client.indices.putIndexTemplate(
+          {
+            name: `${names.prefix}-${name}`,
+            index_patterns: [names.all(name)],
+            priority: 500,
+            template: { settings: SETTINGS, mappings: mappings(MONTHLY[name]) },
+            _meta: { product: 'pki-vigil', digest },
+          },
+          options,
+        ),
+      ),
+    ),
+  )
+}
+
+async function templateDigests(
+  server: Server,
+  names: Names,
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const answer = await server.ask((client, options) =>
+    client.indices.getIndexTemplate({ name: `${names.prefix}-*` }, { ...options, ignore: [404] }),
+  )
+  const found = templatesSchema.safeParse(answer)
+  if (!found.success) return new Map()
+  return new Map(found.data.index_templates.map((t) => [t.name, t.index_template._meta?.digest]))
+}
+
+async function addFields(server: Server, index: string, fields: Fields): Promise<void> {
+  const { properties } = mappings(fields)
+  if (properties !== undefined)
+    await server.ask((client, options) =>
+      client.indices.putMapping({ index, properties, allow_no_indices: true }, options),
     )
-  for (const name of keysOf(SINGLE))
-    await createIndex(server, names.single(name), { settings: SETTINGS, mappings: mappings(SINGLE[name]) })
 }
 
 /** Makes an index if it is not there. A monthly one takes its mapping from its template. */
@@ -253,9 +308,9 @@ export async function createIndex(
   index: string,
   body: { settings?: estypes.IndicesIndexSettings; mappings?: estypes.MappingTypeMapping } = {},
 ): Promise<void> {
-  if (await server.ask((client) => client.indices.exists({ index }))) return
+  if (await server.ask((client, options) => client.indices.exists({ index }, options))) return
   try {
-    await server.ask((client) => client.indices.create({ index, ...body }))
+    await server.ask((client, options) => client.indices.create({ index, ...body }, options))
   } catch (error) {
     // Another process was faster.
     if (error instanceof StoreError && error.message.includes('resource_already_exists_exception')) return

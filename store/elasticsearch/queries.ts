@@ -158,15 +158,20 @@ export class Queries {
     let next = after
     while (sources.length < limit) {
       const size = Math.min(PAGE, limit - sources.length)
-      const { hits } = await this.#server.ask((client) =>
-        client.search<Source>({
-          index,
-          size,
-          sort,
-          track_total_hits: false,
-          query: { bool: { filter: [...filter], ...(exclude === undefined ? {} : { must_not: [exclude] }) } },
-          ...(next === undefined ? {} : { search_after: next }),
-        }),
+      const { hits } = await this.#server.ask((client, options) =>
+        client.search<Source>(
+          {
+            index,
+            size,
+            sort,
+            track_total_hits: false,
+            query: {
+              bool: { filter: [...filter], ...(exclude === undefined ? {} : { must_not: [exclude] }) },
+            },
+            ...(next === undefined ? {} : { search_after: next }),
+          },
+          options,
+        ),
       )
       for (const { _source } of hits.hits) if (_source !== undefined) sources.push(_source)
       next = hits.hits.at(-1)?.sort
@@ -177,8 +182,11 @@ export class Queries {
 
   /** Where an audit event stands in the order of results. */
   async #placeOf(id: RecordId): Promise<estypes.SortResults> {
-    const { hits } = await this.#server.ask((client) =>
-      client.search<Source>({ index: this.#names.all('audit'), size: 1, query: { ids: { values: [id] } } }),
+    const { hits } = await this.#server.ask((client, options) =>
+      client.search<Source>(
+        { index: this.#names.all('audit'), size: 1, query: { ids: { values: [id] } } },
+        options,
+      ),
     )
     const source = hits.hits[0]?._source
     if (source === undefined)

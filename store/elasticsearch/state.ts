@@ -129,8 +129,8 @@ export interface Found {
 /** Documents by address, in that order; undefined where there is none, or no such index. */
 export async function getAll(server: Server, addresses: readonly Address[]): Promise<(Found | undefined)[]> {
   if (addresses.length === 0) return []
-  const { docs } = await server.ask((client) =>
-    client.mget<unknown>({ docs: addresses.map(({ index, id }) => ({ _index: index, _id: id })) }),
+  const { docs } = await server.ask((client, options) =>
+    client.mget<unknown>({ docs: addresses.map(({ index, id }) => ({ _index: index, _id: id })) }, options),
   )
   return docs.map((answer) => {
     if ('error' in answer) {

@@ -104,7 +104,9 @@ class ElasticsearchStore implements Store {
     if (this.#unseen) {
       this.#unseen = false
       try {
-        await this.#server.ask((client) => client.indices.refresh({ index: this.#names.everything() }))
+        await this.#server.ask((client, options) =>
+          client.indices.refresh({ index: this.#names.everything() }, options),
+        )
       } catch (error) {
         this.#unseen = true
         throw error

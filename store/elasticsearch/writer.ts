@@ -134,17 +134,20 @@ export class Writer {
     )
     if (missing.size === 0) return
     const index = this.#names.all('observations')
-    await this.#server.ask((client) => client.indices.refresh({ index }))
+    await this.#server.ask((client, options) => client.indices.refresh({ index }, options))
     const ids = [...missing]
     for (let i = 0; i < ids.length; i += MAX_ASKED) {
       const values = ids.slice(i, i + MAX_ASKED)
-      const { hits } = await this.#server.ask((client) =>
-        client.search<unknown>({
-          index,
-          size: values.length,
-          query: { ids: { values } },
-          _source: ['vigil.id', 'subject', 'probe', 'target', 'outcome'],
-        }),
+      const { hits } = await this.#server.ask((client, options) =>
+        client.search<unknown>(
+          {
+            index,
+            size: values.length,
+            query: { ids: { values } },
+            _source: ['vigil.id', 'subject', 'probe', 'target', 'outcome'],
+          },
+          options,
+        ),
       )
       for (const { _source } of hits.hits) {
         const found = observedSchema.parse(_source)
@@ -167,11 +170,9 @@ export class Writer {
   }
 
   async #makeMonths(addresses: readonly Address[]): Promise<void> {
-    for (const { index } of addresses) {
-      if (this.#months.has(index)) continue
-      await createIndex(this.#server, index)
-      this.#months.add(index)
-    }
+    const missing = new Set(addresses.map(({ index }) => index).filter((index) => !this.#months.has(index)))
+    await Promise.all([...missing].map((index) => createIndex(this.#server, index)))
+    for (const index of missing) this.#months.add(index)
   }
 
   /** Records that were applied before: what has a document must be the same now, and what has none must still have none. */

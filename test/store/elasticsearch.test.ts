@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { after, before, describe } from 'node:test'
 import { openElasticsearchStore } from '../../store/elasticsearch/store.ts'
-import { needsElasticsearch, removeIndices, startElasticsearch } from '../support/elasticsearch.ts'
+import { needsElasticsearch, startElasticsearch } from '../support/elasticsearch.ts'
 import type { TestElasticsearch } from '../support/elasticsearch.ts'
 import { storeContract } from './contract.ts'
 
@@ -18,7 +18,7 @@ void describe('on a real Elasticsearch', needsElasticsearch(), () => {
     const prefix = `vigil-${randomUUID()}`
     return Promise.resolve({
       open: () => openElasticsearchStore({ url: server.url, prefix }),
-      remove: () => removeIndices(server.url, prefix),
+      remove: () => server.remove(prefix),
     })
   })
 })

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Journal } from '../journal/journal.ts'
+import type { Store, StorePosition } from '../store/contract.ts'
+import { StoreError } from '../store/error.ts'
+import { JournalFollower } from './follower.ts'
+import { Gather } from './gather.ts'
+import type { Problems } from './problems.ts'
+
+export interface ElasticsearchProjectionOptions {
+  readonly journal: Journal
+  readonly problems: Problems
+  /** Connects, and makes the indices. The signal gives up whatever the store does, then and later. */
+  readonly open: (signal: AbortSignal) => Promise<Store>
+  /** First pause between two tries, in milliseconds; doubled up to MAX_PAUSE_MS. Default 1000. */
+  readonly firstPause?: number
+}
+
+const PART = 'elasticsearch'
+const FIRST_PAUSE_MS = 1000
+/** Longest pause: what the server can't take while it is down is journaled, so there is no hurry. */
+const MAX_PAUSE_MS = 30_000
+/** At the end: how long what was journaled until then may take to get there, when the server answers. */
+const DRAIN_MS = 5000
+
+/**
+ * The journal's second projection, into Elasticsearch. Nothing waits for it: while the server is away, the journal grows, a problem is shown,
+ * and afterwards the projection goes on from the position that the server holds.
+ */
+export class ElasticsearchProjection {
+  readonly #options: ElasticsearchProjectionOptions
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  readonly #opened = Promise.withResolvers<{ follower: JournalFollower; gather: Gather } | undefined>()
+  #pause: number
+
+  constructor(options: ElasticsearchProjectionOptions) {
+    this.#options = options
+    this.#pause = this.#firstPause
+    this.#running = this.#run().catch((error: unknown) => this.#giveUp(error))
+  }
+
+  /** Resolves when everything that is sealed now has been written, or never will be because the projection has given up. */
+  async caughtUp(): Promise<void> {
+    const parts = await this.#opened.promise
+    if (parts === undefined) return
+    await Promise.race([parts.follower.caughtUp(), this.#running])
+    await parts.gather.idle()
+  }
+
+  /** A server that answers gets what was journaled so far; one that does not is not waited for. */
+  async stop(): Promise<void> {
+    if (!this.#inTrouble)
+      await Promise.race([this.caughtUp(), delay(DRAIN_MS, undefined, { signal: this.#stop.signal })])
+    this.#stop.abort()
+    await this.#running
+  }
+
+  get #firstPause(): number {
+    return this.#options.firstPause ?? FIRST_PAUSE_MS
+  }
+
+  get #inTrouble(): boolean {
+    return this.#options.problems.has(PART)
+  }
+
+  async #run(): Promise<void> {
+    const { journal, open } = this.#options
+    const { signal } = this.#stop
+    const store = await this.#persist(() => open(signal), isWorthWaitingFor)
+    if (store === undefined) return
+    try {
+      const position = await this.#persist(() => store.position(), isTransient)
+      const ended = Promise.withResolvers<undefined>()
+      const onFailure = (error: unknown): void => ended.reject(error)
+      const gather = new Gather(async (batch) => {
+        await this.#persist(() => store.apply(batch), isTransient)
+      }, onFailure)
+      const follower = new JournalFollower(journal, after(journal, position), onFailure, (batch) =>
+        gather.add(batch),
+      )
+      signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
+      this.#opened.resolve({ follower, gather })
+      try {
+        await ended.promise
+      } finally {
+        this.#stop.abort()
+        await follower.stop()
+        await gather.idle()
+      }
+    } finally {
+      await store.close()
+    }
+  }
+
+  async #persist<T>(
+    work: () => Promise<T>,
+    isTransient: (error: unknown) => boolean,
+  ): Promise<T | undefined> {
+    const { signal } = this.#stop
+    const result = await this.#options.problems.until(
+      PART,
+      work,
+      async () => {
+        await delay(this.#pause, undefined, { signal }).catch(() => undefined)
+        this.#pause = Math.min(MAX_PAUSE_MS, this.#pause * 2)
+      },
+      { signal, isTransient },
+    )
+    this.#pause = this.#firstPause
+    return result
+  }
+
+  #giveUp(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    this.#options.problems.raise(
+      PART,
+      `the projection has ended, start vigil again when this is repaired: ${why}`,
+    )
+    this.#opened.resolve(undefined)
+  }
+}
+
+/** Where to go on reading. A position of an earlier epoch lies before the first record of this one. */
+function after(journal: Journal, position: StorePosition | undefined): StorePosition | undefined {
+  return position?.epoch === journal.epoch && position.origin === journal.origin ? position : undefined
+}
+
+function isTransient(error: unknown): boolean {
+  return (
+    error instanceof StoreError && (error.code === 'busy' || error.code === 'full' || error.code === 'io')
+  )
+}
+
+/** At the start also what somebody may repair on the server. */
+function isWorthWaitingFor(error: unknown): boolean {
+  return (
+    isTransient(error) ||
+    (error instanceof StoreError && ['unsupported_server', 'foreign_file'].includes(error.code))
+  )
+}
