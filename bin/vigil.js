@@ -28,7 +28,9 @@ function respawn() {
     node = ''
   }
   if (!existsSync(node)) {
-    console.error(`vigil needs Node 24.15 or newer, this is ${process.version}: run "npm ci" (with install scripts), or install Node 24`)
+    console.error(
+      `vigil needs Node 24.15 or newer, this is ${process.version}: run "npm ci" (with install scripts), or install Node 24`,
+    )
     process.exit(3)
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })

@@ -50,7 +50,7 @@ function readTrust(file: string): string {
   }
 }
 
-export function printReport(directory: string, report: VerifyReport): void {
+function printReport(directory: string, report: VerifyReport): void {
   const verdict = {
     authenticated: paint(process.stdout, 'green', 'authenticated'),
     self_consistent: `${paint(process.stdout, 'yellow', 'self-consistent, not authenticated')} (give a trusted key with --trust)`,

@@ -6,7 +6,7 @@ const LF = 0x0a
  * So many NULs in a row are what a crash leaves (blocks that were allocated and never written), not text: they end the
  * line before them, so that the first record written after the crash is found. Fewer stay part of their line.
  */
-export const NUL_RUN_MIN = 16
+const NUL_RUN_MIN = 16
 /** Octets kept of a run of NULs. */
 const NUL_KEPT = 64
 

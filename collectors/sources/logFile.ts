@@ -31,7 +31,7 @@ export async function openRegular(path: string, links: 'follow' | 'refuse'): Pro
 }
 
 /** Octets [offset, offset + length) of the file, fewer at its end. */
-export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   let filled = 0
   while (filled < length) {

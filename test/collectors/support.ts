@@ -24,7 +24,7 @@ export class FakeClock {
 }
 
 /** What the journal and the store do for a source: keep items, and know the highest `end` of every fingerprint. */
-export class FakeJournal {
+class FakeJournal {
   readonly items: SourceItem[] = []
   /** How many of the next deliveries are refused. */
   refuse = 0
