@@ -53,7 +53,8 @@ function inherit(command: Command): Command {
 }
 
 /** Runs one command line (without `node` and the script) and returns its exit code. */
-// Called by bin/vigil.js: ts-unused-exports:disable-next-line
+// Called by bin/vigil.js.
+// ts-unused-exports:disable-next-line
 export async function main(args: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(args, { from: 'user' })

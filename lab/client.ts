@@ -18,7 +18,8 @@ export type LabCommand =
  * The running lab: the one in this directory, or else the user's last started one.
  * LabError `not_running` or `bad_state_file`.
  */
-// Imported when the command runs: ts-unused-exports:disable-next-line
+// Imported when the command runs.
+// ts-unused-exports:disable-next-line
 export function readLabState(directory?: string): Promise<LabState> {
   return readState(directory === undefined ? userStateFile() : stateFileIn(directory))
 }

@@ -39,7 +39,8 @@ interface Outcome {
 }
 
 /** Runs lab and stack, tells the story; returns the exit code. Whatever happens, everything is stopped and cleaned up. */
-// Imported when the command runs: ts-unused-exports:disable-next-line
+// Imported when the command runs.
+// ts-unused-exports:disable-next-line
 export async function runDemo(options: {
   readonly once: boolean
   readonly keep: string | undefined
