@@ -20,6 +20,16 @@ export interface TestElasticsearch extends AsyncDisposable {
   remove(prefix: string): Promise<void>
 }
 
+/** What a server behind TLS needs more. Without it: plain HTTP, and nobody is asked who they are. */
+export interface Secured {
+  /** Lines of elasticsearch.yml in place of `xpack.security.enabled: false`. */
+  readonly settings: readonly string[]
+  /** Files for its configuration folder, by name. */
+  readonly files: Readonly<Record<string, string>>
+  /** Whether it is up; plain requests can't say. */
+  answers(url: string): Promise<boolean>
+}
+
 /** Longest start: a cold one on a busy machine of two cores was measured at 86 s. */
 const START_MS = 180_000
 const POLL_MS = 250
@@ -78,25 +88,26 @@ async function removeIndices(url: string, prefix: string): Promise<void> {
   await fetch(`${url}/_index_template/${prefix}-*`, { method: 'DELETE' })
 }
 
-export async function startElasticsearch(): Promise<TestElasticsearch> {
+export async function startElasticsearch(secured?: Secured): Promise<TestElasticsearch> {
   const given = process.env['VIGIL_ELASTICSEARCH_URL']
-  if (given !== undefined) return running(given)
+  if (given !== undefined && secured === undefined) return running(given)
   const home = findHome()
   const java = findJava()
   if (home === undefined) throw new Error('no Elasticsearch: run test/services/elasticsearch.sh')
   if (java === undefined) throw new Error(`no JDK of ${MIN_JAVA} or later: set ES_JAVA_HOME`)
   const directory = await mkdtemp(join(tmpdir(), 'vigil-elasticsearch-'))
   const port = await freePort()
-  const program = prepare(home, directory, port)
-  const url = `http://127.0.0.1:${port}`
-  let child = await launch(program, directory, java, url)
+  const program = prepare(home, directory, port, secured)
+  const url = `${secured === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
+  const isUp = () => (secured === undefined ? answers(url) : secured.answers(url))
+  let child = await launch(program, directory, java, isUp)
   return {
     url,
     async kill() {
       await end(child, 'SIGKILL')
     },
     async restart() {
-      child = await launch(program, directory, java, url)
+      child = await launch(program, directory, java, isUp)
     },
     remove: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {
@@ -107,10 +118,11 @@ export async function startElasticsearch(): Promise<TestElasticsearch> {
 }
 
 /** Gives the server folders of its own for configuration, data and logs; the program to start. */
-function prepare(home: string, directory: string, port: number): string {
+function prepare(home: string, directory: string, port: number, secured: Secured | undefined): string {
   const config = join(directory, 'config')
   cpSync(join(home, 'config'), config, { recursive: true })
   for (const name of ['data', 'logs', 'tmp', 'repo']) mkdirSync(join(directory, name))
+  for (const [name, text] of Object.entries(secured?.files ?? {})) writeFileSync(join(config, name), text)
   writeFileSync(
     join(config, 'elasticsearch.yml'),
     [
@@ -120,7 +132,7 @@ function prepare(home: string, directory: string, port: number): string {
       `http.port: ${port}`,
       'transport.port: 0',
       'discovery.type: single-node',
-      'xpack.security.enabled: false',
+      ...(secured?.settings ?? ['xpack.security.enabled: false']),
       'xpack.security.enrollment.enabled: false',
       'xpack.security.autoconfiguration.enabled: false',
       'xpack.license.self_generated.type: basic',
@@ -147,7 +159,12 @@ function prepare(home: string, directory: string, port: number): string {
   return join(copy, 'bin/elasticsearch')
 }
 
-async function launch(program: string, directory: string, java: string, url: string): Promise<ChildProcess> {
+async function launch(
+  program: string,
+  directory: string,
+  java: string,
+  isUp: () => Promise<boolean>,
+): Promise<ChildProcess> {
   const child = spawn(program, [], {
     cwd: directory,
     env: {
@@ -168,7 +185,7 @@ async function launch(program: string, directory: string, java: string, url: str
   process.once('exit', () => signal(child, 'SIGKILL'))
   const deadline = Date.now() + START_MS
   while (Date.now() < deadline && child.exitCode === null) {
-    if (await answers(url)) return child
+    if (await isUp()) return child
     await delay(POLL_MS)
   }
   await end(child, 'SIGKILL')
