@@ -171,7 +171,10 @@ class FileJournal implements Journal {
     this.#refuseClosed()
     const { now, random } = this.#options
     const recorded = now()
-    const encoded = records.map((record) => encodeRecord(record, recorded, random(NONCE_BYTES)))
+    const nonces = random(NONCE_BYTES * records.length)
+    const encoded = records.map((record, i) =>
+      encodeRecord(record, recorded, nonces.subarray(NONCE_BYTES * i, NONCE_BYTES * (i + 1))),
+    )
     const sealed = this.#queue.add(encoded)
     if (this.#queue.length > 0) this.#arm()
     return await sealed

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type NewRecord, type RecordKind, type SealedRecord } from '../model/record.ts'
 import { formatRecordId, type Position } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
@@ -69,9 +70,11 @@ export interface Envelope {
  * digest says that it is what vigil wrote. Throws JournalError(invalid_record).
  */
 export function checkRecord(bytes: Buffer): Envelope {
-  const value = parse(bytes.toString())
-  // Octets are compared, not text: invalid UTF-8 would decode to replacement characters.
-  if (!Buffer.from(canonicalize(value)).equals(bytes))
+  // Invalid UTF-8 would decode to replacement characters.
+  if (!isUtf8(bytes)) throw malformed('UTF-8', 'other octets')
+  const text = bytes.toString()
+  const value = parse(text)
+  if (canonicalize(value) !== text)
     throw malformed('canonical JSON (RFC 8785)', 'another spelling of the same value')
   return envelope(value)
 }
@@ -140,10 +143,14 @@ function isKind(value: unknown): value is RecordKind {
   return typeof value === 'string' && Object.hasOwn(KINDS, value)
 }
 
+/** RFC 3339 with milliseconds and Z; days that a month may lack are looked up. */
+const TIMESTAMP =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const FIRST_UNSURE_DAY = '29'
+
 function isTimestamp(value: unknown): value is string {
-  if (typeof value !== 'string') return false
-  const ms = Date.parse(value)
-  return !Number.isNaN(ms) && toTimestamp(ms) === value
+  if (typeof value !== 'string' || !TIMESTAMP.test(value)) return false
+  return value.slice(8, 10) < FIRST_UNSURE_DAY || toTimestamp(Date.parse(value)) === value
 }
 
 function shown(value: unknown): string {

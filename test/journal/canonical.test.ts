@@ -44,6 +44,41 @@ describe('canonical JSON', () => {
       assert.equal(canonicalNumber(Buffer.from(octets, 'hex').readDoubleBE()), text)
     })
 
+  test('writes every value as the specification does, whatever the order and the names of members', () => {
+    const reference = (value: unknown): string => {
+      if (Array.isArray(value)) return `[${value.map(reference).join()}]`
+      if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+      const members = Object.entries(value).sort(([a], [b]) => Buffer.compare(utf16(a), utf16(b)))
+      return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${reference(member)}`).join()}}`
+    }
+    const utf16 = (text: string) => Buffer.from(text, 'utf16le').swap16()
+    const name = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.nat(20).map(String),
+      fc.constantFrom('__proto__', 'toJSON', 'constructor'),
+    )
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.integer(),
+        fc.double({ noNaN: true, max: 1e9, min: -1e9 }),
+        fc.string({ unit: 'binary' }),
+        fc.boolean(),
+        fc.constant(null),
+        tie('list'),
+        tie('object'),
+      ),
+      list: fc.array(tie('value'), { maxLength: 4 }),
+      object: fc
+        .uniqueArray(fc.tuple(name, tie('value')), { maxLength: 6, selector: ([key]) => key })
+        .map((members) => Object.fromEntries(members)),
+    }))
+    fc.assert(
+      fc.property(value, (v) => assert.equal(canonicalize(v), reference(v))),
+      { numRuns: 300, seed: 7 },
+    )
+  })
+
   test('refuses NaN and infinity', () => {
     for (const octets of ['7fffffffffffffff', '7ff0000000000000', 'fff0000000000000'])
       refused(Buffer.from(octets, 'hex').readDoubleBE())
