@@ -43,6 +43,13 @@ module.exports = {
       from: { pathNot: '^(lab|test|bench)/' },
       to: { path: 'node_modules/ocsp/' },
     },
+    {
+      name: 'dashboards-only-at-development-time',
+      comment: 'They generate files that are committed; a running vigil reads none of it.',
+      severity: 'error',
+      from: { pathNot: '^(dashboards|scripts|test)/' },
+      to: { path: '^dashboards/' },
+    },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
   ],
   options: {

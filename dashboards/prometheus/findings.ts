@@ -6,9 +6,9 @@ import type { AlertingRule, PrometheusRule } from './rule.ts'
 
 /**
  * Tells these alerts from the ones that vigil sends itself, which have the same labels otherwise. Equal labels would not do: the
- * two resolve some seconds apart, and in between Alertmanager would see a new alert.
+ * two resolve some seconds apart, and in between Prometheus can set the alert off anew.
  */
-export const SOURCE = 'prometheus'
+const SOURCE = 'prometheus'
 
 /** The state that each finding is in, with the labels that vigil's own alerts have. */
 const FINDING = 'vigil:finding'

@@ -1,6 +1,6 @@
 import type { Severity } from '../../model/finding.ts'
 
-export interface RecordingRule {
+interface RecordingRule {
   readonly record: string
   readonly expr: string
 }

@@ -3,7 +3,7 @@ import type { Severity } from '../../model/finding.ts'
 import type { AlertingRule } from './rule.ts'
 
 /** Seconds that the clock of evaluation may stand still, or differ from Prometheus's: a dozen ticks as they are by default. */
-export const TICK_LIMIT = 120
+const TICK_LIMIT = 120
 
 /** Seconds without a signed checkpoint; they are due every 60. */
 const CHECKPOINT_LIMIT = 900

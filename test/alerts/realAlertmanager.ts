@@ -1,24 +1,18 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestOptions } from 'node:test'
+import { findProgram } from '../support/needs.ts'
 import type { TestAlertmanager } from './alertmanagerDouble.ts'
 
 /** VIGIL_ALERTMANAGER, one on the PATH, or the one that test/services/alertmanager.sh unpacked. */
 function findAlertmanager(): string | undefined {
   const named = process.env['VIGIL_ALERTMANAGER']
   if (named !== undefined) return named
-  for (const name of ['alertmanager', 'prometheus-alertmanager']) {
-    const found = spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' })
-    if (found.status === 0) return found.stdout.trim()
-  }
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  const unpacked = join(cache, 'vigil-test/alertmanager/alertmanager')
-  return existsSync(unpacked) ? unpacked : undefined
+  return findProgram('alertmanager') ?? findProgram('prometheus-alertmanager', 'alertmanager/alertmanager')
 }
 
 /** Skipped with the reason where there is none, but under VIGIL_REQUIRE=all it runs and fails. */
@@ -27,17 +21,18 @@ export function needsAlertmanager(): TestOptions {
   return { skip: 'Alertmanager is not installed (test/services/alertmanager.sh fetches one)' }
 }
 
-const CONFIG = `
+const NOBODY = `
 route: { receiver: none }
 receivers: [{ name: none }]
 `
 
-export async function startReal(): Promise<TestAlertmanager> {
+/** `settings` is a configuration file's text. */
+export async function startReal(settings = NOBODY): Promise<TestAlertmanager> {
   const program = findAlertmanager()
   if (program === undefined) throw new Error('no Alertmanager: run test/services/alertmanager.sh')
   const directory = await mkdtemp(join(tmpdir(), 'vigil-alertmanager-'))
   const config = join(directory, 'alertmanager.yml')
-  await writeFile(config, CONFIG)
+  await writeFile(config, settings)
   const child = spawn(
     program,
     [

@@ -7,7 +7,7 @@ for name in alertmanager prometheus-alertmanager; do
   if command -v "$name"; then exit 0; fi
 done
 
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/vigil-test/alertmanager"
+cache="${VIGIL_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vigil-test}/alertmanager"
 if [ -x "$cache/alertmanager" ]; then
   echo "$cache/alertmanager"
   exit 0

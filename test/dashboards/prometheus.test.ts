@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { alertName } from '../../alerts/alert.ts'
+import { prometheusRules } from '../../dashboards/prometheus/rules.ts'
+import { loadPack } from '../../rules/loadPack.ts'
+import { needsPrometheus, runTool } from '../support/prometheus.ts'
+import { unknownMetrics } from './metricNames.ts'
+
+const FOLDER = 'dashboards/prometheus'
+const RULES = `${FOLDER}/vigil.rules.yml`
+const CASES = globSync('test/dashboards/prometheus/*.test.yml')
+
+const ruleFile = z.object({
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      rules: z.array(
+        z.object({
+          alert: z.string().optional(),
+          expr: z.string(),
+          annotations: z.object({ runbook: z.string().optional() }).optional(),
+        }),
+      ),
+    }),
+  ),
+})
+
+function rules() {
+  return ruleFile.parse(parse(readFileSync(RULES, 'utf8'))).groups
+}
+
+test('the committed Prometheus rules have not drifted', () => {
+  const made = prometheusRules(loadPack('internal-pki'))
+  assert.equal(readFileSync(RULES, 'utf8'), made, 'run: npx node scripts/generate.ts')
+})
+
+test('every rule of the pack is an alert, under the name that vigil gives it', () => {
+  const pack = loadPack('internal-pki')
+  const group = rules().find((g) => g.name === pack.id)
+  const alerts = group?.rules.flatMap((rule) => rule.alert ?? [])
+  assert.deepEqual(
+    alerts,
+    pack.rules.map((rule) => alertName(rule.id)),
+  )
+})
+
+test('every alert about vigil itself has its entry on the page that it names', () => {
+  const page = readFileSync('docs/prometheus.md', 'utf8')
+  const headings = new Set([...page.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title?.toLowerCase()))
+  const runbooks = rules()
+    .flatMap((group) => group.rules)
+    .flatMap((rule) => rule.annotations?.runbook ?? [])
+    .filter((runbook) => runbook.startsWith('docs/prometheus.md#'))
+  assert.ok(runbooks.length > 10)
+  for (const runbook of runbooks) assert.ok(headings.has(runbook.split('#')[1]), `no heading for ${runbook}`)
+})
+
+test('the rules use only metrics that are exposed', () => {
+  const used = rules().flatMap((group) => group.rules.map((rule) => rule.expr))
+  assert.deepEqual(unknownMetrics(used), [])
+})
+
+test('promtool accepts the rules and the scrape configuration', needsPrometheus(), async () => {
+  assert.match(await runTool('promtool', ['check', 'rules', '--lint=all', '--lint-fatal', RULES]), /SUCCESS/)
+  assert.match(await runTool('promtool', ['check', 'config', `${FOLDER}/prometheus.yml`]), /SUCCESS/)
+})
+
+test('the rules fire, hold and end as the cases for promtool say', needsPrometheus(), async () => {
+  assert.ok(CASES.length > 0)
+  await runTool('promtool', ['test', 'rules', ...CASES])
+})
+
+test(
+  'the sample for Alertmanager is valid, and sends each kind of alert to one place',
+  needsPrometheus(),
+  async () => {
+    const file = `${FOLDER}/alertmanager.yml`
+    await runTool('amtool', ['check-config', file])
+    for (const [receiver, labels] of [
+      ['pager', ['alertname=CrlFreshnessOk', 'severity=critical', 'ca=issuing-1']],
+      ['nobody', ['alertname=CrlFreshnessOk', 'severity=critical', 'ca=issuing-1', 'source=prometheus']],
+      ['tickets', ['alertname=CertLifetimeThreshold', 'severity=warning', 'service=shop']],
+      ['pager', ['alertname=VigilDown', 'severity=critical', 'component=vigil']],
+      ['dead-mans-switch', ['alertname=VigilWatchdog', 'severity=info', 'component=vigil']],
+    ] as const) {
+      const args = ['config', 'routes', 'test', `--config.file=${file}`, `--verify.receivers=${receiver}`]
+      await runTool('amtool', [...args, ...labels])
+    }
+  },
+)
