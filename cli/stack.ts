@@ -45,6 +45,8 @@ export interface Stack {
   readonly url: string
   /** Current finding of every rule and subject. */
   findings(): readonly Finding[]
+  /** The projection into Elasticsearch, where one is configured. */
+  readonly elasticsearch: ElasticsearchProjection | undefined
   /** Resolves when a projection cannot go on: what follows would be watched by nobody, so the process must end. */
   readonly failed: Promise<Error>
   /**
@@ -192,15 +194,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([toRules.stop(), toStore.stop()])
   })
 
-  const { elasticsearch } = loaded
-  if (elasticsearch !== undefined) {
-    const projection = new ElasticsearchProjection({
-      journal,
-      problems,
-      open: (signal) => openElasticsearchStore({ ...elasticsearch, signal }),
-    })
-    undo.defer(() => projection.stop())
-  }
+  const elasticsearch = createElasticsearch(options, journal, problems)
+  undo.defer(() => elasticsearch?.stop())
 
   const ticks = setInterval(() => {
     if (journal.state === 'open') void record([tick('interval', now)])
@@ -259,6 +254,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     journal,
     url,
     findings: () => engine.findings(),
+    elasticsearch,
     failed: failure.promise,
     stop: () => running.disposeAsync(),
   }
@@ -297,6 +293,20 @@ async function recordConfiguration(journal: Journal, { loaded, by, now }: StackO
   )
   const body = { by, product: `pki-vigil ${productVersion()}`, artifacts }
   await journal.append([{ kind: 'configuration', time: toTimestamp(now()), body }])
+}
+
+function createElasticsearch(
+  { loaded }: StackOptions,
+  journal: Journal,
+  problems: Problems,
+): ElasticsearchProjection | undefined {
+  const { elasticsearch } = loaded
+  if (elasticsearch === undefined) return undefined
+  return new ElasticsearchProjection({
+    journal,
+    problems,
+    open: (signal) => openElasticsearchStore({ ...elasticsearch, signal }),
+  })
 }
 
 function createDispatcher(

@@ -112,7 +112,7 @@ export class Queries {
     const sources = await this.#search({
       index: this.#names.all('rollups'),
       filter: [
-        { range: { hour: { gte: query.from, lt: query.to } } },
+        { range: { hour: { gte: millis(query.from), lt: millis(query.to), format: 'epoch_millis' } } },
         ...(query.subject === undefined ? [] : [{ term: { subject: query.subject } }]),
       ],
       sort: ['hour', 'vigil.key'],

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
+import { loadConfig } from '../../cli/load.ts'
+import { createLogger } from '../../cli/logger.ts'
+import { startStack } from '../../cli/stack.ts'
+import { openReader } from '../../journal/reader.ts'
+import { startLab } from '../../lab/lab.ts'
+import { writeVigilYaml } from '../../lab/vigilYaml.ts'
+import { compareWithJournal } from '../../store/compare.ts'
+import { openElasticsearchStore } from '../../store/elasticsearch/store.ts'
+import { openSqliteStore } from '../../store/sqlite/store.ts'
+import { needsElasticsearch, startElasticsearch } from '../support/elasticsearch.ts'
+import { temporaryDirectory } from '../support/vigil.ts'
+
+/** Longest that anything but the start of the server may take here, in ms. */
+const STEP = 60_000
+
+it(
+  'goes on watching while Elasticsearch is killed, and afterwards the projection is equal to the journal',
+  { ...needsElasticsearch(), timeout: 600_000 },
+  async () => {
+    await using server = await startElasticsearch()
+    using directory = temporaryDirectory()
+    await using lab = await startLab({
+      directory: join(directory.path, 'lab'),
+      now: Date.now,
+      lifetimes: LIFETIMES,
+    })
+    const file = await writeVigilYaml(lab, {
+      ...SETTINGS,
+      directory: directory.path,
+      server: { listen: '127.0.0.1:0' },
+      probes: { interval: '1s', timeout: '800ms' },
+    })
+    const loaded = loadConfig(file, {})
+    assert.ok(loaded.ok)
+    const elasticsearch = { url: server.url, prefix: 'vigil-outage' }
+    const stack = await startStack({
+      loaded: { ...loaded.value, elasticsearch },
+      now: Date.now,
+      logger: createLogger(process.stderr, 'silent'),
+      by: 'test',
+      sealInterval: 50,
+    })
+    const decided = async (rule: string, state: string): Promise<void> => {
+      for await (const _ of stack.journal.follow(undefined, AbortSignal.timeout(STEP)))
+        if (stack.findings().some((f) => f.rule === rule && f.state === state)) return
+      assert.fail(`${rule} was not ${state} within ${STEP} ms`)
+    }
+    const problems = async (): Promise<string> =>
+      await (await fetch(new URL('/api/status', stack.url))).text()
+
+    try {
+      await decided('ocsp_responder_available', 'pass')
+      await stack.elasticsearch?.caughtUp()
+      assert.doesNotMatch(await problems(), /elasticsearch:/)
+
+      await server.kill()
+      const before = stack.journal.size
+      await lab.break('ocsp-down', 'issuing-2')
+      await decided('ocsp_responder_available', 'fail')
+      assert.ok(stack.journal.size > before, 'intake goes on')
+      assert.match(await problems(), /elasticsearch:/)
+
+      await server.restart()
+      await stack.elasticsearch?.caughtUp()
+      assert.doesNotMatch(await problems(), /elasticsearch:/)
+      await lab.repair('ocsp-down', 'issuing-2')
+    } finally {
+      await stack.stop()
+    }
+
+    const store = await openElasticsearchStore(elasticsearch)
+    const reference = await openSqliteStore({ file: join(directory.path, 'reference.db') })
+    const reader = await openReader(loaded.value.journalDirectory)
+    const { behind, compared, differences } = await compareWithJournal(reader.read(), store, reference)
+    assert.deepEqual({ behind, differences }, { behind: 0, differences: [] })
+    assert.ok(compared > 50, `${compared} were compared`)
+    await reference.close()
+    await store.close()
+  },
+)
