@@ -122,6 +122,8 @@ class FileJournal implements Journal {
   readonly #recent = new RecentBatches()
   #failing = false
   #closing: Promise<void> | undefined
+  /** Whether nothing more will be sealed. */
+  #ended = false
   /** How many of the pieces that wait may not wait any longer. */
   #due = 0
   #sealing: Promise<void> | undefined
@@ -207,7 +209,7 @@ class FileJournal implements Journal {
         if (isAborted(signal)) return
       }
       if (next < this.size) continue
-      if (this.state === 'closed') return
+      if (this.#ended) return
       await this.#recent.next(signal)
     }
   }
@@ -241,6 +243,7 @@ class FileJournal implements Journal {
     } finally {
       clearTimeout(this.#sealTimer)
       clearTimeout(this.#publishTimer)
+      this.#ended = true
       this.#recent.wake()
       await artifacts.close()
       await segments.close()

@@ -10,7 +10,7 @@ const ID_BYTES = 4
 /** Signature lines read in one note; the specification asks for 16 at least. */
 const MAX_SIGNATURES = 64
 /** Octets of a note: a checkpoint with MAX_SIGNATURES lines, most of them post-quantum, stays below. */
-export const MAX_NOTE_BYTES = 512 * 1024
+const MAX_NOTE_BYTES = 512 * 1024
 
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 

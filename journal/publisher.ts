@@ -10,7 +10,7 @@ import { type EdgeTree, leafHash, TILE_WIDTH } from './tree.ts'
 export const CHECKPOINT_PATH = 'checkpoint'
 
 /** Where the first checkpoint of an hour is kept: `checkpoints/2026/2026-11-22T06Z`. */
-export function historyPath(ms: number): string {
+function historyPath(ms: number): string {
   const hour = new Date(ms).toISOString().slice(0, 13)
   return `checkpoints/${hour.slice(0, 4)}/${hour}Z`
 }
