@@ -85,10 +85,11 @@ function layout(): DashboardBuilder {
     .withPanel(
       lines(
         'OCSP latency',
-        'The newest run of each responder, and the 95th percentile of all runs.',
+        'The newest run of each responder if it succeeded, and the 95th percentile of all runs.',
         units.Seconds,
         {
-          '{{subject}} {{target}}': 'max by (subject, target) (vigil_probe_duration_seconds{probe="ocsp"})',
+          '{{subject}} {{target}}':
+            'max by (subject, target) (vigil_probe_duration_seconds{probe="ocsp"} and (vigil_probe_success{probe="ocsp"} == 1))',
           'p95, all':
             'histogram_quantile(0.95, sum by (le) (rate(vigil_probe_run_duration_seconds_bucket{probe="ocsp"}[$__rate_interval])))',
         },
@@ -98,9 +99,8 @@ function layout(): DashboardBuilder {
     .withRow(new RowBuilder('Services and probes'))
     .withPanel(certificateLife())
     .withPanel(
-      bars('Probe failures by phase', 'Failed runs: how far they came.', {
-        '{{probe}} {{phase}}':
-          'sum by (probe, phase) (increase(vigil_probe_failures_total[$__rate_interval]))',
+      bars('Probe failures by phase', 'Failed runs of all probes: how far they came.', {
+        '{{phase}}': 'sum by (phase) (increase(vigil_probe_failures_total[$__rate_interval]))',
       }),
     )
     .withRow(new RowBuilder('Audit log and actions'))
