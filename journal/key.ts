@@ -1,5 +1,5 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import { link, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { JournalError } from './error.ts'
 
@@ -27,19 +27,29 @@ function parseKey(file: string, pem: string): KeyObject {
   return key
 }
 
+/** Whole or not at all: half a key file would keep the journal from ever being opened again. */
 async function createKey(file: string): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync('ed25519')
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await using handle = await open(file, 'wx', 0o600)
-    await handle.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }))
-    await handle.sync()
+    await writeDurably(temporary, privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    // A link, not a rename: a key that somebody else has made meanwhile is never replaced.
+    await link(temporary, file)
+    await unlink(temporary)
     // Without its directory entry on disk, a power cut would leave a journal that nobody can sign.
     await using directory = await open(dirname(file), 'r')
     await directory.sync()
   } catch (error) {
+    await unlink(temporary).catch(() => undefined)
     throw new JournalError('key', `${file}: cannot be created`, { cause: error })
   }
   return privateKey
+}
+
+async function writeDurably(file: string, text: string | Buffer): Promise<void> {
+  await using handle = await open(file, 'wx', 0o600)
+  await handle.writeFile(text)
+  await handle.sync()
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { type RecordKind } from '../model/record.ts'
 import { formatRecordId } from '../model/recordId.ts'
 import { fromTimestamp } from '../model/time.ts'
@@ -58,6 +59,7 @@ export interface VerifyOptions {
  * Rejects only when the files cannot be read, or with JournalError(format) when `trust` holds no verifier key.
  */
 export async function verifyJournal(directory: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  await access(directory)
   return await verifyFiles(directorySource(directory), options)
 }
 
@@ -66,20 +68,33 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
   if (trusted?.length === 0) throw new JournalError('format', 'expected a verifier key to trust, got none')
   const found = new Findings()
   try {
+    const identity = await readIdentity(source)
+    found.origin = identity.log
+    // While a writer is at work, what is read later covers what was read earlier: tiles of this checkpoint are in the list, and
+    // records of the next one in the segments.
+    const first = await readPublished(source, identity, trusted)
     const inventory = await takeInventory(source)
     const counted = countReads(source, inventory.total, options.onProgress)
-    const identity = await readIdentity(counted)
-    found.origin = identity.log
-    found.published = await readPublished(counted, identity, trusted)
-    const history = await readHistory(counted, inventory.history, identity, found.published)
-    await checkLog(counted, inventory, identity, [...history, found.published], found)
+    const history = await readHistory(counted, inventory.history, identity)
+    const last = await readPublished(counted, identity, trusted)
+    found.published = last
+    checkOrder([first, ...history.slice(-1)], last)
+    await checkLog(counted, inventory, identity, { first, history, last }, found)
     found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
     checkForeign(inventory, found.notes)
+    options.onProgress?.({ done: inventory.total, total: inventory.total })
     return found.report(trusted === undefined ? 'self_consistent' : 'authenticated')
   } catch (error) {
     if (error instanceof FaultFound) return found.report('broken', error.fault)
     throw error
   }
+}
+
+/** No checkpoint that was read before the last may say more. */
+function checkOrder(earlier: readonly SignedSize[], last: SignedSize): void {
+  for (const { file, size } of earlier)
+    if (size > last.size)
+      throw fault(last.file, 'size', `at least the ${size} entries of ${file}`, `${last.size}`)
 }
 
 /** What a verification learns on its way. */
@@ -117,10 +132,15 @@ async function checkLog(
   source: FileSource,
   inventory: Inventory,
   identity: Identity,
-  checkpoints: readonly SignedSize[],
+  signed: { readonly first: SignedSize; readonly history: readonly SignedSize[]; readonly last: SignedSize },
   found: Findings,
 ): Promise<void> {
-  const tiles = new TileCheck(source, inventory, checkpoints)
+  const { first, history, last } = signed
+  const tiles = new TileCheck(
+    source,
+    inventory,
+    [first, ...history, last].sort((a, b) => a.size - b.size),
+  )
   for await (const block of readSegments(source, inventory, found.notes)) {
     const records = block.records.map((bytes, n) => {
       const envelope = checkEnvelope(bytes, block, n)
@@ -136,7 +156,7 @@ async function checkLog(
     await tiles.add(encodeEntry(entryOf(identity.epoch, block.segment, records)), block.file)
     found.size = tiles.size
   }
-  await tiles.finish(checkpoints.at(-1) ?? { file: '', origin: '', size: 0, root: '', text: '' })
+  await tiles.finish(first)
 }
 
 function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope {

@@ -75,8 +75,11 @@ export async function takeInventory(source: FileSource): Promise<Inventory> {
   return { total, sealed, pending, tiles, partials, history, packs, indexes, large, temporary, foreign }
 }
 
-/** The numbers must be 0, 1, 2 and so on. Throws FaultFound. */
-export function checkConsecutive(numbers: readonly number[], pathOf: (number: number) => string): void {
-  for (const [expected, number] of numbers.entries())
-    if (number !== expected) throw fault(pathOf(expected), '', 'a file', 'none')
+/** Files are numbered without gaps: none may be left when `read` of them are read. Throws FaultFound. */
+export function checkNoneLeft(
+  numbers: readonly number[],
+  read: number,
+  pathOf: (number: number) => string,
+): void {
+  if (numbers.some((number) => number >= read)) throw fault(pathOf(read), '', 'a file', 'none')
 }

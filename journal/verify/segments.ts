@@ -4,7 +4,7 @@ import { decodeFrames } from '../frame.ts'
 import { decodeSealed } from '../sealedFile.ts'
 import { MAX_SEGMENT_BYTES, segmentPath } from '../segments.ts'
 import { asFault, fault, inFile } from './fault.ts'
-import { checkConsecutive, type Inventory } from './inventory.ts'
+import { checkNoneLeft, type Inventory } from './inventory.ts'
 import type { FileSource } from './source.ts'
 
 export interface SegmentBlock extends Block {
@@ -15,41 +15,51 @@ export interface SegmentBlock extends Block {
 /** How often a pending segment is read again when it changed under the reader. */
 const ATTEMPTS = 3
 
-/** Blocks of every segment in order, each entry exactly once. Throws FaultFound. */
+/**
+ * Blocks of every segment in order, each entry exactly once. Numbers are tried one after the other, because a writer at work
+ * begins segments after the directory was listed; none that was listed may be left. Throws FaultFound.
+ */
 export async function* readSegments(
   source: FileSource,
   inventory: Inventory,
   notes: string[],
 ): AsyncGenerator<SegmentBlock> {
-  const { sealed, pending } = inventory
-  checkConsecutive(sealed, (number) => segmentPath(number, 'zst'))
   let next = 0
-  for (const segment of sealed) {
-    const { file, content } = await readSealed(source, segment, next)
-    if (pending.includes(segment)) await checkSuperseded(source, segment, content, notes)
-    for (const block of blocksOf(file, content, next)) {
+  let segment = 0
+  for (let open = false; !open; segment++) {
+    const found = await readSegment(source, inventory, segment, next, notes)
+    if (found === undefined) break
+    for (const block of found.blocks) {
       next++
-      yield { ...block, segment, file }
+      yield { ...block, segment, file: found.file }
     }
+    open = found.open
   }
-  for (const segment of pending.filter((p) => p >= sealed.length)) {
-    const file = segmentPath(segment, 'pending')
-    if (segment !== sealed.length) throw fault(segmentPath(sealed.length, 'pending'), '', 'a file', 'none')
-    for (const block of await readPending(source, segment, next, notes)) {
-      next++
-      yield { ...block, segment, file }
-    }
-  }
+  checkNoneLeft([...inventory.sealed, ...inventory.pending], segment, (n) => segmentPath(n, 'zst'))
 }
 
-async function readSealed(
+/** undefined when there is none of this number. `open`: it was still being filled, so it is the last. */
+async function readSegment(
   source: FileSource,
+  inventory: Inventory,
   segment: number,
   first: number,
-): Promise<{ file: string; content: Buffer }> {
+  notes: string[],
+): Promise<{ readonly file: string; readonly blocks: Iterable<Block>; readonly open: boolean } | undefined> {
   const file = segmentPath(segment, 'zst')
-  const bytes = await source.read(file)
-  if (bytes === undefined) throw fault(file, '', 'a file', 'none')
+  const sealed = await source.read(file)
+  const pending = sealed === undefined ? await readPending(source, segment, first, notes) : undefined
+  if (pending !== undefined) return { file: segmentPath(segment, 'pending'), blocks: pending, open: true }
+  // A writer at work may have compressed it between the two looks.
+  const bytes = sealed ?? (await source.read(file))
+  if (bytes === undefined) return undefined
+  const content = await readSealed(bytes, segment, first)
+  if (inventory.pending.includes(segment)) await checkSuperseded(source, segment, content, notes)
+  return { file, blocks: blocksOf(file, content, first), open: false }
+}
+
+async function readSealed(bytes: Buffer, segment: number, first: number): Promise<Buffer> {
+  const file = segmentPath(segment, 'zst')
   const { trailer, content } = await decodeSealed('segment', bytes, MAX_SEGMENT_BYTES).catch(
     (error: unknown) => {
       throw asFault(error, file, '')
@@ -59,7 +69,7 @@ async function readSealed(
   const expected = `segment ${segment} with ${count} entries from ${first}`
   const got = `segment ${trailer.number} with ${trailer.count} entries from ${trailer.first}`
   if (got !== expected) throw fault(file, 'trailer', expected, got)
-  return { file, content }
+  return content
 }
 
 function* blocksOf(file: string, content: Buffer, first: number): Generator<Block> {
@@ -87,17 +97,16 @@ async function checkSuperseded(
   notes.push(`${file}: left over; ${segmentPath(segment, 'zst')} holds the same`)
 }
 
+/** undefined when there is no such file. */
 async function readPending(
   source: FileSource,
   segment: number,
   first: number,
   notes: string[],
-): Promise<readonly Block[]> {
+): Promise<readonly Block[] | undefined> {
   const file = segmentPath(segment, 'pending')
   const bytes = await readStable(source, file)
-  // A writer at work compressed it after the directory was listed.
-  if (bytes === undefined)
-    return [...blocksOf(file, (await readSealed(source, segment, first)).content, first)]
+  if (bytes === undefined) return undefined
   const { frames, torn } = inFile(file, '', () => decodeFrames(bytes))
   if (torn > 0) notes.push(`${file}: ${torn} octets of an unsealed frame at the end`)
   return frames.map((frame, i) => {

@@ -226,6 +226,44 @@ describe('verification', () => {
     assert.ok(report.notes.includes(`${path}: 6 octets of an unsealed frame at the end`))
   })
 
+  test('finds a checkpoint that was put back to an older one', async () => {
+    const [older, newer] = [...files.keys()].filter((path) => path.startsWith('checkpoints/'))
+    assert.ok(older !== undefined && newer !== undefined)
+    const report = await verifyChanged({ checkpoint: fileAt(older) })
+    assert.deepEqual(
+      [report.verdict, report.fault?.file, report.fault?.location],
+      ['broken', 'checkpoint', 'size'],
+    )
+    assert.match(report.fault?.expected ?? '', new RegExp(newer))
+  })
+
+  test('finds no fault while a writer is at work', async (t) => {
+    const busy = await makePlace(t)
+    const clock = new FakeClock()
+    const journal = await openTestJournal(busy, { now: clock.now })
+    let writing = true
+    const write = async (): Promise<void> => {
+      for (let i = 0; i < 300; i++) {
+        clock.ms += 100_000
+        const bytes = Buffer.from(`artifact ${i} `.repeat(i % 20 === 0 ? 6000 : 1))
+        const artifact = await journal.putArtifact({ mediaType: 'text/plain', bytes })
+        const body = { by: 'test', product: '0', artifacts: [{ ...artifact, name: 'pack' }] }
+        await journal.append([{ kind: 'configuration', time: numbered(0).time, body }])
+        if (i % 2 === 0) await journal.publish()
+      }
+      writing = false
+    }
+    const written = write()
+    let runs = 0
+    for (; writing; runs++) {
+      const report = await verifyJournal(busy.directory)
+      assert.equal(report.fault, undefined)
+    }
+    await written
+    await journal.close()
+    assert.ok(runs > 3)
+  })
+
   test('is not misled by names that lead elsewhere', async () => {
     const digest = randomBytes(32).toString('hex')
     const report = await verifyChanged({ [`artifacts/00/00/${digest}.zst`]: Buffer.from('x') })
