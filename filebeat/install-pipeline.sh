@@ -32,6 +32,9 @@ put _ingest/pipeline/ejbca ingest-pipeline.json
 put _index_template/ejbca index-template.json
 put _index_template/ejbca-incoming incoming-template.json
 
+# Records that came before the pipeline was there have made this index. What comes from now on goes the right way.
 if curl -K "$config" --silent --fail --head "$url/ejbca-incoming" >/dev/null; then
-  echo 'The index ejbca-incoming exists: records came before the pipeline was there. docs/filebeat.md says what to do.' >&2
+  curl -K "$config" --silent --show-error --fail -H 'content-type: application/json' \
+    -X PUT "$url/ejbca-incoming/_settings" --data-binary '{ "index.default_pipeline": "ejbca" }' >/dev/null
+  echo 'ejbca-incoming holds records that came before: docs/filebeat.md says how to bring them in' >&2
 fi

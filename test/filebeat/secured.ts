@@ -30,7 +30,7 @@ export async function makeAuthority(subject: string): Promise<Authority> {
     ca: toPem(certificate, 'CERTIFICATE'),
     async issue(profile, name) {
       const own = generateKey('p256')
-      const names = profile === 'tls_server' ? { dns: ['localhost'], ip: ['127.0.0.1'] } : {}
+      const names = profile === 'tls_server' ? { ip: ['127.0.0.1'] } : {}
       const der = await issueCertificate({ subject: name, key: own, issuer, ...times, profile, ...names })
       return {
         certificate: toPem(der, 'CERTIFICATE'),
@@ -45,7 +45,7 @@ export interface Answer {
   readonly body: unknown
 }
 
-/** One request; what does not answer with JSON, or not at all, throws. */
+/** One request, of an array one line each; what does not answer with JSON, or not at all, throws. */
 export type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
 
 export interface Access {
@@ -68,13 +68,18 @@ export function asking({ url, ca, client, authorization }: Access): Ask {
       },
     })
     const answered: Promise<unknown[]> = once(sent, 'response')
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
+    sent.end(textOf(body))
     const [response] = await answered
     let text = ''
     for await (const chunk of response as AsyncIterable<Buffer>) text += chunk.toString()
     const status = (response as { statusCode?: number }).statusCode ?? 0
     return { status, body: text === '' ? undefined : (JSON.parse(text) as unknown) }
   }
+}
+
+function textOf(body: unknown): string | undefined {
+  if (Array.isArray(body)) return body.map((line) => `${JSON.stringify(line)}\n`).join('')
+  return body === undefined ? undefined : JSON.stringify(body)
 }
 
 export interface SecuredElasticsearch extends AsyncDisposable {
@@ -129,7 +134,7 @@ export async function startSecuredElasticsearch(): Promise<SecuredElasticsearch>
 }
 
 /** As Elasticsearch's file realm writes it. */
-function passwordHash(password: string): string {
+export function passwordHash(password: string): string {
   const rounds = 10_000
   const salt = randomBytes(32)
   const hash = pbkdf2Sync(password, salt, rounds, 32, 'sha512')
