@@ -31,6 +31,7 @@ put() {
 put _ingest/pipeline/ejbca ingest-pipeline.json
 put _index_template/ejbca index-template.json
 put _index_template/ejbca-incoming incoming-template.json
+put _index_template/ejbca-rejected rejected-template.json
 
 # Records that came before the pipeline was there have made this index. What comes from now on goes the right way.
 if curl -K "$config" --silent --fail --head "$url/ejbca-incoming" >/dev/null; then

@@ -4,9 +4,11 @@ import { configJsonSchema } from '../cli/config.ts'
 import { overview } from '../dashboards/grafana/overview.ts'
 import { auditTimelineFile } from '../dashboards/kibana/auditTimeline.ts'
 import { prometheusRules } from '../dashboards/prometheus/rules.ts'
+import { ingestPipeline } from '../filebeat/pipeline.ts'
 import { loadPack } from '../rules/loadPack.ts'
 
 writeFileSync('docs/vigil.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`)
 writeFileSync('dashboards/prometheus/vigil.rules.yml', prometheusRules(loadPack('internal-pki')))
 writeFileSync('dashboards/grafana/overview.json', `${JSON.stringify(overview(), null, 2)}\n`)
 writeFileSync('dashboards/kibana/audit-timeline.ndjson', auditTimelineFile())
+writeFileSync('filebeat/ingest-pipeline.json', ingestPipeline())
