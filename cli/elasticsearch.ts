@@ -70,6 +70,7 @@ export class ElasticsearchProjection {
     if (store === undefined) return
     try {
       const position = await this.#persist(() => store.position(), isTransient)
+      if (signal.aborted) return
       const ended = Promise.withResolvers<undefined>()
       const onFailure = (error: unknown): void => ended.reject(error)
       const gather = new Gather(async (batch) => {

@@ -54,7 +54,7 @@ const LAYER = 'events'
 
 export function lensObject(lens: Lens, dataView: string): SavedObject {
   const { id, title, description, columns, filters, drawing } = lens
-  const ids = columns.map((_, i) => `column-${i + 1}`)
+  const ids = columns.map((_, i) => columnId(i))
   const figure = ids.find((_, i) => !isBucket(columns[i])) ?? ''
   return {
     id,
@@ -70,7 +70,7 @@ export function lensObject(lens: Lens, dataView: string): SavedObject {
               [LAYER]: {
                 columnOrder: ids,
                 columns: Object.fromEntries(
-                  columns.map((column, i) => [ids[i], columnState(column, figure)]),
+                  columns.map((column, i) => [columnId(i), columnState(column, figure)] as const),
                 ),
                 incompleteColumns: {},
                 sampling: 1,
@@ -90,6 +90,10 @@ export function lensObject(lens: Lens, dataView: string): SavedObject {
     typeMigrationVersion: MIGRATION.lens,
     managed: false,
   }
+}
+
+function columnId(i: number): string {
+  return `column-${i + 1}`
 }
 
 const TYPES: Readonly<Record<Drawing, string>> = {

@@ -1,4 +1,4 @@
-import type { Client } from '@elastic/elasticsearch'
+import type { Client, errors } from '@elastic/elasticsearch'
 import { z } from 'zod'
 import { StoreError } from '../error.ts'
 import { toStoreError } from './error.ts'
@@ -31,19 +31,15 @@ const answerSchema = z.object({
 /** A server that was asked for its version. */
 export class Server {
   readonly #client: Client
-  readonly #errors: typeof import('@elastic/elasticsearch').errors
+  readonly #errors: typeof errors
   /** Without credentials. */
   readonly url: string
 
   readonly #signal: AbortSignal
 
-  private constructor(
-    client: Client,
-    errors: typeof import('@elastic/elasticsearch').errors,
-    options: ServerOptions,
-  ) {
+  private constructor(client: Client, kinds: typeof errors, options: ServerOptions) {
     this.#client = client
-    this.#errors = errors
+    this.#errors = kinds
     this.#signal = options.signal ?? new AbortController().signal
     this.url = withoutCredentials(options.url)
   }
@@ -54,7 +50,7 @@ export class Server {
    */
   static async connect(options: ServerOptions): Promise<Server> {
     // Loaded here and not above: the client is 28 MB that an installation with the embedded store alone never reads.
-    const { Client, errors } = await import('@elastic/elasticsearch')
+    const { Client, errors: kinds } = await import('@elastic/elasticsearch')
     const { url, credentials = { kind: 'none' }, ca, requestTimeout = REQUEST_TIMEOUT_MS } = options
     const client = new Client({
       node: url,
@@ -66,7 +62,7 @@ export class Server {
       ...authOf(credentials),
       ...(ca === undefined ? {} : { tls: { ca } }),
     })
-    const server = new Server(client, errors, options)
+    const server = new Server(client, kinds, options)
     try {
       await server.#checkVersion()
       return server

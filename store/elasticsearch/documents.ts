@@ -94,8 +94,8 @@ function contentOf(record: EvidenceRecord, content: 'whole' | 'repeats'): object
 
 /** The body of a document's record. */
 export function bodyOf(kind: EvidenceKind, source: Readonly<Record<string, unknown>>): object {
-  const { vigil: _vigil, '@timestamp': timestamp, ecs: _ecs, ...body } = source
-  return kind === 'audit' ? { '@timestamp': timestamp, ...body } : body
+  const added = kind === 'audit' ? ['vigil', 'ecs'] : ['vigil', '@timestamp']
+  return Object.fromEntries(Object.entries(source).filter(([name]) => !added.includes(name)))
 }
 
 function timeOf(record: EvidenceRecord): number {

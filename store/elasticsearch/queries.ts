@@ -118,7 +118,9 @@ export class Queries {
       sort: ['hour', 'vigil.key'],
       limit: Infinity,
     })
-    return sources.map(withoutHeader<RollUp>).toSorted(by((r) => [r.hour, r.subject, r.probe, r.target]))
+    return (sources.map(withoutHeader) as RollUp[]).toSorted(
+      by((r) => [r.hour, r.subject, r.probe, r.target]),
+    )
   }
 
   async sourcePositions(): Promise<{ source: string; fingerprint: string; end: number }[]> {
@@ -128,9 +130,9 @@ export class Queries {
       sort: ['vigil.key'],
       limit: Infinity,
     })
-    return sources
-      .map(withoutHeader<{ source: string; fingerprint: string; end: number }>)
-      .toSorted(by((p) => [p.source, p.fingerprint]))
+    return (sources.map(withoutHeader) as { source: string; fingerprint: string; end: number }[]).toSorted(
+      by((p) => [p.source, p.fingerprint]),
+    )
   }
 
   async #evidence<T extends object>(kind: EvidenceKind, search: Omit<Search, 'index'>): Promise<Stored<T>[]> {
@@ -150,7 +152,7 @@ export class Queries {
       sort: ['vigil.key'],
       limit: Infinity,
     })
-    return sources.map(withoutHeader<object>)
+    return sources.map(withoutHeader)
   }
 
   async #search({ index, filter, exclude, sort, limit, after }: Search): Promise<Source[]> {
@@ -201,8 +203,8 @@ export class Queries {
 
 type Source = Readonly<Record<string, unknown>>
 
-function withoutHeader<T>({ vigil: _vigil, ...value }: Source): T {
-  return value as T
+function withoutHeader(source: Source): object {
+  return Object.fromEntries(Object.entries(source).filter(([name]) => name !== 'vigil'))
 }
 
 function newestFirst(fields: readonly string[]): estypes.Sort {

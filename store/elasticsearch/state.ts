@@ -130,7 +130,7 @@ export interface Found {
 export async function getAll(server: Server, addresses: readonly Address[]): Promise<(Found | undefined)[]> {
   if (addresses.length === 0) return []
   const { docs } = await server.ask((client, options) =>
-    client.mget<unknown>({ docs: addresses.map(({ index, id }) => ({ _index: index, _id: id })) }, options),
+    client.mget({ docs: addresses.map(({ index, id }) => ({ _index: index, _id: id })) }, options),
   )
   return docs.map((answer) => {
     if ('error' in answer) {

@@ -139,7 +139,7 @@ export class Writer {
     for (let i = 0; i < ids.length; i += MAX_ASKED) {
       const values = ids.slice(i, i + MAX_ASKED)
       const { hits } = await this.#server.ask((client, options) =>
-        client.search<unknown>(
+        client.search(
           {
             index,
             size: values.length,

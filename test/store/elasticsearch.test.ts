@@ -15,6 +15,11 @@ import { history, storeContract } from './contract.ts'
 import { startProxy } from './interruptingProxy.ts'
 import { FakeJournal, T0, audit, observation, tick } from './records.ts'
 
+/** As the text has them: an object literal would take `__proto__` for something else. */
+function detailsOf(json: string): Record<string, string> {
+  return JSON.parse(json) as Record<string, string>
+}
+
 void describe('on a real Elasticsearch', needsElasticsearch(), () => {
   let server: TestElasticsearch
   before(async () => {
@@ -113,7 +118,7 @@ void describe('on a real Elasticsearch', needsElasticsearch(), () => {
           ...event,
           pki: {
             revocationReason: 2 ** 53 - 1,
-            details: JSON.parse('{"":"e","a.b":"d",".":"p","__proto__":"x","vigil.id":"y","n\\u0000":"z"}'),
+            details: detailsOf('{"":"e","a.b":"d",".":"p","__proto__":"x","vigil.id":"y","n\\u0000":"z"}'),
           },
         },
         {

@@ -45,8 +45,8 @@ it(
       sealInterval: 50,
     })
     const decided = async (rule: string, state: string): Promise<void> => {
-      for await (const _ of stack.journal.follow(undefined, AbortSignal.timeout(STEP)))
-        if (stack.findings().some((f) => f.rule === rule && f.state === state)) return
+      for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(STEP)))
+        if (batch.length > 0 && stack.findings().some((f) => f.rule === rule && f.state === state)) return
       assert.fail(`${rule} was not ${state} within ${STEP} ms`)
     }
     const problems = async (): Promise<string> =>

@@ -21,8 +21,9 @@ it(
   'needs no more than the documented privileges, over TLS, by password and by API key',
   needsElasticsearch(),
   async () => {
-    const { ca, issue } = await makeAuthority('Test CA')
-    const own = await issue('tls_server', 'elasticsearch')
+    const authority = await makeAuthority('Test CA')
+    const { ca } = authority
+    const own = await authority.issue('tls_server', 'elasticsearch')
     await using server = await startElasticsearch({
       settings: [
         'xpack.security.enabled: true',
