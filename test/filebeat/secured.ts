@@ -88,7 +88,7 @@ export interface SecuredElasticsearch extends AsyncDisposable {
   readonly admin: Access & { readonly client: Credentials; readonly password: string }
 }
 
-export const ADMIN = 'admin'
+const ADMIN = 'admin'
 
 export async function startSecuredElasticsearch(): Promise<SecuredElasticsearch> {
   const authority = await makeAuthority('Test CA')

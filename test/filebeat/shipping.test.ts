@@ -381,6 +381,34 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
     })
   })
 
+  it('cuts records that are too long and says so; what follows is whole. A line above 2 MiB is skipped', async () => {
+    const { admin } = elastic
+    const client = await elastic.authority.issue('tls_client', 'filebeat')
+    await using other = await EjbcaHost.make('ca3', { url: admin.url, ca: admin.ca, client }, apiKey)
+    const head = '2026-11-22 05:01:17+00:00;CUSTOMLOG_INFO;SUCCESS;CUSTOM;CORE;a;;;;msg='
+    const log = [
+      `${head}${'l'.repeat(600_000)}`,
+      `${head}lines${'\nx'.repeat(12_000)}`,
+      `${head}${'m'.repeat(3_000_000)}`,
+      `${head}last`,
+    ]
+    await writeFile(other.path('audit.log'), log.map((line) => `${line}\n`).join(''))
+    other.start()
+    await until('all but one are there', async () => (await found('ca3*')).length === 3)
+    const documents = (await found('ca3*'))
+      .map(({ document }) => document)
+      .sort((a, b) => (a.log?.offset ?? 0) - (b.log?.offset ?? 0))
+    assert.deepEqual(
+      documents.map(({ event, log: at }) => [event.action, event.original.length, at?.flags]),
+      [
+        ['unparsed', 512 * 1024, ['truncated']],
+        ['unparsed', head.length + 5 + 2 * 9999, ['truncated', 'multiline']],
+        ['CUSTOMLOG_INFO', head.length + 4, undefined],
+      ],
+    )
+    assert.match(other.log, /skipped \d+ bytes line/)
+  })
+
   it('keeps what comes before the pipeline is installed, to be brought in later', async () => {
     for (const path of ['_index_template/ejbca-incoming', '_index_template/ejbca', '_ingest/pipeline/ejbca'])
       assert.equal((await ask('DELETE', `/${path}`)).status, 200)
