@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it, type TestOptions } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../support/ports.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 import { buildStages, parseContainerfile, type Stage } from './containerfile.ts'
 import { Manifests, renderKustomization } from './manifests.ts'
@@ -32,7 +31,7 @@ describe('container: the steps of the Containerfile, run as the manifest says', 
   const pods: Pod[] = []
   let image: Stage
   let folder: string
-  let port: number
+  let port = 0
 
   before(async () => {
     // What is committed is what gets built.
@@ -49,7 +48,7 @@ describe('container: the steps of the Containerfile, run as the manifest says', 
     const last = stages.at(-1)
     assert.ok(last)
     image = last
-    port = await freePort()
+    port = (await freePorts(1))[0] ?? 0
   })
   after(async () => {
     for (const pod of pods) await pod.kill()
@@ -148,13 +147,4 @@ function status(host: string, port: number, path: string, name = `${host}:${port
       .on('error', () => resolve(0))
       .end()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('expected a port')
-  return address.port
 }

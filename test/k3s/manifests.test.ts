@@ -62,7 +62,7 @@ describe('k3s: what kubectl kustomize renders', needs('kubectl'), () => {
     const { config, targets } = loadRendered(manifests)
     const open = new Set(manifests.egress.flatMap((rule) => rule.ports.map((p) => p.port)))
     const urls = [
-      ...targets.filter((t) => t.kind !== 'tls').map((t) => t.address),
+      ...targets.filter((t) => t.probe !== 'tls').map((t) => t.address),
       config.alerts.alertmanager,
       config.remediation.webhook?.url,
     ].filter((url) => url !== undefined)
@@ -100,7 +100,7 @@ describe('k3s: what kubectl kustomize renders', needs('kubectl'), () => {
 
 test('the documented command makes a secret that vigil takes', needs('kubectl'), () => {
   const command = /^ *(openssl rand .*\| kubectl .*)$/m.exec(read('docs/k3s.md'))?.[1]
-  assert.ok(command)
+  assert.ok(command !== undefined)
   const { stdout, stderr } = spawnSync('sh', ['-c', `${command} --dry-run=client -o yaml`], {
     encoding: 'utf8',
   })

@@ -18,7 +18,8 @@ certificate server /CN=kube-apiserver 'subjectAltName=IP:127.0.0.1\nextendedKeyU
 certificate admin /O=system:masters/CN=admin 'extendedKeyUsage=clientAuth'
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out account.key 2>/dev/null
 
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+# Not asked: kube-apiserver would wait for an etcd that is gone, and nothing of this is kept.
+trap 'kill -9 $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
 "$bin/etcd" --data-dir etcd --listen-client-urls "$etcd" --advertise-client-urls "$etcd" --listen-peer-urls "$peer" \
   --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer" >etcd.log 2>&1 </dev/null &
 "$bin/kube-apiserver" --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="$port" --etcd-servers="$etcd" \
