@@ -6,7 +6,7 @@ import { JournalFollower } from './follower.ts'
 import { Gather } from './gather.ts'
 import type { Problems } from './problems.ts'
 
-export interface ElasticsearchProjectionOptions {
+interface ElasticsearchProjectionOptions {
   readonly journal: Journal
   readonly problems: Problems
   /** Connects, and makes the indices. The signal gives up whatever the store does, then and later. */
@@ -45,6 +45,7 @@ export class ElasticsearchProjection {
     if (parts === undefined) return
     await Promise.race([parts.follower.caughtUp(), this.#running])
     await parts.gather.idle()
+    if (parts.gather.failed) await this.#running
   }
 
   /** A server that answers gets what was journaled so far; one that does not is not waited for. */

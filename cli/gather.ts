@@ -13,7 +13,8 @@ export class Gather {
   #waiting: SealedRecord[] = []
   #draining: Promise<void> | undefined
   #step: Promise<void> = Promise.resolve()
-  #failed = false
+  /** Whether `apply` has rejected. */
+  failed = false
 
   /** When `apply` rejects, nothing more is handed on, and `onFailure` is told once. */
   constructor(apply: (batch: readonly SealedRecord[]) => Promise<void>, onFailure: (error: unknown) => void) {
@@ -23,7 +24,7 @@ export class Gather {
 
   /** Resolves when there is room for more. */
   async add(batch: readonly SealedRecord[]): Promise<void> {
-    if (this.#failed) return
+    if (this.failed) return
     for (const record of batch) this.#waiting.push(record)
     this.#draining ??= this.#drain()
     while (this.#waiting.length >= MAX_RECORDS) await this.#step
@@ -41,7 +42,7 @@ export class Gather {
         await this.#step
       }
     } catch (error) {
-      this.#failed = true
+      this.failed = true
       this.#waiting = []
       this.#onFailure(error)
     }

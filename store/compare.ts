@@ -6,7 +6,7 @@ import type { Store } from './contract.ts'
 import { comparePositions, locate, sha256 } from './sealed.ts'
 
 /** What is compared: the documents of each kind of record, and what the store has derived from them. */
-export const COMPARED = [
+const COMPARED = [
   'position',
   'observation',
   'audit',
@@ -18,14 +18,14 @@ export const COMPARED = [
   'source',
 ] as const
 
-export interface Difference {
+interface Difference {
   readonly kind: (typeof COMPARED)[number]
   /** Record id; for what is derived, what it is about. */
   readonly id: string
   readonly how: 'missing' | 'unexpected' | 'different'
 }
 
-export interface Comparison {
+interface Comparison {
   /** Documents and pieces of state that were compared. */
   readonly compared: number
   /** Records of the journal that the store has not applied yet; they are not compared. */

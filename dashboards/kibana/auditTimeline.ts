@@ -126,7 +126,7 @@ const PANELS: readonly (Lens & Place)[] = [
 const TABLE: Place = { x: 0, y: 54, w: 48, h: 20 }
 
 /** The dashboard and all that it refers to, in an order in which each comes after what it needs. */
-export function auditTimeline(): readonly SavedObject[] {
+function auditTimeline(): readonly SavedObject[] {
   return [dataView(), events(), ...PANELS.map((panel) => lensObject(panel, DATA_VIEW)), dashboard()]
 }
 

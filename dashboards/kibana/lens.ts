@@ -34,12 +34,12 @@ export type Column =
   | { readonly kind: 'last'; readonly label: string; readonly field: string }
 
 /** Which documents: those with a value, or with any. */
-export interface Filter {
+interface Filter {
   readonly field: string
   readonly value?: string
 }
 
-export type Drawing = 'bars over time' | 'table' | 'donut' | 'figure'
+type Drawing = 'bars over time' | 'table' | 'donut' | 'figure'
 
 export interface Lens {
   readonly id: string

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { StoreError } from '../error.ts'
 import { toStoreError } from './error.ts'
 
-export type Credentials =
+type Credentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** As the server gave it: `encoded`, base64 of id and key. */

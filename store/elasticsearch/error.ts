@@ -2,7 +2,7 @@ import { StoreError } from '../error.ts'
 import type { StoreErrorCode } from '../error.ts'
 
 /** What went wrong with one document of a bulk request, or with a request as a whole, as the server names it. */
-export interface ServerError {
+interface ServerError {
   /** HTTP status. */
   readonly status: number
   /** `cluster_block_exception`, `mapper_parsing_exception` … */

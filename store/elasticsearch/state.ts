@@ -121,7 +121,7 @@ export class State {
   }
 }
 
-export interface Found {
+interface Found {
   readonly source: unknown
   readonly version: Version
 }

@@ -19,7 +19,7 @@ import type { Address } from './state.ts'
 const HOUR = 3_600_000
 
 /** What one record does to one piece of state: its new value. */
-export interface Step {
+interface Step {
   readonly address: Address
   readonly change: (value: object | undefined) => object
 }

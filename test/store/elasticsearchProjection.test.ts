@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
@@ -140,6 +141,20 @@ it('goes on from where the server stands, and from the start in a new epoch', as
   const all = Array.from({ length: journal.size }, (_, i) => i)
   assert.deepEqual(seen, [...all.slice(4), -1, ...all, -1])
   await journal.close()
+})
+
+it('is not loaded by an installation without it', () => {
+  const guard = `import { registerHooks } from 'node:module'
+    registerHooks({ resolve(name, context, next) {
+      if (name.startsWith('@elastic/')) throw new Error('loaded ' + name)
+      return next(name, context)
+    } })`
+  const stack = new URL('../../cli/stack.ts', import.meta.url)
+  const { status, stderr } = spawnSync(process.execPath, [
+    ...['--import', `data:text/javascript,${encodeURIComponent(guard)}`],
+    ...['--input-type=module', '--eval', `await import('${stack.href}')`],
+  ])
+  assert.equal(status, 0, stderr.toString())
 })
 
 it('reads its configuration, and explains what is wrong with it', () => {

@@ -3,7 +3,7 @@ import { createServer, request as send } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 
 /** Stands between a store and its server, and can lose a request or its answer. */
-export interface InterruptingProxy extends AsyncDisposable {
+interface InterruptingProxy extends AsyncDisposable {
   readonly url: string
   /** Size of the largest request so far, in octets. */
   readonly largest: number

@@ -21,7 +21,7 @@ export interface TestElasticsearch extends AsyncDisposable {
 }
 
 /** What a server behind TLS needs more. Without it: plain HTTP, and nobody is asked who they are. */
-export interface Secured {
+interface Secured {
   /** Lines of elasticsearch.yml in place of `xpack.security.enabled: false`. */
   readonly settings: readonly string[]
   /** Files for its configuration folder, by name. */
