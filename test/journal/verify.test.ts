@@ -11,6 +11,7 @@ import {
   FakeClock,
   loadFiles,
   newPlace,
+  makePlace,
   memorySource,
   numbered,
   openTestJournal,
@@ -241,7 +242,7 @@ describe('verification', () => {
     const busy = await makePlace(t)
     const clock = new FakeClock()
     const journal = await openTestJournal(busy, { now: clock.now })
-    let writing = true
+    const state = { writing: true }
     const write = async (): Promise<void> => {
       for (let i = 0; i < 300; i++) {
         clock.ms += 100_000
@@ -251,11 +252,11 @@ describe('verification', () => {
         await journal.append([{ kind: 'configuration', time: numbered(0).time, body }])
         if (i % 2 === 0) await journal.publish()
       }
-      writing = false
+      state.writing = false
     }
     const written = write()
     let runs = 0
-    for (; writing; runs++) {
+    for (; state.writing; runs++) {
       const report = await verifyJournal(busy.directory)
       assert.equal(report.fault, undefined)
     }
