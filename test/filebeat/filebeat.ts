@@ -15,7 +15,7 @@ import type { Access } from './secured.ts'
 
 const CONFIG = fileURLToPath(new URL('../../filebeat/filebeat.yml', import.meta.url))
 const POLL_MS = 100
-/** Filebeat looks for files every 5 s and ends the last record after 5 s; the rest is a busy machine. */
+/** Filebeat looks for files every 2 s and ends the last record after 3 s; the rest is a busy machine. */
 const PATIENCE_MS = 60_000
 
 /** VIGIL_FILEBEAT, or what test/services/filebeat.sh has built. */

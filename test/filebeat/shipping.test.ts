@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { appendFile, readdir, readFile, readlink, rename, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +8,8 @@ import { z } from 'zod'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { needsElasticsearch } from '../support/elasticsearch.ts'
 import { needs } from '../support/needs.ts'
+import { assertEqual, fingerprint, listening } from './evidence.ts'
+import type { Found } from './evidence.ts'
 import { EjbcaHost, needsFilebeat, until } from './filebeat.ts'
 import {
   HOSTILE,
@@ -20,7 +21,6 @@ import {
   productEvents,
   recorded,
 } from './records.ts'
-import type { Document } from './records.ts'
 import { Relay } from './relay.ts'
 import { asking, makeAuthority, startSecuredElasticsearch } from './secured.ts'
 import type { Ask, SecuredElasticsearch } from './secured.ts'
@@ -44,12 +44,6 @@ const rejectedSchema = z.object({
 })
 const bulkSchema = z.object({ errors: z.boolean() })
 
-interface Found {
-  readonly id: string
-  readonly index: string
-  readonly document: Document
-}
-
 const needed = { ...needsElasticsearch(), ...needsFilebeat(), ...needs('curl') }
 
 void describe('Filebeat ships the logs of EJBCA', needed, () => {
@@ -71,10 +65,21 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
     return { status: done.status, text: done.stdout + done.stderr }
   }
 
-  async function found(source = '*', index = ALL): Promise<Found[]> {
-    await ask('POST', '/ejbca-*/_refresh')
-    const query = `q=position.source:${source}&size=10000`
-    const { body } = await ask('GET', `${index}/_search?${query}&ignore_unavailable=true`)
+  /** What is there now, in these indices; they may be in the making. */
+  async function look(path: string): Promise<unknown> {
+    let status = 503
+    let body: unknown
+    await until('the indices are ready', async () => {
+      await ask('POST', '/ejbca-*/_refresh')
+      ;({ status, body } = await ask('GET', `${path}&ignore_unavailable=true`))
+      return status !== 503
+    })
+    assert.equal(status, 200, path)
+    return body
+  }
+
+  async function found(source: string): Promise<Found[]> {
+    const body = await look(`${ALL}/_search?q=position.source:${source}&size=10000`)
     return searchSchema
       .parse(body)
       .hits.hits.map(({ _id, _index, _source }) => ({ id: _id, index: _index, document: _source }))
@@ -236,8 +241,7 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
         },
       ])
       assert.deepEqual(bulkSchema.parse(body), { errors: false })
-      await ask('POST', '/ejbca-*/_refresh')
-      const search = await ask('GET', '/ejbca-audit-undated/_search?q=position.source:odd')
+      const search = await look('/ejbca-audit-undated/_search?q=position.source:odd')
       const loose = z.object({
         hits: z.object({
           hits: z.array(
@@ -251,7 +255,7 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
           ),
         }),
       })
-      const kept = new Map(loose.parse(search.body).hits.hits.map(({ _id, _source }) => [_id, _source]))
+      const kept = new Map(loose.parse(search).hits.hits.map(({ _id, _source }) => [_id, _source]))
       assert.equal(kept.get('odd')?.event.action, 'unparsed')
       assert.equal(kept.get('odd')?.event.original, 42)
       assert.match(kept.get('odd')?.error.message ?? '', /cast/)
@@ -362,9 +366,7 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
       const file = host.path('audit.log.2026-11-22')
       await appendFile(file, `${late}\n`)
       await until('it is kept aside', async () => {
-        await ask('POST', '/ejbca-*/_refresh')
-        const { body } = await ask('GET', '/ejbca-rejected/_search?ignore_unavailable=true')
-        const [hit] = rejectedSchema.parse(body).hits.hits
+        const [hit] = rejectedSchema.parse(await look('/ejbca-rejected/_search?size=1')).hits.hits
         if (hit === undefined) return false
         assert.ok(hit._source.message.includes(late))
         return hit._source['error.message'].includes('blocked')
@@ -420,10 +422,8 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
     const events = await productEvents(log)
     early.start()
     await until('all are waiting', async () => {
-      await ask('POST', '/ejbca-*/_refresh')
-      const { body } = await ask('GET', '/ejbca-incoming/_count?ignore_unavailable=true')
-      // Without a count while the index is being made.
-      return z.object({ count: z.number().optional() }).parse(body).count === events.length
+      const counted = await look('/ejbca-incoming/_count?expand_wildcards=all')
+      return z.object({ count: z.number() }).parse(counted).count === events.length
     })
     await early.stop('SIGTERM')
     const { status, text } = install()
@@ -437,42 +437,3 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
     assertEqual(events, await found('ca2*'), `ca2-server ${fingerprint(log)}`)
   })
 })
-
-/** As `fingerprint.length` in filebeat.yml has it. */
-function fingerprint(log: Uint8Array): string {
-  return createHash('sha256').update(log.subarray(0, 128)).digest('hex')
-}
-
-/** Each event of one file has its document, and no document has none. `name`: source and fingerprint. */
-function assertEqual(events: readonly AuditEvent[], found: readonly Found[], name: string): void {
-  const documents = new Map<number | undefined, Found>()
-  for (const one of found) {
-    const { position, log } = one.document
-    if (`${position?.source} ${log?.file.fingerprint}` === name) documents.set(log?.offset, one)
-  }
-  assert.equal(documents.size, events.length, name)
-  for (const event of events) {
-    // Of a record of several lines Filebeat tells where the last one began.
-    const lines = Buffer.from(event.event.original)
-    const one = documents.get(event.position.offset + lines.lastIndexOf('\n') + 1)
-    assert.ok(one !== undefined, event.event.original)
-    const { document, id } = one
-    assert.deepEqual(comparable(document, document.event.created), comparable(event, READ))
-    assert.equal(document.event.id, id)
-  }
-}
-
-/** Addresses on which a process listens, as /proc has them. */
-async function listening(pid: number): Promise<string[]> {
-  const open = new Set<string>()
-  for (const fd of await readdir(`/proc/${pid}/fd`))
-    open.add(await readlink(`/proc/${pid}/fd/${fd}`).catch(() => 'closed meanwhile'))
-  const addresses = []
-  for (const table of ['tcp', 'tcp6', 'udp', 'udp6'])
-    for (const line of (await readFile(`/proc/net/${table}`, 'utf8')).split('\n').slice(1)) {
-      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
-      const waiting = state === '0A' || table.startsWith('udp')
-      if (waiting && open.has(`socket:[${inode}]`)) addresses.push(`${table} ${local}`)
-    }
-  return addresses
-}
