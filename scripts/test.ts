@@ -23,6 +23,8 @@ const stream = run({
   files,
   concurrency: availableParallelism(),
   timeout: 300_000,
+  // A test that fails with a server still open must not hold up the others for ever.
+  forceExit: true,
   ...(name === undefined ? {} : { testNamePatterns: [name] }),
 })
 // A suite is reported as a test too: only leaves count, but a skipped suite skips all its leaves.
