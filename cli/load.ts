@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Cron } from 'croner'
 import type { Config } from '../model/config.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
@@ -14,6 +15,7 @@ import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
+import { parseSchedule } from './reportSchedule.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
@@ -27,6 +29,7 @@ export interface LoadedConfig {
   readonly packs: readonly Pack[]
   readonly webhookSecret: Uint8Array | undefined
   readonly elasticsearch: ElasticsearchOptions | undefined
+  readonly reports: { readonly directory: string; readonly cron: Cron } | undefined
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
@@ -62,6 +65,7 @@ class Loader {
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
     const elasticsearch = this.#elasticsearch()
+    const reports = this.#reports()
     this.#checkReferences(packs)
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
@@ -77,6 +81,7 @@ class Loader {
         packs,
         webhookSecret,
         elasticsearch,
+        reports,
         journalDirectory,
         // Beside the journal, never in it: whoever copies the evidence must not get the key.
         keyFile:
@@ -245,6 +250,22 @@ class Loader {
       ...(username === undefined ? {} : { credentials: { kind: 'password', username, password } }),
       ...(api_key_file === undefined ? {} : { credentials: { kind: 'api_key', apiKey } }),
       ...(ca_file === undefined ? {} : { ca }),
+    }
+  }
+
+  #reports(): LoadedConfig['reports'] {
+    const { config, directory } = this.#file
+    if (config.reports === undefined) return undefined
+    const { schedule, timezone } = config.reports
+    try {
+      return {
+        directory: resolve(directory, config.reports.directory),
+        cron: parseSchedule(schedule, timezone),
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#refuse(['reports', 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
+      return undefined
     }
   }
 

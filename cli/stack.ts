@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
@@ -26,6 +28,8 @@ import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { Problems } from './problems.ts'
+import { writeReportInProcess } from './reportProcess.ts'
+import { ReportSchedule } from './reportSchedule.ts'
 import { productVersion } from './version.ts'
 
 export interface StackOptions {
@@ -245,6 +249,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   })
   undo.defer(() => scheduler.stop())
 
+  const reports = createReportSchedule(options, journal, problems)
+  reports?.start()
+  undo.defer(() => reports?.close())
+
   const running = undo.move()
   logger.info(
     { url, origin: journal.origin, epoch: journal.epoch, targets: targets.length },
@@ -328,6 +336,34 @@ function createDispatcher(
       return () => clearTimeout(timer)
     },
     onError: (error) => logger.error({ part: 'alerts' }, describe(error)),
+  })
+}
+
+function createReportSchedule(
+  { loaded, now, logger }: StackOptions,
+  journal: Journal,
+  problems: Problems,
+): ReportSchedule | undefined {
+  if (loaded.reports === undefined) return undefined
+  const { directory, cron } = loaded.reports
+  return new ReportSchedule({
+    cron,
+    now,
+    began: journal.epoch * 1000,
+    isWritten: (month) => existsSync(join(directory, month, 'report.json')),
+    write: async (month, signal) => {
+      await journal.publish()
+      const output = join(directory, month)
+      const missing = await writeReportInProcess({ journal: loaded.journalDirectory, month, output }, signal)
+      problems.clear('reports')
+      logger.info({ part: 'reports', output }, `the report of ${month} is written`)
+      if (missing !== '') logger.warn({ part: 'reports' }, missing)
+    },
+    onError: (_month, error) => problems.raise('reports', describe(error)),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms)
+      return () => clearTimeout(timer)
+    },
   })
 }
 

@@ -188,6 +188,17 @@ export const configSchema = z.strictObject({
       runbooks: httpUrl.optional(),
     })
     .prefault({}),
+  /** Monthly reports, written by the running vigil; absent: only `vigil report` writes them. */
+  reports: z
+    .strictObject({
+      /** A folder for each month comes into it. */
+      directory: file,
+      /** When the report of the month before is due: a cron expression. */
+      schedule: z.string().default('30 5 1 * *'),
+      /** IANA time zone of the schedule. */
+      timezone: z.string().default('UTC'),
+    })
+    .optional(),
   remediation: z
     .strictObject({
       dry_run: z.boolean().default(false),
