@@ -1,12 +1,23 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'test/fixtures/', '**/*.cjs', 'bin/', 'server/pages/'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'coverage/',
+      'test/fixtures/',
+      '**/*.cjs',
+      'bin/',
+      'server/pages/',
+      'eslint.config.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -42,10 +53,5 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
-  },
-  {
-    files: ['eslint.config.js'],
-    ...tseslint.configs.disableTypeChecked,
-    rules: { 'no-restricted-exports': 'off' },
   },
 )
