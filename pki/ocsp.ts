@@ -43,6 +43,11 @@ interface OcspQuestion {
 
 /** RFC 9654 2.1: octets of a nonce. */
 const MAX_NONCE = 128
+/**
+ * Milliseconds since producedAt after which an answer with neither an end nor our nonce is no longer believed. Such a responder answers
+ * afresh (RFC 6960 4.2.2.1: newer information is available all the time); without the limit, one from before a revocation could be replayed for ever.
+ */
+const MAX_OPEN_ENDED_AGE = 86_400_000
 
 /**
  * RFC 6960 4.1. `serial` is lower-case hex; a nonce has 1 to 128 octets, 32 are best (RFC 9654).
@@ -232,9 +237,10 @@ function checkCriticalExtensions({ unknownCritical }: OcspResponse): void {
 
 /**
  * RFC 6960 3.2 steps 5 and 6, 4.2.2.1: thisUpdate and producedAt are not in the future (but for `CLOCK_TOLERANCE`), nextUpdate,
- * when there is one, not in the past. How old an answer without nextUpdate may be is for rules. `now` in milliseconds. Throws PkiError(time).
+ * when there is one, not in the past; without it, and without our nonce, the answer is at most `MAX_OPEN_ENDED_AGE` old.
+ * `now` in milliseconds. Throws PkiError(time).
  */
-export function checkOcspTimes({ response, single }: VerifiedOcsp, now: number): void {
+export function checkOcspTimes({ response, single, nonceEchoed }: VerifiedOcsp, now: number): void {
   const starts = [
     ['thisUpdate', single.thisUpdate],
     ['producedAt', response.producedAt],
@@ -252,6 +258,14 @@ export function checkOcspTimes({ response, single }: VerifiedOcsp, now: number):
       'time',
       'ocsp_expired',
       `expected nextUpdate after ${toTimestamp(now)}, got ${toTimestamp(single.nextUpdate)}`,
+    )
+  }
+  const isOpenEnded = single.nextUpdate === undefined && nonceEchoed !== true
+  if (isOpenEnded && now - response.producedAt > MAX_OPEN_ENDED_AGE) {
+    throw new PkiError(
+      'time',
+      'ocsp_expired',
+      `expected an answer without nextUpdate and nonce to be at most a day old, got producedAt ${toTimestamp(response.producedAt)}`,
     )
   }
 }

@@ -418,6 +418,16 @@ describe('times of an OCSP answer', () => {
     refused(() => checkOcspTimes(verified, NOW + HOUR + 1), 'time', 'ocsp_expired')
   })
 
+  it('refuses an answer without end that is neither to our nonce nor recent: it may be replayed', async () => {
+    const answers = [{ status: 'good', serial: SERIAL, thisUpdate: NOW - DAY }] as const
+    const pinned = verify(await answer({ answers, producedAt: NOW - DAY }))
+    checkOcspTimes(pinned, NOW + DAY)
+    const der = await answerOcsp({ issuer: ca, answers, producedAt: NOW - DAY })
+    checkOcspTimes(verify(der), NOW)
+    const error = refused(() => checkOcspTimes(verify(der), NOW + 1), 'time', 'ocsp_expired')
+    assert.match(error.message, /without nextUpdate and nonce/)
+  })
+
   it('refuses producedAt in the future', async () => {
     const verified = verify(await answer({ producedAt: NOW + HOUR }))
     const error = refused(() => checkOcspTimes(verified, NOW), 'time', 'ocsp_not_yet_valid')
