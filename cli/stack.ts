@@ -40,6 +40,8 @@ export interface StackOptions {
   readonly by: string
   /** See JournalOptions; the demo seals more often than the default. */
   readonly sealInterval?: number
+  /** Longest that `stop` waits for a disk or a store that refuses, in ms. Default 5000. */
+  readonly stopLimit?: number
 }
 
 /** A running vigil: what its configuration declares, wired together. */
@@ -60,8 +62,8 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-/** At the end: how long the projections may take to reach the end of the journal. */
-const DRAIN_MS = 5000
+/** Half of the ten seconds that container engines give a process to end. */
+const DEFAULT_STOP_LIMIT_MS = 5000
 
 /** Pause between two tries at something that the disk or the store refused. */
 const RETRY_MS = 1000
@@ -75,6 +77,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const problems = new Problems(logger)
   const started = toTimestamp(now())
   const giveUp = new AbortController()
+  let stopTimer: NodeJS.Timeout | undefined
+  /** As the end begins: a disk that refuses must not hold it up for ever. */
+  const limitStop = (): void => {
+    stopTimer ??= setTimeout(() => giveUp.abort(), options.stopLimit ?? DEFAULT_STOP_LIMIT_MS)
+  }
   await using undo = new AsyncDisposableStack()
 
   const journal = await openJournal({
@@ -190,10 +197,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
   })
   undo.defer(async () => {
-    // What was journaled until now is judged and stored; a disk that refuses must not hold up the end for ever.
-    const limit = AbortSignal.timeout(DRAIN_MS)
-    limit.addEventListener('abort', () => giveUp.abort())
-    await Promise.race([Promise.all([toRules.caughtUp(), toStore.caughtUp()]), aborted(limit)])
+    // What was journaled until now is judged and stored.
+    limitStop()
+    await Promise.race([Promise.all([toRules.caughtUp(), toStore.caughtUp()]), aborted(giveUp.signal)])
+    clearTimeout(stopTimer)
     giveUp.abort()
     await Promise.all([toRules.stop(), toStore.stop()])
   })
@@ -252,6 +259,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const reports = createReportSchedule(options, journal, problems)
   reports?.start()
   undo.defer(() => reports?.close())
+  undo.defer(limitStop)
 
   const running = undo.move()
   logger.info(
@@ -404,7 +412,10 @@ function last(batch: readonly SealedRecord[]): SealedRecord {
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function describe(error: unknown): string {

@@ -7,7 +7,8 @@ import { once } from 'node:events'
 import { SETTINGS, LIFETIMES } from '../../cli/demo/settings.ts'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import { startStack, type Stack, type StackOptions } from '../../cli/stack.ts'
+import { JournalError } from '../../journal/error.ts'
 import type { Finding } from '../../model/finding.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
@@ -33,8 +34,12 @@ async function inLab(work: (parts: { lab: Lab; loaded: LoadedConfig }) => Promis
   await work({ lab, loaded: loaded.value })
 }
 
-function start(loaded: LoadedConfig): Promise<Stack> {
+function start(
+  loaded: LoadedConfig,
+  options: Partial<Pick<StackOptions, 'stopLimit'>> = {},
+): Promise<Stack> {
   return startStack({
+    ...options,
     loaded,
     now: Date.now,
     logger: createLogger(process.stderr, 'silent'),
@@ -122,6 +127,21 @@ test(
     })
   },
 )
+
+test('a full disk does not hold up the end', { timeout: 60_000 }, async (t) => {
+  await inLab(async ({ loaded }) => {
+    const stack = await start(loaded, { stopLimit: 100 })
+    await until(stack, 'all green', allPass)
+    const refused = Promise.withResolvers<undefined>()
+    t.mock.method(stack.journal, 'append', () => {
+      refused.resolve(undefined)
+      return Promise.reject(new JournalError('storage', 'no space left'))
+    })
+    // A probe run that waits for room in the journal.
+    await refused.promise
+    await stack.stop()
+  })
+})
 
 test('bad input is an observation with its phase, and the stack runs on', { timeout: 120_000 }, async () => {
   using directory = temporaryDirectory()
