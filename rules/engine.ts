@@ -6,7 +6,7 @@ import { formatRecordId, parseRecordId } from '../model/recordId.ts'
 import { fromTimestamp, type Timestamp } from '../model/time.ts'
 import type { LatestObservation, Stored } from '../store/contract.ts'
 import { RulesError } from './error.ts'
-import { Pair } from './pair.ts'
+import { MAX_CLOCK_DIFFERENCE, Pair } from './pair.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
 import { resolveSettings } from './parameters.ts'
 import { applicability, watchedSubjects, type WatchedTarget } from './subjects.ts'
@@ -19,12 +19,6 @@ interface RuleEngineOptions {
   /** What is probed. Evidence is too old after three intervals of its target, unless a rule says otherwise. */
   readonly targets: readonly WatchedTarget[]
 }
-
-/**
- * Times of records run a little apart between processes, so the clock does not follow a small step back.
- * A larger one means that a clock was set: the engine follows, or it would judge by a wrong time for long.
- */
-const MAX_CLOCK_STEP_BACK = 5 * 60_000
 
 /**
  * Turns journal records into findings. A projection: its state is what the journal says, its only clock is the time of
@@ -81,8 +75,8 @@ export class RuleEngine {
   }
 
   /**
-   * Takes the state of the store, once, before the first `apply`. `now` is the time of the last record that the store
-   * holds, in milliseconds. Decisions are loaded as they were made, not made again.
+   * Takes the state of the store, once, before the first `apply`. `now`, in milliseconds, is not before the last record that
+   * the store holds. Decisions are loaded as they were made, not made again.
    */
   hydrate(state: {
     readonly now: number
@@ -218,11 +212,12 @@ export class RuleEngine {
     return true
   }
 
+  /** Does not follow a small step back. After a larger one it does, or it would judge by a wrong time for long. */
   #advance(recorded: Timestamp): number {
     const at = fromTimestamp(recorded)
     const before = this.#clock
     if (before === undefined || at > before) this.#clock = at
-    else if (before - at > MAX_CLOCK_STEP_BACK) {
+    else if (before - at > MAX_CLOCK_DIFFERENCE) {
       this.#clock = at
       this.#judgeAll = true
     }

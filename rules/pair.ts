@@ -1,4 +1,5 @@
 import type { Finding } from '../model/finding.ts'
+import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import type { ProbeErrorCode } from '../probes/observe.ts'
 import { evaluate, factsRead } from './evaluate.ts'
@@ -14,6 +15,12 @@ const INTERNAL_ERROR: ProbeErrorCode = 'internal_error'
 
 /** How many runs may be missed before evidence is too old, when a rule does not say. */
 const DEFAULT_EVIDENCE_INTERVALS = 3
+
+/**
+ * Milliseconds by which times of records may run apart between processes. More means that a clock was set: what lies further in the
+ * future would never grow old, and is no evidence.
+ */
+export const MAX_CLOCK_DIFFERENCE = 5 * 60_000
 
 /** Decisions that were returned and have not come back from the journal yet; more are not remembered. */
 const MAX_AWAITED = 16
@@ -35,6 +42,11 @@ interface Judgement {
   readonly run: Run | undefined
 }
 
+/** The judgement on the subject. A pass rests on every target, anything else on the one that decided. */
+interface SubjectJudgement extends Judgement {
+  readonly evidence: readonly RecordId[]
+}
+
 const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
 
 /** One rule and one subject: the verdict on the newest evidence, and since when. */
@@ -47,7 +59,7 @@ export class Pair {
   readonly #maxAge: readonly number[]
   readonly #timeDependent: boolean
   #standing: Standing | undefined
-  #judgement: Judgement | undefined
+  #judgement: SubjectJudgement | undefined
   /** A decision that was loaded; it holds until new evidence is judged. */
   #adopted: Finding | undefined
   #awaited: { state: Finding['state']; since: string }[] = []
@@ -106,15 +118,15 @@ export class Pair {
     else this.#awaited = this.#awaited.slice(own + 1)
   }
 
-  #worst(now: number): Judgement {
-    if (!this.#applies.applies)
-      return { verdict: 'not_applicable', reason: this.#applies.reason, target: undefined, run: undefined }
-    let worst: Judgement | undefined
-    this.#targets.forEach((target, i) => {
-      const judgement = this.#judgeTarget(target, this.#maxAge[i] ?? 0, now)
-      if (worst === undefined || RANK[judgement.verdict] > RANK[worst.verdict]) worst = judgement
-    })
-    return worst ?? { verdict: 'unknown', reason: 'nothing is observed', target: undefined, run: undefined }
+  #worst(now: number): SubjectJudgement {
+    if (!this.#applies.applies) return withoutTarget('not_applicable', this.#applies.reason)
+    const judgements = this.#targets
+      .map((target, i) => this.#judgeTarget(target, this.#maxAge[i] ?? 0, now))
+      .toSorted(byWeight)
+    const [worst] = judgements
+    if (worst === undefined) return withoutTarget('unknown', 'nothing is observed')
+    const decisive = worst.verdict === 'pass' ? judgements : [worst]
+    return { ...worst, evidence: decisive.flatMap(({ run }) => run?.evidence ?? []) }
   }
 
   #judgeTarget(target: TargetState, maxAge: number, now: number): Judgement {
@@ -122,6 +134,10 @@ export class Pair {
     if (run === undefined) return { verdict: 'unknown', reason: 'no observation yet', target, run }
     if (now - run.start > maxAge) {
       const reason = `the last observation, of ${toTimestamp(run.start)}, is older than ${humanDuration(maxAge)}`
+      return { verdict: 'unknown', reason, target, run }
+    }
+    if (run.start - now > MAX_CLOCK_DIFFERENCE) {
+      const reason = `the last observation, of ${toTimestamp(run.start)}, lies in the future`
       return { verdict: 'unknown', reason, target, run }
     }
     // A run that our own mistake ended says nothing about the target.
@@ -132,14 +148,15 @@ export class Pair {
     return { verdict: verdict.verdict, reason, target, run }
   }
 
-  /** When time alone could next change the verdict: evidence grows old, a pending finding becomes a failing one. */
+  /** When time alone could next change the verdict: evidence is not future any more or grows old, a pending finding becomes a failing one. */
   #nextDue(standing: Standing, now: number): number {
     if (!this.#applies.applies) return Infinity
     if (this.#timeDependent) return -Infinity
     let due = Infinity
     this.#targets.forEach((target, i) => {
-      const stale = (target.run?.start ?? -Infinity) + (this.#maxAge[i] ?? 0) + 1
-      if (stale > now) due = Math.min(due, stale)
+      const start = target.run?.start ?? -Infinity
+      for (const change of [start - MAX_CLOCK_DIFFERENCE, start + (this.#maxAge[i] ?? 0) + 1])
+        if (change > now) due = Math.min(due, change)
     })
     if (standing.state === 'pending' && standing.failingSince !== undefined)
       due = Math.min(due, standing.failingSince + this.#settings.for)
@@ -161,7 +178,7 @@ export class Pair {
       ...(target === undefined ? {} : { target: target.address }),
       facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
       parameters: this.#settings.written,
-      evidence: run?.evidence ?? [],
+      evidence: judgement?.evidence ?? [],
     }
   }
 
@@ -178,6 +195,19 @@ export class Pair {
       texts: { subject: this.#subject.subject, target: target?.address ?? '', error: run.error },
     })
   }
+}
+
+function withoutTarget(verdict: RawVerdict, reason: string): SubjectJudgement {
+  return { verdict, reason, target: undefined, run: undefined, evidence: [] }
+}
+
+/**
+ * The worst first; of several that pass the one that was seen longest ago, so that the time of the finding is one since which every
+ * target was seen to pass.
+ */
+function byWeight(a: Judgement, b: Judgement): number {
+  if (a.verdict === 'pass' && b.verdict === 'pass') return (a.run?.start ?? 0) - (b.run?.start ?? 0)
+  return RANK[b.verdict] - RANK[a.verdict]
 }
 
 function because(reason: string, error: string): string {

@@ -30,7 +30,8 @@ export function nextStanding(
 }
 
 function failingStart(before: Standing | undefined, verdict: RawVerdict, now: number): number | undefined {
-  if (verdict === 'fail') return before?.failingSince ?? now
+  // A clock that was set back leaves starts in the future.
+  if (verdict === 'fail') return Math.min(before?.failingSince ?? now, now)
   return verdict === 'unknown' ? before?.failingSince : undefined
 }
 

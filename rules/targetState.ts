@@ -54,10 +54,13 @@ export class TargetState {
     }
   }
 
-  /** The same facts were seen again, at `start` and in `duration` milliseconds. */
+  /**
+   * The same facts were seen again, at `start` and in `duration` milliseconds. What stands later in the journal is newer, whatever
+   * its clock said.
+   */
   repeat(start: number, duration: number, record: RecordId | undefined): void {
     const run = this.#run
-    if (run === undefined || start <= run.start) return
+    if (run === undefined) return
     const probe = { ...run.facts.probe, at: toTimestamp(start), duration }
     this.#run = {
       ...run,

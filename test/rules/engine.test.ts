@@ -174,6 +174,27 @@ describe('a verdict', () => {
     assert.equal(engine.finding('crl_available', CRL)?.state, 'pass')
   })
 
+  it('passes by the target that was seen longest ago, with the evidence of all', () => {
+    const inventory = inventorySchema.parse({
+      authorities: [
+        { id: 'issuing-1', certificate: 'x', crl: [{ url: 'http://a.test/' }, { url: 'http://b.test/' }] },
+      ],
+    })
+    const journal = new JournalDouble()
+    const engine = engineOf({}, inventory)
+    const at = START + MINUTE
+    const [a] = journal.observe(crlObservation({ at, thisUpdate: START, url: 'http://a.test/' }))
+    const [b] = journal.observe(crlObservation({ at: START, thisUpdate: START, url: 'http://b.test/' }))
+    assert.ok(a && b)
+    journal.now = at
+    engine.apply([a, b])
+    const finding = engine.finding('crl_available', CRL)
+    assert.equal(finding?.state, 'pass')
+    assert.equal(finding.facts.probe?.at, toTimestamp(START), 'nothing older than this was relied on')
+    assert.equal(finding.target, 'http://b.test/')
+    assert.deepEqual(finding.evidence, [b.id, a.id])
+  })
+
   it('ignores observations of what the inventory does not declare', () => {
     const engine = engineOf()
     const foreign = crlObservation({ at: START, thisUpdate: START, url: 'http://elsewhere.test/' })
@@ -315,6 +336,40 @@ describe('the journal as clock', () => {
     journal.now = START - SECOND
     engine.apply(journal.observe(crlObservation({ at: START, thisUpdate: START - 25 * HOUR })))
     assert.equal(engine.finding('crl_freshness_ok', CRL)?.since, toTimestamp(START))
+  })
+
+  it('counts a failure from the present on when it began at a time that is future again', () => {
+    const journal = new JournalDouble()
+    const engine = engineOf()
+    journal.now = START + 365 * DAY
+    engine.apply(journal.observe(crlObservation({ at: journal.now, failure: {} })))
+    journal.now = START
+    engine.apply(journal.observe(crlObservation({ at: START, failure: {} })))
+    assert.equal(engine.finding('crl_available', CRL)?.state, 'pending')
+    journal.now = START + 2 * MINUTE
+    engine.apply(journal.tick())
+    assert.equal(engine.finding('crl_available', CRL)?.state, 'fail')
+  })
+
+  it('takes evidence from the future for none, and a later run although it says an earlier time', () => {
+    const journal = new JournalDouble()
+    const engine = engineOf()
+    const ahead = START + 365 * DAY
+    journal.now = ahead
+    const [seen] = journal.observe(crlObservation({ at: ahead, thisUpdate: START }))
+    assert.ok(seen)
+    engine.apply([seen])
+    assert.equal(engine.finding('crl_available', CRL)?.state, 'pass')
+    journal.now = START
+    engine.apply(journal.tick())
+    const finding = engine.finding('crl_available', CRL)
+    assert.equal(finding?.state, 'unknown')
+    assert.match(finding.summary, /2027-11-22T08:00:00.000Z, lies in the future$/)
+    engine.apply(journal.repeat(seen.id))
+    assert.equal(engine.finding('crl_available', CRL)?.state, 'pass')
+    journal.now += 3 * MINUTE + SECOND
+    engine.apply(journal.tick())
+    assert.equal(engine.finding('crl_available', CRL)?.state, 'unknown', 'it grows old like any other')
   })
 })
 
