@@ -8,8 +8,8 @@ import { formatOrigin, type Checkpoint } from './checkpoint.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
-import { establishIdentity, refuseKeyInside, type Identity } from './identity.ts'
-import { loadOrCreateKey } from './key.ts'
+import { establishIdentity, refuseKeyInside, VERIFIER_KEYS, type Identity } from './identity.ts'
+import { loadKey, loadOrCreateKey } from './key.ts'
 import { lockDirectory } from './lock.ts'
 import { Publisher } from './publisher.ts'
 import { SealQueue, type Piece } from './queue.ts'
@@ -26,7 +26,7 @@ export interface JournalOptions {
   readonly directory: string
   /** Name of this journal for ever, without epoch: `vigil.example.org/zone-a`. */
   readonly origin: string
-  /** PKCS#8 PEM with an Ed25519 key, outside the directory; created (mode 0600) when missing. */
+  /** PKCS#8 PEM with an Ed25519 key, outside the directory; created (mode 0600) together with the journal. */
   readonly keyFile: string
   readonly now: Clock
   readonly random: (octets: number) => Uint8Array
@@ -80,7 +80,8 @@ export interface Journal {
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { directory, keyFile, disk = nodeDisk } = options
   refuseKeyInside(directory, keyFile)
-  const key = await loadOrCreateKey(keyFile)
+  const exists = (await disk.list(directory)).includes(VERIFIER_KEYS)
+  const key = exists ? await loadKey(keyFile, directory) : await loadOrCreateKey(keyFile)
   await disk.makeDirectory(directory)
   const lock = lockDirectory(directory)
   try {

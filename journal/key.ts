@@ -5,11 +5,24 @@ import { JournalError } from './error.ts'
 
 /** Reads an Ed25519 key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. Throws JournalError(key). */
 export async function loadOrCreateKey(file: string): Promise<KeyObject> {
-  const pem = await readFile(file, 'utf8').catch((error: unknown) => {
+  const pem = await readPem(file)
+  return pem === undefined ? await createKey(file) : parseKey(file, pem)
+}
+
+/** Reads the key of a journal that exists: another one in its place could sign nothing. Throws JournalError(key). */
+export async function loadKey(file: string, journal: string): Promise<KeyObject> {
+  const pem = await readPem(file)
+  if (pem === undefined)
+    throw new JournalError('key', `${file}: expected the key of the journal ${journal}, got no file`)
+  return parseKey(file, pem)
+}
+
+/** undefined where there is no file. */
+async function readPem(file: string): Promise<string | undefined> {
+  return await readFile(file, 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return undefined
     throw new JournalError('key', `${file}: cannot be read`, { cause: error })
   })
-  return pem === undefined ? await createKey(file) : parseKey(file, pem)
 }
 
 function parseKey(file: string, pem: string): KeyObject {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -359,6 +360,7 @@ describe('opening a journal is refused', () => {
 
   test('with another key, a key of another kind, or a key in the directory', async (t) => {
     const { directory, keyFile } = await closedJournal(t)
+    await (await openTestJournal({ directory: `${directory}-2`, keyFile: `${keyFile}.other` })).close()
     await assert.rejects(openTestJournal({ directory, keyFile: `${keyFile}.other` }), isCode('key'))
     await assert.rejects(openTestJournal({ directory, keyFile: join(directory, 'key.pem') }), isCode('key'))
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -366,6 +368,16 @@ describe('opening a journal is refused', () => {
     await assert.rejects(openTestJournal({ directory, keyFile }), isCode('key'))
     await writeFile(keyFile, 'no key')
     await assert.rejects(openTestJournal({ directory, keyFile }), isCode('key'))
+  })
+
+  test('without its key, and none is made in its place', async (t) => {
+    const { directory, keyFile } = await closedJournal(t)
+    const missing = `${keyFile}.gone`
+    await assert.rejects(openTestJournal({ directory, keyFile: missing }), {
+      code: 'key',
+      message: `${missing}: expected the key of the journal ${directory}, got no file`,
+    })
+    assert.equal(existsSync(missing), false)
   })
 
   test('where something else is', async (t) => {
