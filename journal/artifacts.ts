@@ -4,7 +4,7 @@ import { constants, zstdCompress } from 'node:zlib'
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
 import { sha256 } from './digest.ts'
 import type { Disk } from './disk.ts'
-import { JournalError } from './error.ts'
+import { diskRefused, JournalError } from './error.ts'
 import { itemsOf, largePath, MAX_ARTIFACT_BYTES, openItem, readItem, readLarge } from './artifactReader.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
 import { FramedFile } from './framedFile.ts'
@@ -158,7 +158,7 @@ export class ArtifactStore {
       await this.#disk.makeDirectory(dirname(path))
       await this.#disk.replace(path, file)
     } catch (error) {
-      throw new JournalError('storage', `${path}: the disk refused`, { cause: error })
+      throw diskRefused(path, error)
     }
   }
 

@@ -29,6 +29,12 @@ export class JournalError extends Error {
   }
 }
 
+/** Says what an operator must know to help: which file, and why. */
+export function diskRefused(path: string, cause: unknown): JournalError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new JournalError('storage', `${path}: the disk refused: ${reason}`, { cause })
+}
+
 function describe({ expected, got, where }: Mismatch): string {
   return `expected ${expected}, got ${got}${where === undefined ? '' : ` at ${where}`}`
 }

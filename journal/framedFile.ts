@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { decodeFrames, encodeFrame, SEAL_MARK, type Frame } from './frame.ts'
-import { JournalError } from './error.ts'
+import { diskRefused } from './error.ts'
 
 /**
  * A file of frames, appended to. `append` resolves when the frame is on disk. When the disk refuses, the file is cut back
@@ -65,7 +65,7 @@ export class FramedFile {
       return start
     } catch (error) {
       await this.#recover().catch(() => undefined)
-      throw new JournalError('storage', `${this.#path}: the disk refused`, { cause: error })
+      throw diskRefused(this.#path, error)
     }
   }
 

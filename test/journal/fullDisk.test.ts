@@ -22,7 +22,10 @@ describe('a disk that refuses', () => {
         bench.disk.before = (op, path) => {
           if (op === operation && path.endsWith('.pending')) throw systemError(code)
         }
-        await assert.rejects(journal.append([numbered(2)]), isStorage)
+        await assert.rejects(journal.append([numbered(2)]), {
+          code: 'storage',
+          message: new RegExp(String.raw`\.pending: the disk refused: ${code}: the disk refuses`),
+        })
         assert.equal(journal.state, 'failing')
         await assert.rejects(journal.append([numbered(3)]), isStorage)
         assert.deepEqual((await readAll(journal)).map(numberOf), [undefined, 1])
