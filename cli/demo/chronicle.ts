@@ -57,6 +57,8 @@ export class Chronicle implements AsyncDisposable {
         end()
         reject(new MissedStep(step, timeout))
       }, timeout)
+      // A demo that is interrupted must not live on for a step that nobody waits for any more.
+      timer.unref()
     })
   }
 

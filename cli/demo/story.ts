@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Lab } from '../../lab/lab.ts'
 import { fromTimestamp } from '../../model/time.ts'
 import { humanDuration } from '../terminal.ts'
@@ -63,7 +64,8 @@ export async function allGreen(stack: Stack): Promise<number> {
       const list = bad.map((f) => `${f.rule} on ${f.subject} is ${f.state}`).join(', ')
       throw new MissedStep(`everything passes (${list})`, STEP_TIMEOUT)
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK))
+    // Not referenced, so that an interrupted demo does not live on for it.
+    await setTimeout(LOOK, undefined, { ref: false })
   }
 }
 

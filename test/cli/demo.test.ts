@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
+import { inJson, spawnVigil, temporaryDirectory, vigil } from '../support/vigil.ts'
 
 // The README's first command, as its user runs it. Its own exit code says whether every step really happened.
 test(
@@ -43,3 +43,25 @@ test(
     assert.equal(again.code, 2, 'evidence of two demos is never mixed')
   },
 )
+
+test('a demo that is interrupted ends at once and leaves nothing', { timeout: 60_000 }, async () => {
+  using directory = temporaryDirectory()
+  const env = { TMPDIR: directory.path, XDG_STATE_HOME: join(directory.path, 'state') }
+  const demo = spawnVigil(['demo', '--once'], { env })
+  let told = ''
+  let interrupted = 0
+  demo.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+    if (interrupted > 0 || !told.includes('A CRL goes stale')) return
+    interrupted = performance.now()
+    demo.kill('SIGINT')
+  })
+  const code = await new Promise((resolve) => demo.on('close', resolve))
+  assert.equal(code, 130, told)
+  // Its steps wait for up to 45 s.
+  assert.ok(performance.now() - interrupted < 20_000)
+  assert.deepEqual(
+    readdirSync(directory.path).filter((name) => name.startsWith('vigil-')),
+    [],
+  )
+})

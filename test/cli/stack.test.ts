@@ -34,10 +34,7 @@ async function inLab(work: (parts: { lab: Lab; loaded: LoadedConfig }) => Promis
   await work({ lab, loaded: loaded.value })
 }
 
-function start(
-  loaded: LoadedConfig,
-  options: Partial<Pick<StackOptions, 'stopLimit'>> = {},
-): Promise<Stack> {
+function start(loaded: LoadedConfig, options: Partial<Pick<StackOptions, 'stopLimit'>> = {}): Promise<Stack> {
   return startStack({
     ...options,
     loaded,
