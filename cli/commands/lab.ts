@@ -14,6 +14,7 @@ The lab is a small real PKI on loopback: a root, two issuing CAs, CRLs, OCSP res
 "vigil demo" starts one with a monitor beside it; "lab start" starts one alone, with a vigil.yaml to watch it.
 
 Examples:
+  $ vigil lab start --dir lab
   $ vigil lab status
   $ vigil lab break crl-stale --ca issuing-1
   $ vigil lab break revoked-served --service shop
@@ -29,12 +30,13 @@ interface SwitchOptions {
 export function labCommand(): Command {
   const lab = new Command('lab')
     .description('the PKI in miniature: start it, break it, repair it')
-    .addHelpText('after', HELP)
+    .addHelpText('afterAll', HELP)
   lab.addCommand(
     withOutput(
       new Command('start').description(
         'run a lab until SIGINT or SIGTERM, and write a vigil.yaml that watches it',
       ),
+      'a new temporary one',
     ).action(start),
   )
   lab.addCommand(
@@ -57,9 +59,9 @@ export function labCommand(): Command {
   return lab
 }
 
-function withOutput(command: Command): Command {
+function withOutput(command: Command, directory = 'the lab that you started last'): Command {
   return command
-    .option('--dir <dir>', "the lab's directory (default: the lab that you started last)")
+    .option('--dir <dir>', `the lab's directory (default: ${directory})`)
     .addOption(new Option('--json', 'print one JSON document'))
 }
 
@@ -105,7 +107,10 @@ async function talk(options: SwitchOptions, command: LabCommand): Promise<LabSta
     return await labRequest(await readLabState(options.dir), command)
   } catch (error) {
     if (!(error instanceof LabError)) throw error
-    const hint = error.code === 'not_running' ? ': start one with "vigil demo" or "vigil lab start"' : ''
+    const hint =
+      error.code === 'not_running'
+        ? ': start one with "vigil demo" or "vigil lab start", or name its directory with --dir'
+        : ''
     throw new CommandError(error.code === 'not_running' ? EXIT.failed : EXIT.usage, `${error.message}${hint}`)
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ProbeResult } from '../../model/observation.ts'
 import { parseDuration } from '../../model/time.ts'
 import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
@@ -32,12 +32,12 @@ Examples:
   $ vigil probe tls shop.example.org:443 --issuer issuing-1.pem --issuer root.pem --json
 
 --issuer: first the CA that signed, then those above it; the last one is the trust anchor. One file may hold several.
-Exit codes: 0 fine, 1 the target is not as it must be, 2 usage`
+Exit codes: 0 fine, 1 the target is not as it must be, 2 usage, 3 could not be done`
 
 export function probeCommand(): Command {
   const probe = new Command('probe')
     .description('look at one target now, without any configuration')
-    .addHelpText('after', HELP)
+    .addHelpText('afterAll', HELP)
   probe.addCommand(
     common(new Command('crl').description('fetch a CRL and verify it').argument('<url>')).action(
       (url: string, options: Options) =>
@@ -84,13 +84,16 @@ export function probeCommand(): Command {
 
 function common(command: Command): Command {
   return command
-    .option(
-      '--issuer <file>',
-      'issuing CA, PEM or DER; may be repeated',
-      (file: string, files: readonly string[]) => [...files, file],
-      [],
+    .addOption(
+      new Option('--issuer <file>', 'issuing CA, PEM or DER; may be repeated')
+        .argParser((file: string, files: readonly string[]) => [...files, file])
+        .default([], 'none'),
     )
-    .option('--timeout <duration>', 'longest time for everything', duration, 10_000)
+    .addOption(
+      new Option('--timeout <duration>', 'longest time for everything')
+        .argParser(duration)
+        .default(10_000, '10s'),
+    )
     .option('--json', 'print one JSON document')
 }
 

@@ -33,6 +33,14 @@ function authority(id: string) {
   return found
 }
 
+test('--help of a subcommand has examples, and defaults as they are typed', async () => {
+  const { code, stdout } = await vigil(['probe', 'crl', '--help'])
+  assert.equal(code, 0)
+  assert.match(stdout, /Examples:\n {2}\$ vigil probe crl /)
+  assert.match(stdout, /default: 10s/)
+  assert.match((await vigil(['lab', 'break', '--help'])).stdout, /vigil lab break crl-stale --ca issuing-1/)
+})
+
 test('--help lists the commands with examples and ends with 0', async () => {
   const { code, stdout } = await vigil(['--help'])
   assert.equal(code, 0)
