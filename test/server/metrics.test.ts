@@ -345,7 +345,7 @@ describe('metrics', () => {
 
   it('docs/metrics.md is what scripts/metricsDoc.ts writes', () => {
     const file = new URL('../../docs/metrics.md', import.meta.url)
-    assert.equal(readFileSync(file, 'utf8'), metricsDocument(), 'run: node scripts/metricsDoc.ts')
+    assert.equal(readFileSync(file, 'utf8'), metricsDocument(), 'run: npx node scripts/metricsDoc.ts')
     for (const { name } of [...Object.values(METRICS), ...FACT_METRICS])
       assert.ok(metricsDocument().includes(`\`${name}\``), name)
   })
