@@ -14,6 +14,11 @@ const MAX_LATENESS = 5_000
 /** Milliseconds that a run may take beyond its target's timeout before it counts as hung. */
 const GRACE = 5_000
 
+/** A run that took this part of its timeout is slow, and so the target's next one is expected to be. */
+const SLOW = 0.5
+/** Part of the runs at once that slow targets may have, so that a network that swallows packets does not keep the others waiting. */
+const SLOW_SHARE = 0.75
+
 /** Calls back once after so many milliseconds; the function returned cancels that. */
 export type After = (ms: number, callback: () => void) => () => void
 
@@ -48,6 +53,8 @@ interface Entry {
   readonly host: string
   state: 'waiting' | 'queued' | 'running' | 'stopped'
   cancelTimer: () => void
+  /** Whether the last run was. */
+  isSlow: boolean
   /** Callers of runNow, told whether the next run to start was recorded. */
   waiters: ((isRecorded: boolean) => void)[]
 }
@@ -67,6 +74,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const running = new Set<Promise<void>>()
   const aborts = new Set<AbortController>()
   const busyHosts = new Set<string>()
+  const maxSlow = Math.max(1, Math.floor(concurrency * SLOW_SHARE))
+  let runningSlow = 0
   let isStopping = false
 
   const entries = options.targets.map((target): Entry => ({
@@ -74,6 +83,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     host: hostOf(target),
     state: 'waiting',
     cancelTimer: () => undefined,
+    isSlow: false,
     waiters: [],
   }))
 
@@ -99,7 +109,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const startQueued = (): void => {
     for (let i = 0; i < queue.length && running.size < concurrency;) {
       const entry = queue[i]
-      if (entry === undefined || busyHosts.has(entry.host)) {
+      if (entry === undefined || !mayStart(entry)) {
         i++
         continue
       }
@@ -108,10 +118,16 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
+  const mayStart = ({ host, isSlow }: Entry): boolean =>
+    !busyHosts.has(host) && !(isSlow && runningSlow >= maxSlow)
+
   const start = (entry: Entry): void => {
+    const slot = entry.isSlow ? 1 : 0
     entry.state = 'running'
     busyHosts.add(entry.host)
+    runningSlow += slot
     const ended = runAndRecord(entry).finally(() => {
+      runningSlow -= slot
       running.delete(ended)
       busyHosts.delete(entry.host)
       if (!isStopping) startQueued()
@@ -125,6 +141,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     const period = target.interval * (1 - JITTER + 2 * JITTER * uniform())
     const began = context.now()
     const result = await runOnce(target)
+    entry.isSlow = result !== undefined && result.observation.duration > target.timeout * SLOW
     const isRecorded = result !== undefined && (await record(result, target))
     if (isStopping) entry.state = 'stopped'
     else if (entry.waiters.length > 0) enqueue(entry)

@@ -164,6 +164,26 @@ test('no more runs at once than allowed, in the order in which they became due',
   )
 })
 
+test('targets that answer do not wait for many that never do', async () => {
+  const holes = Array.from({ length: 40 }, (_, n) => target(n))
+  const good = target(99, { interval: 10_000 })
+  const { time, results }: Bench = bench([...holes, good], {
+    concurrency: 4,
+    run: async (probed) => {
+      const { observation } = resultOf(probed, time.now())
+      const duration = probed === good ? 1 : probed.timeout
+      await new Promise<void>((resolve) => void time.after(duration, resolve))
+      return { observation: { ...observation, duration }, artifacts: [] }
+    },
+  })
+  const runs = () => results.filter(({ observation }) => observation.target === good.address).length
+  // Nothing is known of them yet: the first round takes 40 targets / 4 at once * 10 s.
+  await time.advance(2 * MINUTE)
+  const before = runs()
+  await time.advance(10 * MINUTE)
+  assert.equal(runs() - before, 60)
+})
+
 test('one run at once for each host and port; others pass it', async () => {
   const shared = { host: 'shared', port: 443 }
   const targets = [target(1, shared), target(2, shared), target(3)]
