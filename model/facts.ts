@@ -4,7 +4,7 @@ export type FactType = 'bool' | 'int' | 'string' | 'timestamp' | 'duration' | 'l
 /**
  * Every fact there is, by group. A group is about one object (a CRL, an OCSP answer, a certificate, a TLS connection).
  * A fact that was not established is absent, which makes a rule that needs it `unknown`: there are no defaults.
- * Rules, metrics, the store and docs/facts.md are all derived from this table.
+ * Rules and metrics are typed by this table; docs/metrics.md lists the facts that are metrics.
  */
 export const FACTS = {
   /** The probe run itself; derived from the observation, present for every run. */
