@@ -23,10 +23,18 @@ export interface Disk {
 
 export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<void>
-  /** Makes what was written durable. */
+  /** Makes what was written durable. Rejects with FileRemoved when nobody will ever find it. */
   sync(): Promise<void>
   truncate(length: number): Promise<void>
   close(): Promise<void>
+}
+
+/** The system goes on taking what is written to a file that somebody has removed, and forgets it when the file is closed. */
+export class FileRemoved extends Error {
+  override readonly name = 'FileRemoved'
+  constructor() {
+    super('the file was removed while it was written')
+  }
 }
 
 /** Ending of a file that is being written; left behind by a crash only. */
@@ -38,6 +46,8 @@ const DIRECTORY_MODE = 0o750
 
 async function openFile(path: string): Promise<DiskFile> {
   const handle = await open(path, constants.O_RDWR | constants.O_CREAT, FILE_MODE)
+  // Some file systems count no links at all.
+  const countsLinks = (await handle.stat()).nlink > 0
   return {
     async write(bytes, position) {
       let written = 0
@@ -51,7 +61,10 @@ async function openFile(path: string): Promise<DiskFile> {
         written += bytesWritten
       }
     },
-    sync: () => handle.datasync(),
+    async sync() {
+      await handle.datasync()
+      if (countsLinks && (await handle.stat()).nlink === 0) throw new FileRemoved()
+    },
     truncate: (length) => handle.truncate(length),
     close: () => handle.close(),
   }

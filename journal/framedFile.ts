@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { Disk, DiskFile } from './disk.ts'
+import { FileRemoved, type Disk, type DiskFile } from './disk.ts'
 import { decodeFrames, encodeFrame, SEAL_MARK, type Frame } from './frame.ts'
 import { diskRefused } from './error.ts'
 
@@ -17,6 +17,8 @@ export class FramedFile {
   #marked: boolean
   /** Whether the file may hold something after the sealed frames. */
   #dirty = false
+  /** Set for good when the file is gone: a new one in its place would have a hole where sealed frames were. */
+  #removed: FileRemoved | undefined
 
   private constructor(disk: Disk, path: string, file: DiskFile, sealed: number, marked: boolean) {
     this.#disk = disk
@@ -50,6 +52,7 @@ export class FramedFile {
   /** Writes a frame durably; returns where its payload's frame starts. Rejects with JournalError(storage). */
   async append(sequence: number, payload: Uint8Array): Promise<number> {
     try {
+      if (this.#removed !== undefined) throw this.#removed
       await this.#recover()
       if (!this.#marked) await this.#mark()
       const start = this.length
@@ -64,7 +67,8 @@ export class FramedFile {
       await this.#mark().catch(() => undefined)
       return start
     } catch (error) {
-      await this.#recover().catch(() => undefined)
+      if (error instanceof FileRemoved) this.#removed = error
+      else await this.#recover().catch(() => undefined)
       throw diskRefused(this.#path, error)
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { JournalError, type JournalErrorCode } from '../../journal/error.ts'
@@ -321,6 +321,24 @@ describe('journal', () => {
     const journal = await openTestJournal(place, { start: { reason: 'loss', previous: 'x\n1\n' } })
     assert.deepEqual((await readAll(journal))[0]?.body, { reason: 'loss', previous: 'x\n1\n' })
     await journal.close()
+  })
+
+  test('acknowledges nothing once somebody has removed its files, and puts no others in their place', async (t) => {
+    const place = await makePlace(t)
+    const journal = await openTestJournal(place)
+    await journal.append([numbered(1)])
+    const segments = join(place.directory, 'segments')
+    const [pending = assert.fail()] = await readdir(segments)
+    await rm(join(segments, pending))
+    for (const attempt of [2, 3])
+      await assert.rejects(journal.append([numbered(attempt)]), {
+        code: 'storage',
+        message: /the file was removed while it was written/,
+      })
+    assert.equal(journal.state, 'failing')
+    assert.deepEqual(await readdir(segments), [])
+    await journal.close().catch(() => undefined)
+    await assert.rejects(openTestJournal(place), isCode('altered'))
   })
 
   test('does nothing more once closed', async (t) => {
