@@ -27,7 +27,9 @@ export class Narrator {
   record(record: SealedRecord): void {
     const at = fromTimestamp(record.recorded)
     if (record.kind === 'decision') {
-      const { rule, subject, state, summary } = record.body
+      const { rule, subject, state, summary, evidence } = record.body
+      // Before the first look everything is unknown; a line for each would bury the beginning.
+      if (state === 'unknown' && evidence.length === 0) return
       if (state === 'fail' || state === 'pending')
         this.#verdict(at, 'red', `${subject} ${rule}: ${state}`, summary)
       else if (state === 'unknown') this.#verdict(at, 'yellow', `${subject} ${rule}: unknown`, summary)

@@ -16,6 +16,7 @@ test(
     const { code, stdout, stderr } = await vigil(['demo', '--once', '--keep', keep], { env })
     const seconds = (performance.now() - started) / 1000
     assert.equal(code, 0, stdout + stderr)
+    assert.doesNotMatch(stdout, /no observation yet/)
     t.diagnostic(`${seconds.toFixed(1)} s`)
 
     for (const told of [
