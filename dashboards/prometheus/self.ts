@@ -62,7 +62,7 @@ export function selfRules(): readonly AlertingRule[] {
       {
         summary: 'The store of vigil at {{ $labels.instance }} is {{ $value }} entries behind',
         description:
-          'Page, API and reports show old data; nothing is lost, the journal has it. Look for a full disk or a locked database.',
+          'Page and API show old data; nothing is lost, the journal has it. Look for a full disk or a locked database.',
       },
     ),
     alert(
