@@ -41,7 +41,8 @@ interface Failing {
 /**
  * Asks the control plane to repair what fails, where a policy says so and the guards allow it, and closes the loop: a
  * request is `verified` only when an observation that started after it shows the repair. `requested` is journaled before
- * anything is sent; a request without a known answer after a crash is sent again with the same idempotency key.
+ * anything is sent; a request without a known answer after a crash is sent again with the same idempotency key, unless the
+ * configuration does not allow it any more.
  *
  * Driven by sealed records: decisions start requests, ticks check deadlines. close() waits for requests under way and closes the connector.
  */
@@ -151,10 +152,16 @@ export class Remediator {
       } else if (now - request.requestedAt >= this.#options.guards.deadline) {
         await this.#record(request, 'ineffective', 'no repair was seen on the wire before the deadline')
         this.#open.delete(key)
-      } else if (request.status === 'requested') {
+      } else if (request.status === 'requested' && this.#maySendAgain(request)) {
         this.#send(key, request)
       }
     }
+  }
+
+  /** The configuration may be another one than when it was requested. */
+  #maySendAgain({ rule, action }: OpenRequest): boolean {
+    if (this.#options.guards.dry_run) return false
+    return this.#policies.get(rule)?.some((policy) => policy.action === action) === true
   }
 
   /** A pass that rests on an observation from before the request proves nothing about it. */

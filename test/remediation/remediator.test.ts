@@ -47,8 +47,8 @@ class World {
     })
   }
 
-  restart(): Remediator {
-    const remediator = this.start()
+  restart(options: { dryRun?: boolean; rules?: readonly string[] } = {}): Remediator {
+    const remediator = this.start(options)
     const actions: StoredAction[] = this.steps.map(({ record, body }) => ({
       ...body,
       record: record.id,
@@ -281,6 +281,28 @@ describe('a restart', () => {
     assert.deepEqual(world.requests[0], world.requests[1])
     assert.deepEqual(world.recorded(), ['accepted'])
   })
+
+  for (const [what, options] of [
+    ['a dry run', { dryRun: true }],
+    ['a configuration without its policy', { rules: ['crl_not_expired'] }],
+  ] as const) {
+    it(`into ${what} does not repeat a request, and still closes it`, async () => {
+      const world = new World()
+      world.outcome = undefined
+      const before = world.start()
+      before.apply(world.decide('fail'))
+      while (world.requests.length === 0) await Promise.resolve()
+      world.outcome = { accepted: true, detail: 'answered 202' }
+      const after = world.restart(options)
+      world.journal.now += MINUTE
+      await apply(after, world.journal.tick())
+      assert.equal(world.requests.length, 1)
+      world.recorded()
+      world.decide('pass')
+      await apply(after, world.journal.tick())
+      assert.deepEqual(world.recorded(), ['verified'])
+    })
+  }
 
   it('goes on waiting for a repair that was accepted', async () => {
     const world = new World()
