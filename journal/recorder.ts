@@ -110,7 +110,7 @@ export class ObservationRecorder {
     const sameness = fingerprint({ outcome, error, facts, digests })
     const previous = this.#previous.get(key)
     const at = this.#now()
-    if (previous?.sameness === sameness && at - previous.at < FULL_EVERY_MS) {
+    if (previous?.sameness === sameness && Math.abs(at - previous.at) < FULL_EVERY_MS) {
       await this.#repeat(previous.position, fromTimestamp(observation.start), observation.duration)
       return
     }

@@ -102,6 +102,14 @@ describe('observation recorder', () => {
     )
   })
 
+  test('records in full again after the clock was set back', async (t) => {
+    const { clock, journal, run } = makeRecorder(t)
+    await run(crlRun(clock.ms))
+    clock.ms -= 365 * 24 * 60 * MINUTE
+    await run(crlRun(clock.ms))
+    assert.deepEqual(kinds(journal), ['observation', 'observation'])
+  })
+
   test('gathers the unchanged runs of a second in one record, under 40 octets each', async (t) => {
     const { clock, journal, recorder } = makeRecorder(t)
     const targets = Array.from({ length: 500 }, (_, i) => ({ target: `http://127.0.0.1/${i}.crl` }))
