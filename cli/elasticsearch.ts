@@ -50,8 +50,11 @@ export class ElasticsearchProjection {
 
   /** A server that answers gets what was journaled so far; one that does not is not waited for. */
   async stop(): Promise<void> {
-    if (!this.#inTrouble)
-      await Promise.race([this.caughtUp(), delay(DRAIN_MS, undefined, { signal: this.#stop.signal })])
+    if (!this.#inTrouble) {
+      // Aborted: the projection gave up meanwhile, and has said why.
+      const limit = delay(DRAIN_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+      await Promise.race([this.caughtUp(), limit])
+    }
     this.#stop.abort()
     await this.#running
   }

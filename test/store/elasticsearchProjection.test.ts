@@ -185,3 +185,22 @@ it('reads its configuration, and explains what is wrong with it', () => {
   ] as const)
     assert.match(JSON.stringify(load(text)), expected)
 })
+
+it('ends without an error although the store fails for good meanwhile', async (t) => {
+  const journal = await openTestJournal(await makePlace(t))
+  const applying = Promise.withResolvers<undefined>()
+  const fail = Promise.withResolvers<undefined>()
+  const store = await storeThat(t, async () => {
+    applying.resolve(undefined)
+    await fail.promise
+  })
+  const problems = problemsOf()
+  const projection = new ElasticsearchProjection({ journal, problems, open: () => Promise.resolve(store) })
+  await journal.append([numbered(1)])
+  await applying.promise
+  const stopped = projection.stop()
+  fail.reject(new StoreError('conflict', 'another document has this id'))
+  await stopped
+  assert.match(problems.list().join(), /another document has this id/)
+  await journal.close()
+})
