@@ -6,7 +6,7 @@ import { printJson, printLine } from '../output.ts'
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
-    .description('read the configuration and everything that it names, and report all mistakes at once')
+    .description('read the configuration and everything that it names, and report every mistake')
     .option('-c, --config <file>', 'configuration file', 'vigil.yaml')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  $ vigil check-config -c /etc/vigil/vigil.yaml')
