@@ -197,9 +197,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
   })
   undo.defer(async () => {
-    // What was journaled until now is judged and stored.
+    // What was journaled until now is judged, answers to what was sent are journaled, and both are stored.
+    const drain = async (): Promise<void> => {
+      await toRules.caughtUp()
+      await Promise.all([dispatcher?.settled(), remediator?.settled()])
+      await toStore.caughtUp()
+    }
     limitStop()
-    await Promise.race([Promise.all([toRules.caughtUp(), toStore.caughtUp()]), aborted(giveUp.signal)])
+    await Promise.race([drain(), aborted(giveUp.signal)])
     clearTimeout(stopTimer)
     giveUp.abort()
     await Promise.all([toRules.stop(), toStore.stop()])
@@ -208,8 +213,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const elasticsearch = createElasticsearch(options, journal, problems)
   undo.defer(() => elasticsearch?.stop())
 
+  let isTicking = false
   const ticks = setInterval(() => {
-    if (journal.state === 'open') void record([tick('interval', now)])
+    // While the disk refuses one tick, more of them would only pile up.
+    if (isTicking || journal.state !== 'open') return
+    isTicking = true
+    record([tick('interval', now)])
+      .catch((error: unknown) => problems.raise('journal', describe(error)))
+      .finally(() => (isTicking = false))
   }, config.rules.tick)
   undo.defer(async () => {
     clearInterval(ticks)

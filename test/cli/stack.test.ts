@@ -9,6 +9,7 @@ import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
 import { startStack, type Stack, type StackOptions } from '../../cli/stack.ts'
 import { JournalError } from '../../journal/error.ts'
+import { openReader } from '../../journal/reader.ts'
 import type { Finding } from '../../model/finding.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
@@ -137,6 +138,37 @@ test('a full disk does not hold up the end', { timeout: 60_000 }, async (t) => {
     // A probe run that waits for room in the journal.
     await refused.promise
     await stack.stop()
+  })
+})
+
+test('the answer to a request under way is journaled before the end', { timeout: 60_000 }, async () => {
+  await inLab(async ({ lab, loaded }) => {
+    const asked = Promise.withResolvers<undefined>()
+    const slow = createServer((_request, response) => {
+      asked.resolve(undefined)
+      setTimeout(() => response.writeHead(202).end(), 500)
+    }).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    const address = slow.address()
+    const { remediation } = loaded.config
+    assert.ok(address !== null && typeof address === 'object' && remediation.webhook !== undefined)
+    const webhook = { ...remediation.webhook, url: `http://127.0.0.1:${address.port}/` }
+    const config = { ...loaded.config, remediation: { ...remediation, webhook } }
+    try {
+      const stack = await start({ ...loaded, config })
+      await until(stack, 'all green', allPass)
+      await lab.break('wrong-certificate', 'shop')
+      await asked.promise
+      await stack.stop()
+    } finally {
+      slow.closeAllConnections()
+      slow.close()
+    }
+    const steps: string[] = []
+    for await (const batch of (await openReader(loaded.journalDirectory)).read())
+      for (const record of batch)
+        if (record.kind === 'action' && record.body.kind === 'remediation') steps.push(record.body.status)
+    assert.deepEqual(steps, ['requested', 'accepted'])
   })
 })
 
