@@ -19,5 +19,8 @@ export function fromSqlite(error: unknown, file: string): unknown {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
   const code = CODES[error.errcode & 0xff]
   if (code === undefined) return error
-  return new StoreError(code, `${file}: ${error.message} (SQLite ${error.errcode})`, { cause: error })
+  const advice = code === 'corrupt' ? '; remove the file, the next start rebuilds it from the journal' : ''
+  return new StoreError(code, `${file}: ${error.message} (SQLite ${error.errcode})${advice}`, {
+    cause: error,
+  })
 }

@@ -136,7 +136,11 @@ it('answers with an error when its file was damaged', async (t) => {
   writeFileSync(file, bytes)
   const damaged = await openSqliteStore({ file })
   t.after(() => damaged.close())
-  await assert.rejects(damaged.findings(), { name: 'StoreError', code: 'corrupt' })
+  await assert.rejects(damaged.findings(), {
+    name: 'StoreError',
+    code: 'corrupt',
+    message: /remove the file, the next start rebuilds it/,
+  })
 })
 
 it('after kill -9 while applying it holds what was acknowledged, and goes on to what a fresh rebuild holds', async (t) => {
