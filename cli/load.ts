@@ -67,6 +67,7 @@ class Loader {
     const elasticsearch = this.#elasticsearch()
     const reports = this.#reports()
     this.#checkReferences(packs)
+    this.#refuseLiteralPasswords()
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
     const journalDirectory = resolve(directory, config.journal.directory)
@@ -269,6 +270,24 @@ class Loader {
     }
   }
 
+  /** What stands in the file goes into the journal, and the journal goes to auditors. */
+  #refuseLiteralPasswords(): void {
+    const paths = [
+      ['alerts', 'alertmanager'],
+      ['remediation', 'webhook', 'url'],
+    ]
+    for (const path of paths) {
+      const written = valueAt(this.#file.recorded, path)
+      if (typeof written !== 'string' || !URL.canParse(written) || new URL(written).password === '') continue
+      const { password } = new URL(written)
+      if (!decodeURIComponent(password).startsWith('${'))
+        this.#refuse(
+          path,
+          'a password stands in the file: write it as ${NAME} and set that environment variable',
+        )
+    }
+  }
+
   #checkReferences(packs: readonly Pack[]): void {
     const { inventory, remediation } = this.#file.config
     const authorities = inventory.authorities.map((a) => a.id)
@@ -302,4 +321,11 @@ class Loader {
         'there is no remediation.webhook that could carry them out: add one, or remove the policies',
       )
   }
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  )
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
@@ -70,7 +70,10 @@ async function start(options: { dir?: string; json?: true }): Promise<void> {
   const { userStateFile } = await import('../../lab/state.ts')
   const { writeVigilYaml } = await import('../../lab/vigilYaml.ts')
   const directory = options.dir ?? mkdtempSync(join(tmpdir(), 'vigil-lab-'))
-  await using running = await startLab({ directory, now: Date.now, userStateFile: userStateFile() })
+  await using cleanup = new AsyncDisposableStack()
+  // A directory that nobody named is nobody's to clean up.
+  if (options.dir === undefined) cleanup.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const running = cleanup.use(await startLab({ directory, now: Date.now, userStateFile: userStateFile() }))
   const config = await writeVigilYaml(running, {
     directory,
     origin: 'vigil.lab',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { Command } from 'commander'
 import { verifyJournal, type VerifyReport } from '../../journal/verify.ts'
 import { unreadable } from '../config.ts'
@@ -27,6 +27,7 @@ export function verifyCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (directory: string, options: { trust?: string; json?: true }) => {
       const trust = options.trust === undefined ? undefined : readTrust(options.trust)
+      requireDirectory(directory)
       const progress = new ProgressLine(process.stderr, 'verifying')
       const report = await verifyJournal(directory, {
         ...(trust === undefined ? {} : { trust }),
@@ -40,6 +41,17 @@ export function verifyCommand(): Command {
         broken: EXIT.findings,
       }[report.verdict]
     })
+}
+
+function requireDirectory(directory: string): void {
+  let isDirectory: boolean
+  try {
+    isDirectory = statSync(directory).isDirectory()
+  } catch (error) {
+    throw new CommandError(EXIT.failed, `${directory}: ${unreadable(error)}`)
+  }
+  if (!isDirectory)
+    throw new CommandError(EXIT.failed, `${directory}: expected a journal directory, got a file`)
 }
 
 function readTrust(file: string): string {

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { loadConfig } from '../../cli/load.ts'
+import { formatProblem } from '../../model/problem.ts'
+import { temporaryDirectory } from '../support/vigil.ts'
+
+function problems(yaml: string, env: NodeJS.ProcessEnv = {}): string[] {
+  using directory = temporaryDirectory()
+  const file = join(directory.path, 'vigil.yaml')
+  writeFileSync(file, yaml)
+  const loaded = loadConfig(file, env)
+  return loaded.ok ? [] : loaded.problems.map((problem) => formatProblem({ ...problem, file: 'vigil.yaml' }))
+}
+
+test('a password in a URL comes from the environment, never from the file that is journaled', () => {
+  const yaml = (password: string): string =>
+    `inventory: {}\nalerts: { alertmanager: "http://me:${password}@alerts.test" }\n`
+  assert.deepEqual(problems(yaml('secret')), [
+    'vigil.yaml:2: alerts.alertmanager: a password stands in the file: write it as ${NAME} and set that environment variable',
+  ])
+  assert.deepEqual(problems(yaml('${ALERTS_PASSWORD}'), { ALERTS_PASSWORD: 'secret' }), [])
+})
+
+test('a service or log that stands twice is refused', () => {
+  const service = '{ id: shop, endpoint: "127.0.0.1:1", issuer: nobody }'
+  const found = problems(`inventory:\n  services:\n    - ${service}\n    - ${service}\n`)
+  assert.ok(
+    found.some((line) => /^vigil\.yaml:4: inventory\.services\[1\]\.id: .*name each once/.test(line)),
+    found.join('\n'),
+  )
+})
+
+test('a policy that could never apply is refused', () => {
+  const found = problems(
+    'inventory: {}\nremediation:\n  policies: [{ rule: tls_identity_ok, action: reissue_crl }, { rule: no_such_rule, action: reissue_crl }]\n',
+  )
+  assert.match(
+    found.join('\n'),
+    /policies\[0\]\.action: reissue_crl repairs ca_crl; tls_identity_ok is about service_tls_health/,
+  )
+  assert.match(found.join('\n'), /policies\[1\]\.rule: "no_such_rule" is not a rule of the packs in force/)
+  assert.match(found.join('\n'), /there is no remediation\.webhook/)
+})
+
+test('a schedule that never comes is refused', () => {
+  assert.match(
+    problems('inventory: {}\nreports: { directory: r, schedule: "0 5 31 2 *" }\n')[0] ?? '',
+    /reports\.schedule: .*not a time that comes/,
+  )
+})
