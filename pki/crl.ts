@@ -235,6 +235,19 @@ function checkCriticalExtensions(crl: Crl): void {
   )
 }
 
+/**
+ * Does the absence of a certificate say that it is not revoked? Not in a delta CRL, nor in one that leaves out reasons or all
+ * public-key certificates (RFC 5280 5.2.4, 5.2.5). Throws PkiError(profile).
+ */
+export function checkComplete({ isDelta, issuingDistributionPoint: scope }: Crl): void {
+  const expected = 'expected a CRL that is complete for its scope'
+  if (isDelta) throw new PkiError('profile', 'delta_crl', `${expected}, got a delta CRL`)
+  if (scope?.onlySomeReasons === true)
+    throw new PkiError('profile', 'partial_crl', `${expected}, got one for some reasons only`)
+  if (scope?.onlyAttributeCertificates === true)
+    throw new PkiError('profile', 'partial_crl', `${expected}, got one for attribute certificates only`)
+}
+
 /** An entry of an indirect CRL may be about another CA's certificate; read as a direct one it revokes the wrong certificate. */
 function checkDirect(crl: Crl): void {
   const indirect = crl.issuingDistributionPoint?.indirect ?? false

@@ -46,6 +46,8 @@ export type PkiErrorCode =
   // profile: well formed and authentic, but not usable for its purpose
   | 'unknown_critical_extension'
   | 'indirect_crl'
+  | 'delta_crl'
+  | 'partial_crl'
   | 'ocsp_malformed_request'
   | 'ocsp_internal_error'
   | 'ocsp_try_later'

@@ -1,7 +1,7 @@
 import type { FactsOf } from '../model/facts.ts'
 import type { ProbeError } from '../model/observation.ts'
 import type { Certificate } from '../pki/certificate.ts'
-import { checkCrlTimes, crlFacts, parseCrl, verifyCrl } from '../pki/crl.ts'
+import { checkComplete, checkCrlTimes, crlFacts, parseCrl, verifyCrl } from '../pki/crl.ts'
 import { asProbeError, probeError } from './observe.ts'
 
 /** Plain data: it crosses from the worker. */
@@ -14,7 +14,7 @@ export interface CrlJudgement {
 /** Octets at the start of a body in which PEM's first line is looked for: `openssl crl -text` writes text before it. */
 const PEM_WINDOW = 4096
 
-/** Decode, verify against the issuer, judge the times. Pure; `now` in milliseconds. */
+/** Decode, verify against the issuer, judge scope and times. Pure; `now` in milliseconds. */
 export function judgeCrl(body: Uint8Array, issuer: Certificate | undefined, now: number): CrlJudgement {
   const text = textInsteadOfDer(body)
   if (text !== undefined) return { facts: undefined, error: text }
@@ -23,6 +23,7 @@ export function judgeCrl(body: Uint8Array, issuer: Certificate | undefined, now:
     const crl = parseCrl(body)
     if (issuer !== undefined) verifyCrl(crl, issuer)
     facts = crlFacts(crl)
+    checkComplete(crl)
     checkCrlTimes(crl, now)
     return { facts, error: undefined }
   } catch (error) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { issueCrl, toPem, type CrlRequest } from '../../lab/issue.ts'
+import * as lab from '../../lab/der.ts'
+import { extension, issueCrl, toPem, type CrlRequest } from '../../lab/issue.ts'
 import { probeCrl } from '../../probes/crl.ts'
 import { DAY, declared, entity, HOUR, NOW } from './pki.ts'
 import {
@@ -65,6 +66,19 @@ test('a CRL with one flipped bit fails in signature and gives no facts about rev
 test('the CRL of another CA fails in path', async (t) => {
   const url = await serve(t, await crl({ issuer: other }))
   failedIn(await probeCrl(crlTarget(url, issuer), context()), 'path', 'issuer_mismatch')
+})
+
+test('a delta CRL, or one for some reasons only, is not taken for the complete one', async (t) => {
+  const delta = await crl({ extensions: [extension('2.5.29.27', true, lab.integer(6n))] })
+  const { facts } = failedIn(
+    await probeCrl(crlTarget(await serve(t, delta), issuer), context()),
+    'profile',
+    'delta_crl',
+  )
+  assert.equal(facts.crl?.isDelta, true)
+  const someReasons = lab.sequence(lab.contextPrimitive(3, Buffer.from([0x06, 0x40])))
+  const partial = await crl({ extensions: [extension('2.5.29.28', true, someReasons)] })
+  failedIn(await probeCrl(crlTarget(await serve(t, partial), issuer), context()), 'profile', 'partial_crl')
 })
 
 test('without issuer the CRL is decoded and its times are judged', async (t) => {
