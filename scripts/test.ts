@@ -19,20 +19,29 @@ const files = globSync(
 let passed = 0
 let failed = 0
 const skipped: string[] = []
+/** A test that failed with a server still open keeps its process alive. (forceExit would cut off what the processes report.) */
+const STALL_MS = 400_000
+const stalled = new AbortController()
+const watch = setTimeout(() => {
+  console.log(`FAILED: no test has ended for ${STALL_MS / 1000} s; the files still running are stopped`)
+  stalled.abort()
+}, STALL_MS)
+
 const stream = run({
   files,
   concurrency: availableParallelism(),
   timeout: 300_000,
-  // A test that fails with a server still open must not hold up the others for ever.
-  forceExit: true,
+  signal: stalled.signal,
   ...(name === undefined ? {} : { testNamePatterns: [name] }),
 })
 // A suite is reported as a test too: only leaves count, but a skipped suite skips all its leaves.
 stream.on('test:pass', (e) => {
+  watch.refresh()
   if (e.skip !== undefined) skipped.push(`${e.name}: ${String(e.skip)}`)
   else if (e.details.type !== 'suite') passed++
 })
 stream.on('test:fail', (e) => {
+  watch.refresh()
   if (e.details.type !== 'suite') failed++
 })
 const reporter = stream.pipe(new spec())
@@ -41,6 +50,7 @@ reporter.on('end', () => {
   setImmediate(() => {
     if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((s) => `  ${s}`).join('\n')}`)
     const problems: string[] = []
+    if (stalled.signal.aborted) problems.push('stalled')
     if (failed > 0) problems.push(`${failed} failed`)
     if (files.length === 0) problems.push('no test file matches')
     if (everything && passed + skipped.length < MINIMUM)
