@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Journal } from '../journal/journal.ts'
-import type { Store, StorePosition } from '../store/contract.ts'
-import { StoreError } from '../store/error.ts'
-import { JournalFollower } from './follower.ts'
+import type { Store } from '../store/contract.ts'
+import { isTransientStoreError, StoreError } from '../store/error.ts'
+import { JournalFollower, resumeAfter } from './follower.ts'
 import { Gather } from './gather.ts'
 import type { Problems } from './problems.ts'
 
@@ -73,14 +73,14 @@ export class ElasticsearchProjection {
     const store = await this.#persist(() => open(signal), isWorthWaitingFor)
     if (store === undefined) return
     try {
-      const position = await this.#persist(() => store.position(), isTransient)
+      const position = await this.#persist(() => store.position(), isTransientStoreError)
       if (signal.aborted) return
       const ended = Promise.withResolvers<undefined>()
       const onFailure = (error: unknown): void => ended.reject(error)
       const gather = new Gather(async (batch) => {
-        await this.#persist(() => store.apply(batch), isTransient)
+        await this.#persist(() => store.apply(batch), isTransientStoreError)
       }, onFailure)
-      const follower = new JournalFollower(journal, after(journal, position), onFailure, (batch) =>
+      const follower = new JournalFollower(journal, resumeAfter(journal, position), onFailure, (batch) =>
         gather.add(batch),
       )
       signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
@@ -125,21 +125,10 @@ export class ElasticsearchProjection {
   }
 }
 
-/** Where to go on reading. A position of an earlier epoch lies before the first record of this one. */
-function after(journal: Journal, position: StorePosition | undefined): StorePosition | undefined {
-  return position?.epoch === journal.epoch && position.origin === journal.origin ? position : undefined
-}
-
-function isTransient(error: unknown): boolean {
-  return (
-    error instanceof StoreError && (error.code === 'busy' || error.code === 'full' || error.code === 'io')
-  )
-}
-
 /** At the start also what somebody may repair on the server. */
 function isWorthWaitingFor(error: unknown): boolean {
   return (
-    isTransient(error) ||
+    isTransientStoreError(error) ||
     (error instanceof StoreError && ['unsupported_server', 'foreign_file'].includes(error.code))
   )
 }

@@ -1,6 +1,12 @@
 import type { Journal } from '../journal/journal.ts'
 import type { SealedRecord } from '../model/record.ts'
 import type { Position } from '../model/recordId.ts'
+import type { StorePosition } from '../store/contract.ts'
+
+/** Where a store goes on reading. A position of an earlier epoch lies before the first record of this one. */
+export function resumeAfter(journal: Journal, position: StorePosition | undefined): Position | undefined {
+  return position?.epoch === journal.epoch && position.origin === journal.origin ? position : undefined
+}
 
 /** Reads a journal in order from a position on, and hands every batch to one projection. */
 export class JournalFollower {

@@ -21,11 +21,11 @@ import { MetricsProjection } from '../server/metrics.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
 import type { Store } from '../store/contract.ts'
-import { StoreError } from '../store/error.ts'
+import { isTransientStoreError } from '../store/error.ts'
 import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
-import { JournalFollower } from './follower.ts'
+import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { Problems } from './problems.ts'
 import { writeReportInProcess } from './reportProcess.ts'
@@ -292,9 +292,8 @@ const CATCH_UP_RECORDS = 5000
 
 /** Brings a store that is behind, new or of an earlier epoch to the end of the journal. */
 async function catchUp(journal: Journal, store: Store): Promise<void> {
-  const at = await store.position()
   let waiting: SealedRecord[] = []
-  for await (const batch of journal.read(at?.epoch === journal.epoch ? at : undefined)) {
+  for await (const batch of journal.read(resumeAfter(journal, await store.position()))) {
     waiting.push(...batch)
     if (waiting.length < CATCH_UP_RECORDS) continue
     await store.apply(waiting)
@@ -407,9 +406,7 @@ function createRemediator(
 /** Refused for now, and worth another try: the disk is full, the database is locked, too much is waiting. */
 function isTransient(error: unknown): boolean {
   if (error instanceof JournalError) return error.code === 'storage' || error.code === 'overloaded'
-  return (
-    error instanceof StoreError && (error.code === 'busy' || error.code === 'full' || error.code === 'io')
-  )
+  return isTransientStoreError(error)
 }
 
 function tick(reason: Tick['reason'], now: Clock): NewRecord {

@@ -34,3 +34,10 @@ export class StoreError extends Error {
     this.code = code
   }
 }
+
+/** Refused for now, and worth another try: the database is locked, the disk is full, the server does not answer. */
+export function isTransientStoreError(error: unknown): boolean {
+  return (
+    error instanceof StoreError && (error.code === 'busy' || error.code === 'full' || error.code === 'io')
+  )
+}
