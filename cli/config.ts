@@ -23,7 +23,7 @@ export interface ConfigFile {
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] }
 
-/** Largest configuration file that is read: a mistaken path to a log or a device must not fill the memory. */
+/** Largest configuration that is parsed, in characters: more is a mistaken path, to a log for instance. */
 const MAX_CONFIG_OCTETS = 4 * 1024 * 1024
 
 export function readConfigFile(file: string, env: NodeJS.ProcessEnv): Parsed<ConfigFile> {

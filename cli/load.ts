@@ -37,7 +37,7 @@ export interface LoadedConfig {
   readonly logPaths: ReadonlyMap<string, string>
 }
 
-/** Largest certificate, key or secret file that is read, in octets. */
+/** Largest certificate, key or secret that is taken, in octets. */
 const MAX_SMALL_FILE = 1024 * 1024
 
 type Path = Problem['path']
