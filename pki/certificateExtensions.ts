@@ -2,9 +2,13 @@ import { TAG, explicit, implicit } from './der.ts'
 import type { Der } from './der.ts'
 import { readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
 import type { Extension } from './extensions.ts'
-import { readDistributionPointName, readGeneralName, readGeneralNames } from './generalName.ts'
+import { readDistributionPoints, urlsOf } from './distributionPoint.ts'
+import type { DistributionPoint } from './distributionPoint.ts'
+import { readGeneralName, readGeneralNames } from './generalName.ts'
 import type { GeneralName } from './generalName.ts'
 import { OID } from './oid.ts'
+import { readCertificatePolicies, readPolicyConstraints, readPolicyMappings } from './policyExtensions.ts'
+import type { PolicyConstraints, PolicyInformation, PolicyMapping } from './policyExtensions.ts'
 
 /** RFC 5280 4.2.1.3, in bit order. */
 const KEY_USAGES = [
@@ -40,12 +44,20 @@ export interface CertificateExtensions {
   authorityKeyId: string | undefined
   ocspUrls: readonly string[]
   caIssuerUrls: readonly string[]
+  crlDistributionPoints: readonly DistributionPoint[]
+  freshestCrl: readonly DistributionPoint[]
+  /** The URIs in `crlDistributionPoints`. */
   crlUrls: readonly string[]
   ocspNoCheck: boolean
   nameConstraints: NameConstraints | undefined
-  /** policyConstraints with requireExplicitPolicy: path validation would need the policy tree. */
-  requiresExplicitPolicy: boolean
-  unknownCritical: readonly string[]
+  /** undefined: no such extension, which is not the same as an empty list (RFC 5280 6.1.3 (e)). */
+  certificatePolicies: readonly PolicyInformation[] | undefined
+  policyMappings: readonly PolicyMapping[]
+  policyConstraints: PolicyConstraints | undefined
+  /** skipCerts (RFC 5280 4.2.1.14). */
+  inhibitAnyPolicy: number | undefined
+  /** OIDs of critical extensions that are not understood, or have something in them that is not. */
+  unknownCritical: string[]
 }
 
 /** Items in one list of an extension: key purposes, access descriptions, distribution points. Real ones have up to 20. */
@@ -91,9 +103,11 @@ const READERS: Readonly<Record<string, Reader>> = {
     into.caIssuerUrls = accesses.flatMap(({ method, url }) => (method === OID.accessCaIssuers ? [url] : []))
   },
   [OID.crlDistributionPoints]: (extension, into) => {
-    into.crlUrls = readValue(extension, TAG.sequence, (content) =>
-      readList(content, (i) => readDistributionPoint(content, i)).flat(),
-    )
+    into.crlDistributionPoints = readValue(extension, TAG.sequence, readDistributionPoints)
+    into.crlUrls = into.crlDistributionPoints.flatMap(({ name }) => urlsOf(name))
+  },
+  [OID.freshestCrl]: (extension, into) => {
+    into.freshestCrl = readValue(extension, TAG.sequence, readDistributionPoints)
   },
   [OID.ocspNoCheck]: (extension, into) => {
     // RFC 6960 4.2.2.2.1: the value is NULL, and some responders leave it empty; only the presence counts.
@@ -105,22 +119,26 @@ const READERS: Readonly<Record<string, Reader>> = {
     into.nameConstraints = readValue(extension, TAG.sequence, readNameConstraints)
   },
   [OID.policyConstraints]: (extension, into) => {
-    readValue(extension, TAG.sequence, (content) => {
-      into.requiresExplicitPolicy = content.next === implicit(0)
-      for (const n of [0, 1]) {
-        if (content.next === implicit(n)) content.smallInteger('skipCerts', implicit(n))
-      }
-    })
+    into.policyConstraints = readValue(extension, TAG.sequence, readPolicyConstraints)
   },
-  // Without requireExplicitPolicy, and with any policy acceptable, these cannot make a path invalid (RFC 5280 6.1.3 to 6.1.5).
-  [OID.certificatePolicies]: walkOnly,
-  [OID.policyMappings]: walkOnly,
-  [OID.inhibitAnyPolicy]: walkOnly,
+  [OID.certificatePolicies]: (extension, into) => {
+    const policies = readValue(extension, TAG.sequence, readCertificatePolicies)
+    into.certificatePolicies = policies
+    // 4.2.1.4: when critical, the qualifiers must be understood too.
+    const unknown = policies.some(({ qualifiers }) => qualifiers.some(({ type }) => type === 'other'))
+    if (extension.critical && unknown) into.unknownCritical.push(extension.oid)
+  },
+  [OID.policyMappings]: (extension, into) => {
+    into.policyMappings = readValue(extension, TAG.sequence, readPolicyMappings)
+  },
+  [OID.inhibitAnyPolicy]: (extension, into) => {
+    into.inhibitAnyPolicy = extension.value.smallInteger('skipCerts')
+    extension.value.finish()
+  },
 }
 
 /** Reads the Extensions of a certificate. undefined: it has none. Throws PkiError(decode). */
 export function readCertificateExtensions(list: Der | undefined): Readonly<CertificateExtensions> {
-  const unknownCritical: string[] = []
   const result: CertificateExtensions = {
     subjectAltNames: [],
     isCa: false,
@@ -131,23 +149,23 @@ export function readCertificateExtensions(list: Der | undefined): Readonly<Certi
     authorityKeyId: undefined,
     ocspUrls: [],
     caIssuerUrls: [],
+    crlDistributionPoints: [],
+    freshestCrl: [],
     crlUrls: [],
     ocspNoCheck: false,
     nameConstraints: undefined,
-    requiresExplicitPolicy: false,
-    unknownCritical,
+    certificatePolicies: undefined,
+    policyMappings: [],
+    policyConstraints: undefined,
+    inhibitAnyPolicy: undefined,
+    unknownCritical: [],
   }
   for (const extension of list === undefined ? [] : readExtensions(list)) {
     const read = READERS[extension.oid]
     if (read !== undefined) read(extension, result)
-    else if (extension.critical) unknownCritical.push(extension.oid)
+    else if (extension.critical) result.unknownCritical.push(extension.oid)
   }
   return result
-}
-
-function walkOnly(extension: Extension): void {
-  extension.value.any('')
-  extension.value.finish()
 }
 
 /** At most `MAX_ITEMS`. */
@@ -169,18 +187,6 @@ function readAccessDescriptions(content: Der): { method: string; url: string }[]
     description.finish()
     return location.type === 'uri' ? [{ method, url: location.value }] : []
   }).flat()
-}
-
-/** RFC 5280 4.2.1.13. */
-function readDistributionPoint(content: Der, index: number): string[] {
-  const point = content.enter(TAG.sequence, index)
-  const choice = point.explicit(0, 'distributionPoint')
-  const urls = choice === undefined ? [] : readDistributionPointName(choice)
-  if (point.next === implicit(1)) point.bits('reasons', implicit(1))
-  const crlIssuer = point.explicit(2, 'cRLIssuer')
-  if (crlIssuer !== undefined) readGeneralNames(crlIssuer)
-  point.finish()
-  return urls
 }
 
 function readNameConstraints(content: Der): NameConstraints {

@@ -7,9 +7,10 @@ import type { Certificate } from './certificate.ts'
 import { findEntry, scanEntries } from './crlEntries.ts'
 import type { CrlEntry } from './crlEntries.ts'
 import { Der, TAG, implicit } from './der.ts'
+import { readDistributionPointName, readReasonFlags, urlsOf } from './distributionPoint.ts'
+import type { DistributionPointName, ReasonFlag } from './distributionPoint.ts'
 import { PkiError } from './error.ts'
 import { readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
-import { readDistributionPointName } from './generalName.ts'
 import { namesMatch, readName, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
 import { OID } from './oid.ts'
@@ -18,11 +19,14 @@ import { CLOCK_TOLERANCE } from './tolerance.ts'
 
 /** RFC 5280 5.2.5. */
 interface IssuingDistributionPoint {
+  readonly name: DistributionPointName | undefined
+  /** The URIs in `name`. */
   readonly urls: readonly string[]
   readonly onlyUserCertificates: boolean
   readonly onlyCaCertificates: boolean
   readonly onlyAttributeCertificates: boolean
-  readonly onlySomeReasons: boolean
+  /** undefined: all reasons. */
+  readonly onlySomeReasons: ReadonlySet<ReasonFlag> | undefined
   readonly indirect: boolean
 }
 
@@ -162,16 +166,17 @@ function readCrlExtensions(tbs: Der, version: 1 | 2): CrlExtensions {
 
 function readIssuingDistributionPoint(content: Der): IssuingDistributionPoint {
   const choice = content.explicit(0, 'distributionPoint')
-  const urls = choice === undefined ? [] : readDistributionPointName(choice)
+  const name = choice === undefined ? undefined : readDistributionPointName(choice)
   const flag = (n: number, name: string) => content.optional(implicit(n), name)?.asBoolean() ?? false
   const onlyUserCertificates = flag(1, 'onlyContainsUserCerts')
   const onlyCaCertificates = flag(2, 'onlyContainsCACerts')
-  const onlySomeReasons = content.next === implicit(3)
-  if (onlySomeReasons) content.bits('onlySomeReasons', implicit(3))
+  const onlySomeReasons =
+    content.next === implicit(3) ? readReasonFlags(content, 'onlySomeReasons', 3) : undefined
   const indirect = flag(4, 'indirectCRL')
   const onlyAttributeCertificates = flag(5, 'onlyContainsAttributeCerts')
   return {
-    urls,
+    name,
+    urls: urlsOf(name),
     onlyUserCertificates,
     onlyCaCertificates,
     onlyAttributeCertificates,
@@ -242,7 +247,7 @@ function checkCriticalExtensions(crl: Crl): void {
 export function checkComplete({ isDelta, issuingDistributionPoint: scope }: Crl): void {
   const expected = 'expected a CRL that is complete for its scope'
   if (isDelta) throw new PkiError('profile', 'delta_crl', `${expected}, got a delta CRL`)
-  if (scope?.onlySomeReasons === true)
+  if (scope?.onlySomeReasons !== undefined)
     throw new PkiError('profile', 'partial_crl', `${expected}, got one for some reasons only`)
   if (scope?.onlyAttributeCertificates === true)
     throw new PkiError('profile', 'partial_crl', `${expected}, got one for attribute certificates only`)

@@ -1,4 +1,4 @@
-import { TAG, explicit, implicit } from './der.ts'
+import { explicit, implicit } from './der.ts'
 import type { Der } from './der.ts'
 import { asciiText } from './derString.ts'
 import { formatIp } from './ip.ts'
@@ -93,26 +93,4 @@ export function identityText(name: GeneralName): string | undefined {
     case 'other':
       return undefined
   }
-}
-
-/** The URIs of `GeneralNames` that stand where a URL is expected (AIA, distribution points). */
-function urisOf(names: readonly GeneralName[]): string[] {
-  return names.flatMap((name) => (name.type === 'uri' ? [name.value] : []))
-}
-
-/** DistributionPointName (RFC 5280 4.2.1.13): the URLs of fullName; a nameRelativeToCRLIssuer has none. */
-export function readDistributionPointName(choice: Der): string[] {
-  const fullName = choice.explicit(0, 'fullName')
-  const urls = fullName === undefined ? [] : urisOf(readGeneralNames(fullName))
-  if (fullName === undefined) {
-    const relative = choice.enter(explicit(1), 'nameRelativeToCRLIssuer')
-    while (!relative.done) {
-      const pair = relative.enter(TAG.sequence, 'attribute')
-      pair.oid('type')
-      pair.any('value')
-      pair.finish()
-    }
-  }
-  choice.finish()
-  return urls
 }

@@ -12,6 +12,9 @@ export interface Name {
   readonly rdns: readonly (readonly Attribute[])[]
 }
 
+/** RelativeDistinguishedName: nearly always one attribute. */
+export type Rdn = readonly Attribute[]
+
 interface Attribute {
   readonly type: string
   /** undefined: not a string type; then only `der` says what it is. */
@@ -61,15 +64,11 @@ function nameIn(list: Der): Name {
   if (der.length > MAX_NAME) {
     list.fail('too_large', `expected a name of at most ${MAX_NAME} octets, got ${der.length}`)
   }
-  const rdns: Attribute[][] = []
+  const rdns: Rdn[] = []
   let count = 0
   for (let i = 0; !list.done; i++) {
-    const set = list.enter(TAG.set, i)
-    const rdn: Attribute[] = []
-    do {
-      if (++count > MAX_ATTRIBUTES) set.fail('too_many', `expected at most ${MAX_ATTRIBUTES} attributes`)
-      rdn.push(readAttribute(set, rdn.length))
-    } while (!set.done)
+    const rdn = readRdn(list.enter(TAG.set, i), MAX_ATTRIBUTES - count)
+    count += rdn.length
     rdns.push(rdn)
   }
   let text: string | undefined
@@ -80,6 +79,16 @@ function nameIn(list: Der): Name {
       return (text ??= rfc4514(rdns))
     },
   }
+}
+
+/** The content of a RelativeDistinguishedName: at least one attribute, and at most `max`. */
+export function readRdn(set: Der, max: number = MAX_ATTRIBUTES): Rdn {
+  const rdn: Attribute[] = []
+  do {
+    if (rdn.length >= max) set.fail('too_many', `expected at most ${MAX_ATTRIBUTES} attributes in a name`)
+    rdn.push(readAttribute(set, rdn.length))
+  } while (!set.done)
+  return rdn
 }
 
 function readAttribute(set: Der, index: number): Attribute {

@@ -152,7 +152,7 @@ function checkValidity(certificate: Certificate, now: number): void {
 }
 
 function checkCriticalExtensions(certificate: Certificate): void {
-  const { unknownCritical, requiresExplicitPolicy } = certificate
+  const { unknownCritical, policyConstraints } = certificate
   if (unknownCritical.length > 0) {
     throw new PkiError(
       'path',
@@ -160,7 +160,7 @@ function checkCriticalExtensions(certificate: Certificate): void {
       `${describe(certificate)}: expected only critical extensions that are understood, got ${unknownCritical.join(', ')}`,
     )
   }
-  if (requiresExplicitPolicy) {
+  if (policyConstraints?.requireExplicitPolicy !== undefined) {
     throw new PkiError(
       'path',
       'unsupported',

@@ -213,11 +213,12 @@ describe('CRLs that verify but may not be used', () => {
     assert.equal(crl.isDelta, true)
     assert.equal(crl.baseNumber, 3n)
     assert.deepEqual(crl.issuingDistributionPoint, {
+      name: { fullName: [{ type: 'uri', value: 'http://crl.example.org/p1.crl' }] },
       urls: ['http://crl.example.org/p1.crl'],
       onlyUserCertificates: true,
       onlyCaCertificates: false,
       onlyAttributeCertificates: false,
-      onlySomeReasons: true,
+      onlySomeReasons: new Set(['keyCompromise']),
       indirect: false,
     })
   })
