@@ -28,14 +28,14 @@ export function verifySignature({ tbs, scheme, signature }: Signed, signer: Cert
       `${what}: expected a ${verification.keys.join(' or ')} key for ${name}, got ${signer.keyAlgorithm} of ${signer.subject.text}`,
     )
   }
-  const pss =
-    verification.pssSalt === undefined
-      ? {}
-      : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: verification.pssSalt }
+  // The KeyObject itself where possible: inside an object node exports and reads it again for every call (9 µs, a fifth of an ECDSA check).
+  const { pssSalt } = verification
+  const withOptions =
+    pssSalt === undefined ? key : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: pssSalt }
   let valid = false
   let cause: unknown
   try {
-    valid = verify(verification.digest ?? null, tbs, { key, ...pss }, signature)
+    valid = verify(verification.digest ?? null, tbs, withOptions, signature)
   } catch (error) {
     // OpenSSL rejects some signatures by throwing: a PSS salt that does not fit the key, for instance.
     cause = error
