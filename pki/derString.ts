@@ -1,6 +1,6 @@
 import type { Der } from './der.ts'
 
-const UTF8_STRING = 0x0c
+export const UTF8_STRING = 0x0c
 const TELETEX_STRING = 0x14
 const UNIVERSAL_STRING = 0x1c
 const BMP_STRING = 0x1e

@@ -15,8 +15,10 @@ export interface Name {
 /** RelativeDistinguishedName: nearly always one attribute. */
 export type Rdn = readonly Attribute[]
 
-interface Attribute {
+export interface Attribute {
   readonly type: string
+  /** Identifier octet of the value: which string type was used. */
+  readonly tag: number
   /** undefined: not a string type; then only `der` says what it is. */
   readonly text: string | undefined
   readonly der: Uint8Array
@@ -96,7 +98,12 @@ function readAttribute(set: Der, index: number): Attribute {
   const type = pair.oid('type')
   const value = pair.any('value')
   pair.finish()
-  return { type, text: isStringTag(value.tag) ? decodeString(value) : undefined, der: value.der }
+  return {
+    type,
+    tag: value.tag,
+    text: isStringTag(value.tag) ? decodeString(value) : undefined,
+    der: value.der,
+  }
 }
 
 /** RFC 4514 section 2: the last RDN first. */
