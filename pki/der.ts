@@ -1,5 +1,9 @@
+import { readBerTime } from './berTime.ts'
 import { PkiError } from './error.ts'
 import type { PkiErrorCode } from './error.ts'
+import { Notes } from './note.ts'
+import type { Note, NoteCode } from './note.ts'
+import { tlv } from './derWriter.ts'
 import { generalizedTimeAt, utcTimeAt } from './time.ts'
 
 /** Identifier octets (X.690 8.1.2) of the types that certificates, CRLs and OCSP use. */
@@ -30,20 +34,42 @@ const MAX_OID = 64
 /** Octets of one INTEGER that is read as a number with a meaning (not a key): RFC 5280 allows 20, some CAs wrote more. */
 const MAX_INTEGER = 41
 
-interface Budget {
+/** Types whose value BER may cut into segments (X.690 8.6, 8.7, 8.23): BIT STRING, OCTET STRING, and the character strings and times. */
+const STRINGS: ReadonlySet<number> = new Set([
+  TAG.bitString,
+  TAG.octetString,
+  ...[0x0c, 0x12, 0x13, 0x14, 0x16, TAG.utcTime, TAG.generalizedTime, 0x1a, 0x1c, 0x1e],
+])
+/** RFC 5280 4.1.2.5: dates before this instant are UTCTime. */
+const UTC_TIME_END = Date.UTC(2050, 0)
+/** Identifier octet: the encoding is constructed. */
+const CONSTRUCTED = 0x20
+
+export interface DerOptions {
+  /** Accepts BER where its meaning is unambiguous, and notes it. For looking at what others wrote, not for trusting it. */
+  readonly ber?: boolean | undefined
+}
+
+/** What the cursors of one object share. */
+interface Shared {
   elements: number
+  readonly ber: boolean
+  readonly notes: Notes
+  /** In the joined segments of a constructed string: where that string began, which stands for every offset inside. */
+  readonly origin: number | undefined
 }
 
 /**
  * A cursor over the content of one DER element (X.690): zero-copy and strict. It refuses indefinite and non-minimal lengths,
  * lengths that pass their parent, tag numbers above 30, non-minimal integers and OIDs, padding bits, and booleans other than 00 and FF.
- * It does accept what X.690 forbids but the world is full of: a DEFAULT value written out, and a SET OF that is not sorted.
+ * It does accept what X.690 forbids but the world is full of (a DEFAULT value written out, a SET OF that is not sorted), and with `ber` more;
+ * whatever was accepted so is in `notes`.
  * Errors name the octet and the field. Every element must be read, or walked by `any`; `finish` refuses what was not.
  */
 export class Der {
   readonly bytes: Uint8Array
   readonly tag: number
-  /** Offset of the identifier octet, of the first content octet, and of the first octet behind. */
+  /** Offset of the identifier octet, of the first content octet, and of the first octet behind the content. */
   readonly start: number
   readonly content: number
   readonly end: number
@@ -52,14 +78,14 @@ export class Der {
   readonly #parent: Der | undefined
   readonly #name: string | number
   readonly #depth: number
-  readonly #budget: Budget
+  readonly #shared: Shared
 
   private constructor(
     bytes: Uint8Array,
     place: { tag: number; start: number; content: number; end: number },
     parent: Der | undefined,
     name: string | number,
-    budget: Budget,
+    shared: Shared,
   ) {
     this.bytes = bytes
     this.tag = place.tag
@@ -70,14 +96,14 @@ export class Der {
     this.#parent = parent
     this.#name = name
     this.#depth = parent === undefined ? 0 : parent.#depth + 1
-    this.#budget = budget
+    this.#shared = shared
     if (this.#depth > MAX_DEPTH) this.fail('too_deep', `expected at most ${MAX_DEPTH} levels of nesting`)
-    if (++budget.elements > MAX_ELEMENTS)
+    if (++shared.elements > MAX_ELEMENTS)
       this.fail('too_many', `expected at most ${MAX_ELEMENTS} elements in one object`)
   }
 
   /** The outermost SEQUENCE, which must fill `bytes` exactly. `maxSize` in octets. */
-  static open(bytes: Uint8Array, what: string, maxSize: number): Der {
+  static open(bytes: Uint8Array, what: string, maxSize: number, { ber = false }: DerOptions = {}): Der {
     if (bytes.length > maxSize) {
       throw new PkiError(
         'decode',
@@ -93,9 +119,7 @@ export class Der {
       { tag: TAG.sequence, start: 0, content: 0, end: bytes.length },
       undefined,
       '',
-      {
-        elements: 0,
-      },
+      { elements: 0, ber, notes: new Notes(), origin: undefined },
     )
     if (bytes[0] !== TAG.sequence) {
       outside.fail('not_der', `${what}: expected DER, a SEQUENCE (30), got ${describeStart(bytes)}`, 0)
@@ -120,9 +144,28 @@ export class Der {
     return this.#at
   }
 
-  /** The whole element, header included. */
+  /** Offset of the first octet behind the element: behind the end-of-contents octets too, where the length is indefinite. */
+  get behind(): number {
+    return this.bytes[this.start + 1] === 0x80 && this.#parent !== undefined ? this.end + 2 : this.end
+  }
+
+  /** The whole element as it came, header included. */
   get der(): Uint8Array {
-    return this.bytes.subarray(this.start, this.end)
+    return this.bytes.subarray(this.start, this.behind)
+  }
+
+  /** What was accepted so far, anywhere in the object, although it should not be written so. */
+  get notes(): readonly Note[] {
+    return this.#shared.notes.list
+  }
+
+  /** Whether the caller asked for BER. */
+  get isBer(): boolean {
+    return this.#shared.ber
+  }
+
+  note(code: NoteCode, offset = this.start): void {
+    this.#shared.notes.add(code, this.#shared.origin ?? offset, () => this.path)
   }
 
   /** The content octets. */
@@ -138,15 +181,20 @@ export class Der {
   }
 
   fail(code: PkiErrorCode, message: string, offset = this.start): never {
-    throw new PkiError('decode', code, message, { offset, path: this.path })
+    throw new PkiError('decode', code, message, { offset: this.#shared.origin ?? offset, path: this.path })
+  }
+
+  #pathIn(name: string | number): string {
+    const outer = this.path
+    const field = typeof name === 'number' ? `[${name}]` : name
+    const dot = outer === '' || field === '' || typeof name === 'number' ? '' : '.'
+    return outer + dot + field
   }
 
   /** Fails for the field `name` inside this element. */
   #failIn(name: string | number, code: PkiErrorCode, message: string, offset = this.#at): never {
-    const outer = this.path
-    const field = typeof name === 'number' ? `[${name}]` : name
-    const dot = outer === '' || field === '' || typeof name === 'number' ? '' : '.'
-    throw new PkiError('decode', code, message, { offset, path: outer + dot + field })
+    const path = this.#pathIn(name)
+    throw new PkiError('decode', code, message, { offset: this.#shared.origin ?? offset, path })
   }
 
   /** Refuses anything behind the last field. */
@@ -160,13 +208,14 @@ export class Der {
   enter(tag: number, name: string | number): Der {
     if (this.#at >= this.end) this.#failIn(name, 'truncated', `expected ${hexTag(tag)}, got the end`)
     const got = this.bytes[this.#at]
-    if (got !== tag) this.#failIn(name, 'unexpected_tag', `expected ${hexTag(tag)}, got ${hexTag(got ?? 0)}`)
+    if (got !== tag && !this.#isSegmented(tag))
+      this.#failIn(name, 'unexpected_tag', `expected ${hexTag(tag)}, got ${hexTag(got ?? 0)}`)
     return this.#element(name)
   }
 
   /** The same when the next element has that tag, else undefined. */
   optional(tag: number, name: string | number): Der | undefined {
-    return this.next === tag ? this.enter(tag, name) : undefined
+    return this.next === tag || this.#isSegmented(tag) ? this.enter(tag, name) : undefined
   }
 
   /** The only element inside `[n] EXPLICIT`, when that tag is next. */
@@ -188,7 +237,7 @@ export class Der {
    */
   at(offset: number, name: number): Der {
     const place = this.#header(offset, name)
-    return new Der(this.bytes, place, this, name, { elements: 0 })
+    return new Der(this.bytes, place, this, name, { ...this.#shared, elements: 0 })
   }
 
   /** Steps over everything: the caller has read the content by other means. */
@@ -205,10 +254,18 @@ export class Der {
   /** Content as a BOOLEAN. */
   asBoolean(): boolean {
     const octet = this.bytes[this.content]
-    if (this.end - this.content !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+    if (this.end - this.content !== 1 || (octet !== 0x00 && octet !== 0xff && !this.isBer)) {
       this.fail('bad_boolean', 'expected one octet, 00 or FF')
     }
-    return octet === 0xff
+    if (octet !== 0x00 && octet !== 0xff) this.note('boolean_value')
+    return octet !== 0x00
+  }
+
+  /** Content as a BOOLEAN whose default, FALSE, should not have been written. */
+  asFlag(): boolean {
+    const value = this.asBoolean()
+    if (!value) this.note('default_written')
+    return value
   }
 
   /** Content octets of an INTEGER or ENUMERATED: two's complement, minimal. */
@@ -222,10 +279,12 @@ export class Der {
     if (length > MAX_INTEGER) {
       this.fail('too_large', `expected an integer of at most ${MAX_INTEGER} octets, got ${length}`)
     }
-    if (!isMinimalInteger(this.bytes, this.content, length)) {
-      this.fail('bad_integer', 'expected the shortest encoding')
-    }
-    return this.value
+    if (isMinimalInteger(this.bytes, this.content, length)) return this.value
+    if (!this.isBer) this.fail('bad_integer', 'expected the shortest encoding')
+    this.note('long_integer')
+    let from = this.content
+    while (!isMinimalInteger(this.bytes, from, this.end - from)) from++
+    return this.bytes.subarray(from, this.end)
   }
 
   /** A non-negative INTEGER or ENUMERATED of at most 31 bits. */
@@ -238,12 +297,15 @@ export class Der {
     return value.reduce((sum, octet) => sum * 256 + octet, 0)
   }
 
-  /** A non-negative INTEGER. */
+  /** A non-negative INTEGER; with BER a negative one too. */
   bigInteger(name: string, tag: number = TAG.integer): bigint {
     const e = this.enter(tag, name)
     const value = e.asInteger()
-    if (((value[0] ?? 0) & 0x80) !== 0) e.fail('bad_value', 'expected a number that is not negative')
-    return BigInt(`0x${Buffer.from(value).toString('hex')}`)
+    const number = BigInt(`0x${Buffer.from(value).toString('hex')}`)
+    if (((value[0] ?? 0) & 0x80) === 0) return number
+    if (!this.isBer) e.fail('bad_value', 'expected a number that is not negative')
+    e.note('negative_number')
+    return BigInt.asIntN(value.length * 8, number)
   }
 
   octets(name: string, tag: number = TAG.octetString): Uint8Array {
@@ -259,9 +321,21 @@ export class Der {
       return e.fail('bad_bit_string', 'expected a count of unused bits from 0 to 7, and the bits')
     }
     const last = e.bytes[e.end - 1] ?? 0
-    if (unused > 0 && (last & ((1 << unused) - 1)) !== 0)
-      e.fail('bad_bit_string', 'expected padding bits of zero')
+    if (unused > 0 && (last & ((1 << unused) - 1)) !== 0) {
+      if (!this.isBer) e.fail('bad_bit_string', 'expected padding bits of zero')
+      e.note('padding_bits')
+    }
     return { octets: e.bytes.subarray(e.content + 1, e.end), unused }
+  }
+
+  /** The octets of a BIT STRING with named bits, whose last bit is one (X.690 11.2.2). A padding bit that is set reads as zero. */
+  namedBits(name: string, tag: number = TAG.bitString): Uint8Array {
+    const offset = this.#at
+    const { octets, unused } = this.bits(name, tag)
+    const last = octets.at(-1) ?? 1 << unused
+    if ((last & (1 << unused)) === 0) this.#noteIn(name, 'trailing_zero_bits', offset)
+    if ((last & ((1 << unused) - 1)) === 0) return octets
+    return Uint8Array.from(octets).fill((last >> unused) << unused, octets.length - 1)
   }
 
   /** A BIT STRING that holds whole octets: a key or a signature. */
@@ -308,7 +382,12 @@ export class Der {
 
   /** Time (RFC 5280 4.1.2.5): UTCTime or GeneralizedTime, with seconds, `Z`, no fraction; milliseconds since the epoch. */
   time(name: string): number {
-    return this.next === TAG.utcTime ? this.enter(TAG.utcTime, name).asUtcTime() : this.generalizedTime(name)
+    const utc = this.optional(TAG.utcTime, name)
+    if (utc !== undefined) return utc.asUtcTime()
+    const e = this.enter(TAG.generalizedTime, name)
+    const ms = e.asGeneralizedTime()
+    if (ms < UTC_TIME_END) e.note('generalized_time')
+    return ms
   }
 
   generalizedTime(name: string): number {
@@ -317,14 +396,21 @@ export class Der {
 
   asUtcTime(): number {
     const ms = this.end - this.content === 13 ? utcTimeAt(this.bytes, this.content) : NaN
-    if (Number.isNaN(ms)) this.fail('bad_time', 'expected YYMMDDHHMMSSZ')
-    return ms
+    return Number.isNaN(ms) ? this.#oddTime('utc', 'expected YYMMDDHHMMSSZ') : ms
   }
 
   asGeneralizedTime(): number {
     const ms = this.end - this.content === 15 ? generalizedTimeAt(this.bytes, this.content) : NaN
-    if (Number.isNaN(ms)) this.fail('bad_time', 'expected YYYYMMDDHHMMSSZ of the years 1950 to 9999')
-    return ms
+    return Number.isNaN(ms)
+      ? this.#oddTime('generalized', 'expected YYYYMMDDHHMMSSZ of the years 1950 to 9999')
+      : ms
+  }
+
+  #oddTime(kind: 'utc' | 'generalized', message: string): number {
+    const time = this.isBer ? readBerTime(this.value, kind) : undefined
+    if (time === undefined) return this.fail('bad_time', message)
+    for (const code of time.codes) this.note(code)
+    return time.ms
   }
 
   null(name: string): void {
@@ -334,8 +420,37 @@ export class Der {
 
   #element(name: string | number): Der {
     const place = this.#header(this.#at, name)
-    this.#at = place.end
-    return new Der(this.bytes, place, this, name, this.#budget)
+    const element = new Der(this.bytes, place, this, name, this.#shared)
+    if (!this.#shared.ber) {
+      this.#at = place.end
+      return element
+    }
+    this.#at = element.behind
+    return isSegmented(place.tag) ? this.#join(element, name) : element
+  }
+
+  /** With BER, a string in segments is as good as a whole one. */
+  #isSegmented(tag: number): boolean {
+    return this.#shared.ber && STRINGS.has(tag) && this.next === (tag | CONSTRUCTED)
+  }
+
+  /** The string whose segments these are, in one (X.690 8.6.4, 8.7.3). */
+  #join(segments: Der, name: string | number): Der {
+    segments.note('constructed_string')
+    const tag = segments.tag & ~CONSTRUCTED
+    // Segments of a character string are OCTET STRINGs.
+    const type = tag === TAG.bitString ? TAG.bitString : TAG.octetString
+    const parts: Uint8Array[] = []
+    for (let i = 0; !segments.done; i++) parts.push(segments.enter(type, i).value)
+    const content = type === TAG.bitString ? joinBits(parts, segments) : Buffer.concat(parts)
+    const bytes = tlv(tag, content)
+    const place = { tag, start: 0, content: bytes.length - content.length, end: bytes.length }
+    const shared = { ...this.#shared, origin: this.#shared.origin ?? segments.start }
+    return new Der(bytes, place, this, name, shared)
+  }
+
+  #noteIn(name: string | number, code: NoteCode, offset: number): void {
+    this.#shared.notes.add(code, this.#shared.origin ?? offset, () => this.#pathIn(name))
   }
 
   /** Identifier and length octets at `start` (X.690 8.1.2, 8.1.3, 10.1). */
@@ -350,10 +465,15 @@ export class Der {
       return this.#failIn(name, 'truncated', 'expected a tag and a length, got the end', start)
     }
     if ((tag & 0x1f) === 0x1f) this.#failIn(name, 'unexpected_tag', 'expected a tag number below 31', start)
+    if (tag === 0) this.#failIn(name, 'unexpected_tag', 'expected an element, got end-of-contents', start)
     let length = first
     let content = start + 2
     if (first === 0x80) {
-      this.#failIn(name, 'indefinite_length', 'expected a definite length, got 80', start + 1)
+      if (!this.#shared.ber || (tag & CONSTRUCTED) === 0) {
+        this.#failIn(name, 'indefinite_length', 'expected a definite length, got 80', start + 1)
+      }
+      this.#noteIn(name, 'indefinite_length', start)
+      return { tag, start, content, end: this.#endOfContents(content, name) }
     }
     if (first > 0x80) {
       const count = first & 0x7f
@@ -365,7 +485,10 @@ export class Der {
       length = 0
       for (let i = start + 2; i < content; i++) length = length * 256 + (bytes[i] ?? 0)
       if (length < 0x80 || bytes[start + 2] === 0) {
-        this.#failIn(name, 'bad_length', 'expected the shortest encoding of the length', start + 1)
+        if (!this.#shared.ber) {
+          this.#failIn(name, 'bad_length', 'expected the shortest encoding of the length', start + 1)
+        }
+        this.#noteIn(name, 'long_length', start)
       }
     }
     const end = content + length
@@ -378,6 +501,39 @@ export class Der {
       )
     }
     return { tag, start, content, end }
+  }
+
+  /**
+   * Where the content of an element of indefinite length that begins at `from` ends: before the first end-of-contents octets that belong to it
+   * (X.690 8.1.5). Elements of definite length are stepped over, so that all levels together read at most `MAX_DEPTH` times the object.
+   */
+  #endOfContents(from: number, name: string | number): number {
+    const { bytes, end } = this
+    let at = from
+    for (let open = 1; ;) {
+      const tag = bytes[at]
+      const first = bytes[at + 1]
+      if (tag === undefined || first === undefined || at + 2 > end) {
+        return this.#failIn(name, 'truncated', 'expected end-of-contents octets, got the end', from)
+      }
+      if (tag === 0 && first === 0) {
+        if (--open === 0) return at
+        at += 2
+      } else if (first === 0x80) {
+        if (++open > MAX_DEPTH) {
+          this.#failIn(name, 'too_deep', `expected at most ${MAX_DEPTH} levels of nesting`, at)
+        }
+        at += 2
+      } else {
+        const count = first > 0x80 ? first & 0x7f : 0
+        if (count > 4) {
+          this.#failIn(name, 'bad_length', `expected a length of at most 4 octets, got ${count}`, at + 1)
+        }
+        let length = count === 0 ? first : 0
+        for (let i = 0; i < count; i++) length = length * 256 + (bytes[at + 2 + i] ?? 0)
+        at += 2 + count + length
+      }
+    }
   }
 
   /** Walks the inside of an element that is not understood; `MAX_DEPTH` bounds the recursion. */
@@ -396,6 +552,19 @@ export function isMinimalInteger(bytes: Uint8Array, at: number, length: number):
   const first = bytes[at]
   const second = bytes[at + 1] ?? 0
   return !((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80))
+}
+
+function isSegmented(tag: number): boolean {
+  return (tag & CONSTRUCTED) !== 0 && STRINGS.has(tag & ~CONSTRUCTED)
+}
+
+/** Content of the BIT STRING that the contents of these make: only the last may have unused bits (X.690 8.6.4). */
+function joinBits(parts: readonly Uint8Array[], segments: Der): Uint8Array {
+  const unused = parts.at(-1)?.[0] ?? 0
+  if (parts.some((part, i) => part.length === 0 || (i < parts.length - 1 && part[0] !== 0))) {
+    segments.fail('bad_bit_string', 'expected unused bits in the last segment only')
+  }
+  return Buffer.concat([Uint8Array.of(unused), ...parts.map((part) => part.subarray(1))])
 }
 
 function hexTag(tag: number): string {
