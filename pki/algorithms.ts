@@ -96,6 +96,7 @@ export function readSignatureScheme(
   if (oid === RSASSA_PSS) return { der: identifier.der, scheme: readPss(identifier) }
   const parameters = identifier.done ? undefined : identifier.any('parameters')
   identifier.finish()
+  if (parameters === undefined && known?.parameters === 'null') identifier.note('null_missing')
   if (known === undefined) {
     return { der: identifier.der, scheme: { name: oid, verification: { unsupported: `algorithm ${oid}` } } }
   }

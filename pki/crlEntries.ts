@@ -64,11 +64,13 @@ export function scanEntries(list: Der, version: 1 | 2): EntryScan {
       for (const oid of readEntry(entry, version).unknownCritical) {
         if (unknownCritical.size < MAX_UNKNOWN) unknownCritical.add(oid)
       }
-      at = entry.end
+      at = entry.behind
     }
     count++
   }
   list.skipAll()
+  // 5.1.2.6: without entries there is no list.
+  if (count === 0) list.note('empty_list')
   return { count, unknownCritical: [...unknownCritical] }
 }
 

@@ -1,6 +1,8 @@
 import type { Der } from './der.ts'
 
 export const UTF8_STRING = 0x0c
+const NUMERIC_STRING = 0x12
+const PRINTABLE_STRING = 0x13
 const TELETEX_STRING = 0x14
 const UNIVERSAL_STRING = 0x1c
 const BMP_STRING = 0x1e
@@ -11,7 +13,15 @@ export function isStringTag(tag: number): boolean {
   return ASCII_STRINGS.has(tag) || [UTF8_STRING, TELETEX_STRING, UNIVERSAL_STRING, BMP_STRING].includes(tag)
 }
 
-/** Text of a character string type. Which ASCII characters a PrintableString may hold is not judged. Throws PkiError(decode). */
+/** Characters of a PrintableString (X.680 41.4) and of a NumericString (41.2), by their ASCII code. */
+const PRINTABLE = alphabet(/[A-Za-z0-9 '()+,\-./:=?]/)
+const NUMERIC = alphabet(/[0-9 ]/)
+
+function alphabet(pattern: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => (pattern.test(String.fromCharCode(code)) ? 1 : 0))
+}
+
+/** Text of a character string type. ASCII outside the alphabet of a PrintableString is only noted. Throws PkiError(decode). */
 export function decodeString(element: Der): string {
   const octets = element.value
   switch (element.tag) {
@@ -26,7 +36,19 @@ export function decodeString(element: Der): string {
       // T.61 has no decoder that anybody uses; everybody writes and reads Latin-1.
       return Buffer.from(octets).toString('latin1')
     default:
+      if (element.tag === PRINTABLE_STRING) checkAlphabet(element, PRINTABLE)
+      if (element.tag === NUMERIC_STRING) checkAlphabet(element, NUMERIC)
       return asciiText(element)
+  }
+}
+
+function checkAlphabet(element: Der, characters: Uint8Array): void {
+  const { bytes, end } = element
+  for (let i = element.content; i < end; i++) {
+    if (characters[bytes[i] ?? 0] !== 1) {
+      element.note('character_set', i)
+      return
+    }
   }
 }
 

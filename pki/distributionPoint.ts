@@ -78,7 +78,7 @@ export function readDistributionPointName(choice: Der): DistributionPointName {
 
 /** ReasonFlags `[n] IMPLICIT`, the next element of `parent`. Bits that RFC 5280 does not name are left out. Throws PkiError(decode). */
 export function readReasonFlags(parent: Der, field: string, n: number): ReadonlySet<ReasonFlag> {
-  const { octets } = parent.bits(field, implicit(n))
+  const octets = parent.namedBits(field, implicit(n))
   return new Set(
     REASON_FLAGS.flatMap((flag, bit) =>
       flag !== undefined && ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0 ? [flag] : [],

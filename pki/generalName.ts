@@ -49,6 +49,7 @@ export function readGeneralNames(list: Der): GeneralName[] {
       list.fail('too_many', `expected at most ${MAX_GENERAL_NAMES} names`)
     names.push(readGeneralName(list, names.length, [4, 16]))
   }
+  if (names.length === 0) list.note('empty_list')
   return names
 }
 

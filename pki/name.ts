@@ -86,11 +86,20 @@ function nameIn(list: Der): Name {
 /** The content of a RelativeDistinguishedName: at least one attribute, and at most `max`. */
 export function readRdn(set: Der, max: number = MAX_ATTRIBUTES): Rdn {
   const rdn: Attribute[] = []
+  const starts: number[] = []
   do {
     if (rdn.length >= max) set.fail('too_many', `expected at most ${MAX_ATTRIBUTES} attributes in a name`)
+    starts.push(set.offset)
     rdn.push(readAttribute(set, rdn.length))
   } while (!set.done)
+  if (rdn.length > 1 && !isSorted(set, starts)) set.note('set_unsorted')
   return rdn
+}
+
+/** X.690 11.6: the elements of a SET OF stand in ascending order of their encodings. */
+function isSorted(set: Der, starts: readonly number[]): boolean {
+  const elements = starts.map((start, i) => set.bytes.subarray(start, starts[i + 1] ?? set.end))
+  return elements.every((element, i) => i === 0 || Buffer.compare(elements[i - 1] ?? element, element) <= 0)
 }
 
 function readAttribute(set: Der, index: number): Attribute {

@@ -45,6 +45,8 @@ export function readPublicKeyInfo(parent: Der, field: string): PublicKeyInfo {
   const oid = identifier.oid('algorithm')
   const parameters = identifier.done ? undefined : identifier.any('parameters')
   identifier.finish()
+  // RFC 3279 2.3.1: NULL.
+  if (oid === RSA_ENCRYPTION && parameters === undefined) identifier.note('null_missing')
   const keyBytes = info.wholeBits('subjectPublicKey')
   info.finish()
 
