@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import type { FactsOf } from '../model/facts.ts'
-import { toTimestamp } from '../model/time.ts'
 import { readSignatureScheme } from './algorithms.ts'
 import type { SignatureScheme } from './algorithms.ts'
 import { readCertificateExtensions } from './certificateExtensions.ts'
 import type { CertificateExtensions } from './certificateExtensions.ts'
 import { Der, TAG, implicit } from './der.ts'
+import { rawExtension, readExtensions } from './extensions.ts'
+import type { RawExtension } from './extensions.ts'
 import { identityText } from './generalName.ts'
 import { readName, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
@@ -23,6 +23,8 @@ export interface Certificate extends Readonly<CertificateExtensions> {
   readonly issuer: Name
   /** Lower-case hex without leading zeros; a negative number (RFC 5280 forbids it) starts with `-`. */
   readonly serial: string
+  /** Content of the INTEGER: its length and its sign. */
+  readonly serialOctets: Uint8Array
   /** Milliseconds since the epoch; both ends belong to the validity. */
   readonly notBefore: number
   readonly notAfter: number
@@ -42,7 +44,11 @@ export interface Certificate extends Readonly<CertificateExtensions> {
   readonly signature: Uint8Array
   /** SHA-256 over `der`, hex. */
   readonly sha256: string
-  /** subjectAltName: DNS names, IP addresses, e-mail addresses and URIs, as text. */
+  /** SHA-256 over `spki`, hex. */
+  readonly spkiSha256: string
+  /** All of them, in their order. */
+  readonly extensions: readonly RawExtension[]
+  /** subjectAltName: DNS names, IP addresses, e-mail addresses, URIs, user principal names and internationalised mailboxes, as text. */
   readonly identities: readonly string[]
 }
 
@@ -58,7 +64,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   root.finish()
 
   const version = readVersion(tbs)
-  const serial = serialText(tbs.integer('serialNumber'))
+  const serialOctets = tbs.integer('serialNumber')
   const inner = readSignatureScheme(tbs, 'signature')
   // 4.1.1.2: the outer field is not signed; only the inner one may be believed.
   if (!sameOctets(inner.der, outer.der)) {
@@ -76,11 +82,15 @@ export function parseCertificate(der: Uint8Array): Certificate {
     if (version === 1) tbs.fail('bad_version', 'expected no unique identifier in a version 1 certificate')
     tbs.bits(n === 1 ? 'issuerUniqueID' : 'subjectUniqueID', implicit(n))
   }
-  const extensions = readCertificateExtensions(openExtensions(tbs, version))
+  const list = openExtensions(tbs, version)
+  const raw = list === undefined ? [] : readExtensions(list)
+  const extensions = readCertificateExtensions(raw)
   tbs.finish()
 
+  let all: readonly RawExtension[] | undefined
   let publicKey: KeyObject | undefined
   let sha256: string | undefined
+  let spkiSha256: string | undefined
   return {
     ...extensions,
     der,
@@ -88,7 +98,8 @@ export function parseCertificate(der: Uint8Array): Certificate {
     version,
     subject,
     issuer,
-    serial,
+    serial: serialText(serialOctets),
+    serialOctets,
     notBefore,
     notAfter,
     spki: key.spki,
@@ -103,6 +114,12 @@ export function parseCertificate(der: Uint8Array): Certificate {
     signature,
     get sha256() {
       return (sha256 ??= hash('sha256', der))
+    },
+    get spkiSha256() {
+      return (spkiSha256 ??= hash('sha256', key.spki))
+    },
+    get extensions() {
+      return (all ??= raw.map(rawExtension))
     },
     identities: extensions.subjectAltNames.flatMap((name) => identityText(name) ?? []),
   }
@@ -134,21 +151,4 @@ function openExtensions(tbs: Der, version: 1 | 2 | 3): Der | undefined {
   const list = field.enter(TAG.sequence, '')
   field.finish()
   return list
-}
-
-/** The facts of the group `certificate`. */
-export function certificateFacts(certificate: Certificate): FactsOf<'certificate'> {
-  const { subject, issuer, serial, notBefore, notAfter, identities, keyAlgorithm, keyBits } = certificate
-  return {
-    subject: subject.text,
-    issuer: issuer.text,
-    serial,
-    notBefore: toTimestamp(notBefore),
-    notAfter: toTimestamp(notAfter),
-    identities,
-    keyAlgorithm,
-    ...(keyBits > 0 ? { keyBits } : {}),
-    signatureAlgorithm: certificate.signatureAlgorithm,
-    sha256: certificate.sha256,
-  }
 }

@@ -1,6 +1,6 @@
 import { TAG, explicit, implicit } from './der.ts'
 import type { Der } from './der.ts'
-import { readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
+import { readAuthorityKeyId, readValue } from './extensions.ts'
 import type { Extension } from './extensions.ts'
 import { readDistributionPoints, urlsOf } from './distributionPoint.ts'
 import type { DistributionPoint } from './distributionPoint.ts'
@@ -9,6 +9,8 @@ import type { GeneralName } from './generalName.ts'
 import { OID } from './oid.ts'
 import { readCertificatePolicies, readPolicyConstraints, readPolicyMappings } from './policyExtensions.ts'
 import type { PolicyConstraints, PolicyInformation, PolicyMapping } from './policyExtensions.ts'
+import { readSctList } from './sct.ts'
+import type { SignedCertificateTimestamp } from './sct.ts'
 
 /** RFC 5280 4.2.1.3, in bit order. */
 const KEY_USAGES = [
@@ -56,6 +58,14 @@ export interface CertificateExtensions {
   policyConstraints: PolicyConstraints | undefined
   /** skipCerts (RFC 5280 4.2.1.14). */
   inhibitAnyPolicy: number | undefined
+  /** The poison that keeps a precertificate from being used (RFC 6962 3.1) is there. */
+  isPrecertificate: boolean
+  /** Signed certificate timestamps that the certificate carries (RFC 6962 3.3). */
+  scts: readonly SignedCertificateTimestamp[]
+  /** TLS extensions that a server with this certificate must use (RFC 7633). */
+  tlsFeatures: readonly number[]
+  /** OIDs of statements about qualified certificates (RFC 3739 3.2.6). */
+  qcStatements: readonly string[]
   /** OIDs of critical extensions that are not understood, or have something in them that is not. */
   unknownCritical: string[]
 }
@@ -137,8 +147,28 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
 }
 
-/** Reads the Extensions of a certificate. undefined: it has none. Throws PkiError(decode). */
-export function readCertificateExtensions(list: Der | undefined): Readonly<CertificateExtensions> {
+/** What is read because it says something about the certificate; a relying party that must act on it, because it is critical, cannot. */
+const DESCRIPTIONS: Readonly<Record<string, Reader>> = {
+  [OID.ctPoison]: (_, into) => {
+    into.isPrecertificate = true
+  },
+  [OID.sctList]: (extension, into) => {
+    into.scts = readValue(extension, TAG.octetString, readSctList)
+  },
+  [OID.tlsFeature]: (extension, into) => {
+    into.tlsFeatures = readValue(extension, TAG.sequence, (content) =>
+      readList(content, () => content.smallInteger('feature')),
+    )
+  },
+  [OID.qcStatements]: (extension, into) => {
+    into.qcStatements = readValue(extension, TAG.sequence, (content) =>
+      readList(content, (i) => readStatement(content.enter(TAG.sequence, i))),
+    )
+  },
+}
+
+/** Reads the extensions of a certificate. Throws PkiError(decode). */
+export function readCertificateExtensions(extensions: readonly Extension[]): Readonly<CertificateExtensions> {
   const result: CertificateExtensions = {
     subjectAltNames: [],
     isCa: false,
@@ -158,14 +188,30 @@ export function readCertificateExtensions(list: Der | undefined): Readonly<Certi
     policyMappings: [],
     policyConstraints: undefined,
     inhibitAnyPolicy: undefined,
+    isPrecertificate: false,
+    scts: [],
+    tlsFeatures: [],
+    qcStatements: [],
     unknownCritical: [],
   }
-  for (const extension of list === undefined ? [] : readExtensions(list)) {
+  for (const extension of extensions) {
     const read = READERS[extension.oid]
-    if (read !== undefined) read(extension, result)
-    else if (extension.critical) result.unknownCritical.push(extension.oid)
+    if (read !== undefined) {
+      read(extension, result)
+      continue
+    }
+    DESCRIPTIONS[extension.oid]?.(extension, result)
+    if (extension.critical) result.unknownCritical.push(extension.oid)
   }
   return result
+}
+
+/** QCStatement: its information is not read. */
+function readStatement(statement: Der): string {
+  const id = statement.oid('statementId')
+  if (!statement.done) statement.any('statementInfo')
+  statement.finish()
+  return id
 }
 
 /** At most `MAX_ITEMS`. */

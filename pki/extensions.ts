@@ -6,6 +6,20 @@ export interface Extension {
   readonly critical: boolean
   /** On the content of extnValue. */
   readonly value: Der
+  /** The whole Extension. */
+  readonly element: Der
+}
+
+/** An extension as it stands, whether it is understood or not. */
+export interface RawExtension {
+  readonly oid: string
+  readonly critical: boolean
+  /** The content of extnValue: nearly always one DER element. */
+  readonly value: Uint8Array
+  /** The whole Extension. */
+  readonly der: Uint8Array
+  /** Octets from the start of the object to the Extension. */
+  readonly offset: number
 }
 
 /** Extensions of one object. Real certificates carry up to 20. */
@@ -26,9 +40,13 @@ export function readExtensions(list: Der): Extension[] {
     extension.finish()
     if (seen.has(oid)) extension.fail('duplicate_extension', `expected extension ${oid} once`)
     seen.add(oid)
-    extensions.push({ oid, critical, value })
+    extensions.push({ oid, critical, value, element: extension })
   }
   return extensions
+}
+
+export function rawExtension({ oid, critical, value, element }: Extension): RawExtension {
+  return { oid, critical, value: value.value, der: element.der, offset: element.start }
 }
 
 /** Reads the value of an extension that is one element of the given type, and nothing behind it. */

@@ -15,6 +15,11 @@ export const OID = {
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  qcStatements: '1.3.6.1.5.5.7.1.3', // RFC 3739 3.2.6
+  tlsFeature: '1.3.6.1.5.5.7.1.24', // RFC 7633
+  // Certificate Transparency, RFC 6962 3.1 and 3.3
+  sctList: '1.3.6.1.4.1.11129.2.4.2',
+  ctPoison: '1.3.6.1.4.1.11129.2.4.3',
   // Access methods, RFC 5280 4.2.2.1
   accessOcsp: '1.3.6.1.5.5.7.48.1',
   accessCaIssuers: '1.3.6.1.5.5.7.48.2',

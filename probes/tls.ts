@@ -1,6 +1,7 @@
 import type { Facts, FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError } from '../model/observation.ts'
-import { certificateFacts, parseCertificate, type Certificate } from '../pki/certificate.ts'
+import { parseCertificate, type Certificate } from '../pki/certificate.ts'
+import { certificateFacts } from '../pki/certificateFacts.ts'
 import { PkiError } from '../pki/error.ts'
 import { matchesIdentity } from '../pki/identity.ts'
 import { buildPath, type PathResult } from '../pki/path.ts'
