@@ -143,19 +143,31 @@ function escapeValue(text: string): string {
 
 /** RFC 5280 7.1: the same name, whatever string types, letter case and spacing were used. */
 export function namesMatch(a: Name, b: Name): boolean {
-  return sameOctets(a.der, b.der) || (a.rdns.length === b.rdns.length && isNameWithin(a, b))
+  return sameOctets(a.der, b.der) || nameKey(a) === nameKey(b)
+}
+
+/** Equal for names that match: for maps of certificates by name. */
+export function nameKey(name: Name): string {
+  return canonicalRdns(name).join('\n')
 }
 
 /** RFC 5280 4.2.1.10: `name` is `subtree` or lies below it. */
 export function isNameWithin(name: Name, subtree: Name): boolean {
-  return (
-    subtree.rdns.length <= name.rdns.length &&
-    subtree.rdns.every((rdn, i) => canonicalRdn(rdn) === canonicalRdn(name.rdns[i] ?? []))
-  )
+  const rdns = canonicalRdns(name)
+  const base = canonicalRdns(subtree)
+  return base.length <= rdns.length && base.every((rdn, i) => rdn === rdns[i])
 }
 
-function canonicalRdn(rdn: readonly Attribute[]): string {
-  return JSON.stringify(rdn.map(canonicalAttribute).sort())
+/** A name is compared with many: with every candidate for its issuer, with every constraint. */
+const canonicalForms = new WeakMap<Name, readonly string[]>()
+
+function canonicalRdns(name: Name): readonly string[] {
+  let rdns = canonicalForms.get(name)
+  if (rdns === undefined) {
+    rdns = name.rdns.map((rdn) => JSON.stringify(rdn.map(canonicalAttribute).sort()))
+    canonicalForms.set(name, rdns)
+  }
+  return rdns
 }
 
 /** RFC 4518 string preparation as far as names need it: compatibility forms, case, and runs of spaces are equal. */
