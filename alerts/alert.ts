@@ -17,6 +17,7 @@ export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
   audit_log: ['log'],
   control_plane: ['control_plane'],
   pki_sla_snapshot: [],
+  pki_governance: [],
 }
 
 /** `crl_freshness_ok` is `CrlFreshnessOk`. */

@@ -68,6 +68,16 @@ export const FACTS = {
   authority: { id: 'string', class: 'string' },
   /** The declared service, from the inventory. */
   service: { id: 'string', environment: 'string', owner: 'string' },
+  /** A signed statement of a person, whose signature verified with a trusted key: about what no probe can observe. */
+  attestation: {
+    kind: 'string',
+    by: 'string',
+    statement: 'string',
+    at: 'timestamp',
+    expires: 'timestamp',
+    files: 'int', // of the directory as a whole: statements in it,
+    refused: 'int', // and those that were not taken
+  },
 } as const satisfies Record<string, Record<string, FactType>>
 
 export type FactGroup = keyof typeof FACTS

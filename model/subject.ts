@@ -9,6 +9,7 @@ export const SUBJECT_KINDS = [
   'audit_log',
   'control_plane',
   'pki_sla_snapshot',
+  'pki_governance',
 ] as const
 export type SubjectKind = (typeof SUBJECT_KINDS)[number]
 

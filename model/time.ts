@@ -33,3 +33,22 @@ export function formatDuration(ms: number): string {
   }
   return `${ms}ms`
 }
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/
+const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/
+
+/** A date (its first moment in UTC) or an RFC 3339 time, as people write them, in milliseconds; undefined when it is neither. */
+export function parseInstant(text: string): number | undefined {
+  if (!DATE.test(text) && !DATE_TIME.test(text)) return undefined
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const day = Date.parse(text.slice(0, 10))
+  if (Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== text.slice(0, 10)) return undefined
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+/** `2027-03-15` for the first moment of a day, otherwise the whole time without needless zeros. */
+export function formatInstant(ms: number): string {
+  const text = toTimestamp(ms)
+  return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text.replace('.000Z', 'Z')
+}

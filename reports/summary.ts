@@ -26,6 +26,7 @@ const AREA_OF: Record<SubjectKind, ReportArea> = {
   audit_log: 'audit',
   control_plane: 'monitoring',
   pki_sla_snapshot: 'monitoring',
+  pki_governance: 'monitoring',
 }
 
 /** Kinds of subject that probes look at; the others are judged by what was seen elsewhere. */
