@@ -5,11 +5,13 @@ import type { SignatureScheme } from './algorithms.ts'
 import { readCertificateExtensions } from './certificateExtensions.ts'
 import type { CertificateExtensions } from './certificateExtensions.ts'
 import { Der, TAG, implicit } from './der.ts'
+import type { DerOptions } from './der.ts'
 import { rawExtension, readExtensions } from './extensions.ts'
 import type { RawExtension } from './extensions.ts'
 import { identityText } from './generalName.ts'
 import { readName, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
+import type { Note } from './note.ts'
 import { importPublicKey, readPublicKeyInfo } from './publicKey.ts'
 import { serialText } from './serial.ts'
 
@@ -50,14 +52,16 @@ export interface Certificate extends Readonly<CertificateExtensions> {
   readonly extensions: readonly RawExtension[]
   /** subjectAltName: DNS names, IP addresses, e-mail addresses, URIs, user principal names and internationalised mailboxes, as text. */
   readonly identities: readonly string[]
+  /** What was accepted although it should not be written so. */
+  readonly notes: readonly Note[]
 }
 
 /** Octets of one certificate. ML-DSA-87 needs 8 KB, 2,000 names 100 KB. */
 const MAX_CERTIFICATE = 1024 * 1024
 
 /** Parses one DER certificate (RFC 5280 4.1). Throws PkiError(decode). */
-export function parseCertificate(der: Uint8Array): Certificate {
-  const root = Der.open(der, 'certificate', MAX_CERTIFICATE)
+export function parseCertificate(der: Uint8Array, options?: DerOptions): Certificate {
+  const root = Der.open(der, 'certificate', MAX_CERTIFICATE, options)
   const tbs = root.enter(TAG.sequence, 'tbsCertificate')
   const outer = readSignatureScheme(root, 'signatureAlgorithm')
   const signature = root.wholeBits('signatureValue')
@@ -122,6 +126,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
       return (all ??= raw.map(rawExtension))
     },
     identities: extensions.subjectAltNames.flatMap((name) => identityText(name) ?? []),
+    notes: root.notes,
   }
 }
 
@@ -133,6 +138,7 @@ function readVersion(tbs: Der): 1 | 2 | 3 {
   field.finish()
   switch (value) {
     case 0:
+      field.note('default_written')
       return 1
     case 1:
       return 2

@@ -84,12 +84,12 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   [OID.basicConstraints]: (extension, into) => {
     readValue(extension, TAG.sequence, (content) => {
-      into.isCa = content.next === TAG.boolean && content.boolean('cA')
+      into.isCa = content.optional(TAG.boolean, 'cA')?.asFlag() ?? false
       if (!content.done) into.pathLength = content.smallInteger('pathLenConstraint')
     })
   },
   [OID.keyUsage]: (extension, into) => {
-    const { octets } = extension.value.bits('')
+    const octets = extension.value.namedBits('')
     extension.value.finish()
     into.keyUsage = new Set(
       KEY_USAGES.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0),
@@ -221,6 +221,7 @@ function readList<T>(content: Der, read: (index: number) => T): T[] {
     if (items.length >= MAX_ITEMS) content.fail('too_many', `expected at most ${MAX_ITEMS} items`)
     items.push(read(items.length))
   }
+  if (items.length === 0) content.note('empty_list')
   return items
 }
 
@@ -253,11 +254,12 @@ function readSubtrees(list: Der | undefined): { base: GeneralName; unusual: bool
     if (subtrees.length >= MAX_SUBTREES) list.fail('too_many', `expected at most ${MAX_SUBTREES} subtrees`)
     const subtree = list.enter(TAG.sequence, subtrees.length)
     const base = readGeneralName(subtree, 'base', [8, 32])
-    const minimum = subtree.next === implicit(0) ? subtree.smallInteger('minimum', implicit(0)) : 0
+    const minimum = subtree.next === implicit(0) ? subtree.smallInteger('minimum', implicit(0)) : undefined
+    if (minimum === 0) subtree.note('default_written')
     const hasMaximum = subtree.next === implicit(1)
     if (hasMaximum) subtree.smallInteger('maximum', implicit(1))
     subtree.finish()
-    subtrees.push({ base, unusual: minimum !== 0 || hasMaximum })
+    subtrees.push({ base, unusual: (minimum ?? 0) !== 0 || hasMaximum })
   } while (!list.done)
   return subtrees
 }

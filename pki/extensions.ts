@@ -25,7 +25,7 @@ export interface RawExtension {
 /** Extensions of one object. Real certificates carry up to 20. */
 const MAX_EXTENSIONS = 64
 
-/** RFC 5280 4.1 Extensions, none twice (4.2). That the list has at least one is not judged here: an empty one says nothing wrong. */
+/** RFC 5280 4.1 Extensions, none twice (4.2); with BER the first of several is read. An empty list says nothing wrong and is noted. */
 export function readExtensions(list: Der): Extension[] {
   const extensions: Extension[] = []
   const seen = new Set<string>()
@@ -35,13 +35,18 @@ export function readExtensions(list: Der): Extension[] {
     }
     const extension = list.enter(TAG.sequence, extensions.length)
     const oid = extension.oid('extnID')
-    const critical = extension.next === TAG.boolean && extension.boolean('critical')
+    const critical = extension.optional(TAG.boolean, 'critical')?.asFlag() ?? false
     const value = extension.enter(TAG.octetString, 'extnValue')
     extension.finish()
-    if (seen.has(oid)) extension.fail('duplicate_extension', `expected extension ${oid} once`)
+    if (seen.has(oid)) {
+      if (!list.isBer) extension.fail('duplicate_extension', `expected extension ${oid} once`)
+      extension.note('duplicate_extension')
+      continue
+    }
     seen.add(oid)
     extensions.push({ oid, critical, value, element: extension })
   }
+  if (extensions.length === 0) list.note('empty_list')
   return extensions
 }
 
