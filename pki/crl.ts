@@ -4,15 +4,22 @@ import { toTimestamp } from '../model/time.ts'
 import { readSignatureScheme } from './algorithms.ts'
 import type { SignatureScheme } from './algorithms.ts'
 import type { Certificate } from './certificate.ts'
-import { findEntry, scanEntries } from './crlEntries.ts'
-import type { CrlEntry } from './crlEntries.ts'
+import { findEntry, noReasons, scanEntries } from './crlEntries.ts'
+import type { CrlEntry, ReasonCounts } from './crlEntries.ts'
 import { Der, TAG, implicit } from './der.ts'
-import { readDistributionPointName, readReasonFlags, urlsOf } from './distributionPoint.ts'
-import type { DistributionPointName, ReasonFlag } from './distributionPoint.ts'
+import {
+  readDistributionPointName,
+  readDistributionPoints,
+  readReasonFlags,
+  urlsOf,
+} from './distributionPoint.ts'
+import type { DistributionPoint, DistributionPointName, ReasonFlag } from './distributionPoint.ts'
 import { PkiError } from './error.ts'
-import { readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
+import { rawExtension, readAuthorityKeyId, readExtensions, readValue } from './extensions.ts'
+import type { RawExtension } from './extensions.ts'
 import { namesMatch, readName, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
+import type { Note } from './note.ts'
 import { OID } from './oid.ts'
 import { verifySignature } from './signature.ts'
 import { CLOCK_TOLERANCE } from './tolerance.ts'
@@ -41,6 +48,10 @@ interface CrlExtensions {
   authorityKeyId: string | undefined
   /** OIDs of critical extensions, of the CRL or of its entries, that this code does not process. */
   unknownCritical: readonly string[]
+  /** Where delta CRLs are (5.2.6). */
+  freshestCrl: readonly DistributionPoint[]
+  /** All of the CRL itself, in order. */
+  extensions: readonly RawExtension[]
 }
 
 /** A certificate revocation list (RFC 5280 section 5), parsed but not verified. */
@@ -55,6 +66,9 @@ export interface Crl extends Readonly<CrlExtensions> {
   readonly nextUpdate: number | undefined
   /** How many entries there are. */
   readonly entries: number
+  readonly reasons: ReasonCounts
+  /** Some entry names the issuer of its certificate (5.3.3): the list is an indirect one. */
+  readonly namesIssuers: boolean
   readonly signatureAlgorithm: string
   readonly scheme: SignatureScheme
   readonly signature: Uint8Array
@@ -62,8 +76,10 @@ export interface Crl extends Readonly<CrlExtensions> {
   readonly size: number
   /** SHA-256 over `der`, hex. */
   readonly sha256: string
-  /** The first entry for a serial (lower-case hex); undefined: not listed. Reads every entry: O(size). */
-  find(serial: string): CrlEntry | undefined
+  /** What was accepted although it should not be written so. */
+  readonly notes: readonly Note[]
+  /** The first entry about a certificate of `issuer` (undefined: the CRL's), `serial` in lower-case hex; undefined: not listed. */
+  find(serial: string, issuer?: Name): CrlEntry | undefined
 }
 
 /** Octets of one CRL: 25 million entries. What is fetched is limited further by `probes.max_size`. */
@@ -81,7 +97,10 @@ export function parseCrl(der: Uint8Array): Crl {
   const nextUpdate =
     tbs.next === TAG.utcTime || tbs.next === TAG.generalizedTime ? tbs.time('nextUpdate') : undefined
   const list = tbs.optional(TAG.sequence, 'revokedCertificates')
-  const entries = list === undefined ? { count: 0, unknownCritical: [] } : scanEntries(list, version)
+  const entries =
+    list === undefined
+      ? { count: 0, reasons: noReasons(), namesIssuers: false, unknownCritical: [] }
+      : scanEntries(list, version)
   const extensions = readCrlExtensions(tbs, version)
   tbs.finish()
 
@@ -104,6 +123,9 @@ export function parseCrl(der: Uint8Array): Crl {
     thisUpdate,
     nextUpdate,
     entries: entries.count,
+    reasons: entries.reasons,
+    namesIssuers: entries.namesIssuers,
+    notes: root.notes,
     signatureAlgorithm: inner.scheme.name,
     scheme: inner.scheme,
     signature,
@@ -111,7 +133,10 @@ export function parseCrl(der: Uint8Array): Crl {
     get sha256() {
       return (sha256 ??= hash('sha256', der))
     },
-    find: (serial) => (list === undefined ? undefined : findEntry(list, version, serial)),
+    find: (serial, wanted = issuer) =>
+      list === undefined
+        ? undefined
+        : findEntry(list, version, serial, (name) => namesMatch(name ?? issuer, wanted)),
   }
 }
 
@@ -132,6 +157,8 @@ function readCrlExtensions(tbs: Der, version: 1 | 2): CrlExtensions {
     issuingDistributionPoint: undefined,
     authorityKeyId: undefined,
     unknownCritical,
+    freshestCrl: [],
+    extensions: [],
   }
   const field = tbs.explicit(0, 'crlExtensions')
   if (field === undefined) return result
@@ -139,7 +166,9 @@ function readCrlExtensions(tbs: Der, version: 1 | 2): CrlExtensions {
   if (version === 1) field.fail('bad_version', 'expected no extensions in a version 1 CRL')
   const list = field.enter(TAG.sequence, '')
   field.finish()
-  for (const extension of readExtensions(list)) {
+  const extensions = readExtensions(list)
+  result.extensions = extensions.map(rawExtension)
+  for (const extension of extensions) {
     const { oid, critical, value } = extension
     switch (oid) {
       case OID.authorityKeyIdentifier:
@@ -156,6 +185,9 @@ function readCrlExtensions(tbs: Der, version: 1 | 2): CrlExtensions {
         break
       case OID.issuingDistributionPoint:
         result.issuingDistributionPoint = readValue(extension, TAG.sequence, readIssuingDistributionPoint)
+        break
+      case OID.freshestCrl:
+        result.freshestCrl = readValue(extension, TAG.sequence, readDistributionPoints)
         break
       default:
         if (critical) unknownCritical.push(oid)
@@ -190,12 +222,17 @@ function readIssuingDistributionPoint(content: Der): IssuingDistributionPoint {
  * cRLSign), signature, and, only for a CRL whose signature verified, profile (unknown critical extension, indirect CRL).
  */
 export function verifyCrl(crl: Crl, issuer: Certificate): void {
+  authenticateCrl(crl, issuer)
+  checkDirect(crl) // 5.2.5
+}
+
+/** The same for one that may be indirect: whoever uses it looks entries up by issuer and serial number. */
+export function authenticateCrl(crl: Crl, issuer: Certificate): void {
   checkIssuerName(crl, issuer) // 6.3.3 (b) (1)
   checkKeyIdentifier(crl, issuer) // 5.2.1
   checkMaySignCrls(issuer) // 6.3.3 (f)
   verifySignature(crl, issuer, 'CRL') // 6.3.3 (g)
   checkCriticalExtensions(crl) // 5.2, 5.3
-  checkDirect(crl) // 5.2.5
 }
 
 function checkIssuerName(crl: Crl, issuer: Certificate): void {
@@ -230,8 +267,7 @@ function checkMaySignCrls(issuer: Certificate): void {
 }
 
 function checkCriticalExtensions(crl: Crl): void {
-  // An indirect CRL says so here as well as in its issuing distribution point.
-  const unknown = crl.unknownCritical.filter((oid) => oid !== OID.certificateIssuer)
+  const unknown = crl.unknownCritical
   if (unknown.length === 0) return
   throw new PkiError(
     'profile',
@@ -256,7 +292,7 @@ export function checkComplete({ isDelta, issuingDistributionPoint: scope }: Crl)
 /** An entry of an indirect CRL may be about another CA's certificate; read as a direct one it revokes the wrong certificate. */
 function checkDirect(crl: Crl): void {
   const indirect = crl.issuingDistributionPoint?.indirect ?? false
-  if (!indirect && !crl.unknownCritical.includes(OID.certificateIssuer)) return
+  if (!indirect && !crl.namesIssuers) return
   throw new PkiError('profile', 'indirect_crl', 'expected a direct CRL, got an indirect one')
 }
 

@@ -1,9 +1,11 @@
 import { TAG, isMinimalInteger } from './der.ts'
 import type { Der } from './der.ts'
-import { readExtensions } from './extensions.ts'
+import { readExtensions, readValue } from './extensions.ts'
 import type { Extension } from './extensions.ts'
+import { readGeneralNames } from './generalName.ts'
+import type { Name } from './name.ts'
 import { OID } from './oid.ts'
-import { serialContent, serialText } from './serial.ts'
+import { serialText } from './serial.ts'
 import { utcTimeAt } from './time.ts'
 
 // The entries of a CRL: up to millions, so none becomes an object unless somebody asks for it.
@@ -31,10 +33,28 @@ export interface CrlEntry {
   readonly revokedAt: number
   /** undefined: not given. */
   readonly reason: RevocationReason | undefined
+  /** RFC 5280 5.3.2, milliseconds since the epoch: since when the key is known or suspected to be compromised. */
+  readonly invalidityDate: number | undefined
+  /** RFC 5280 5.3.3: whose certificate this is, named by this entry or by the last one before it that names any; undefined: the CRL issuer's. */
+  readonly certificateIssuer: Name | undefined
+}
+
+/** How many entries have each reason; `none`: no reason given. */
+export type ReasonCounts = Readonly<Record<RevocationReason | 'none', number>>
+
+/** One entry as it stands, before what earlier entries say is added. */
+interface ReadEntry extends CrlEntry {
+  /** Named by this entry itself. */
+  readonly certificateIssuer: Name | undefined
+  /** OIDs of critical extensions that are not processed. */
+  readonly unknownCritical: readonly string[]
 }
 
 interface EntryScan {
   readonly count: number
+  readonly reasons: ReasonCounts
+  /** Some entry names the issuer of its certificate: the CRL is an indirect one. */
+  readonly namesIssuers: boolean
   /** OIDs of critical entry extensions that are not processed. */
   readonly unknownCritical: readonly string[]
 }
@@ -53,17 +73,27 @@ const MAX_UNKNOWN = 16
 export function scanEntries(list: Der, version: 1 | 2): EntryScan {
   const { bytes, end } = list
   const unknownCritical = new Set<string>()
+  const reasons = noReasons()
+  let namesIssuers = false
   let count = 0
   let at = list.content
   while (at < end) {
     const next = plainEntryEnd(bytes, at, end, version)
     if (next > 0) {
+      reasons[
+        (bytes[at + 1] ?? 0) + at + 2 === next && bytes[next - 3] === 0x0a
+          ? (REVOCATION_REASONS[bytes[next - 1] ?? 7] ?? 'none')
+          : 'none'
+      ]++
       at = next
     } else {
       const entry = list.at(at, count)
-      for (const oid of readEntry(entry, version).unknownCritical) {
+      const read = readEntry(entry, version)
+      for (const oid of read.unknownCritical) {
         if (unknownCritical.size < MAX_UNKNOWN) unknownCritical.add(oid)
       }
+      namesIssuers ||= read.certificateIssuer !== undefined
+      reasons[read.reason ?? 'none']++
       at = entry.behind
     }
     count++
@@ -71,7 +101,23 @@ export function scanEntries(list: Der, version: 1 | 2): EntryScan {
   list.skipAll()
   // 5.1.2.6: without entries there is no list.
   if (count === 0) list.note('empty_list')
-  return { count, unknownCritical: [...unknownCritical] }
+  return { count, reasons, namesIssuers, unknownCritical: [...unknownCritical] }
+}
+
+export function noReasons(): Record<RevocationReason | 'none', number> {
+  return {
+    none: 0,
+    unspecified: 0,
+    keyCompromise: 0,
+    cACompromise: 0,
+    affiliationChanged: 0,
+    superseded: 0,
+    cessationOfOperation: 0,
+    certificateHold: 0,
+    removeFromCRL: 0,
+    privilegeWithdrawn: 0,
+    aACompromise: 0,
+  }
 }
 
 /** Offset behind the entry at `at` when it has a common shape and is valid; 0 when somebody must look closer. */
@@ -95,51 +141,60 @@ function plainEntryEnd(bytes: Uint8Array, at: number, end: number, version: 1 | 
   return REVOCATION_REASONS[bytes[next - 1] ?? 7] === undefined ? 0 : next
 }
 
-/** The first entry with that serial number, of a list that `scanEntries` accepted. */
-export function findEntry(list: Der, version: 1 | 2, serial: string): CrlEntry | undefined {
-  const wanted = serialContent(serial)
-  if (wanted === undefined) return undefined
-  const { bytes, end } = list
-  for (let at = list.content, index = 0; at < end; index++) {
-    const length = bytes[at + 1] ?? 0
-    // Short lengths, of the entry and of its serial number, are nearly all; the cursor reads the others.
-    const next = length < 0x80 ? at + 2 + length : list.at(at, index).end
-    const content = next - (length < 0x80 ? length : list.at(at, index).value.length)
-    if (bytes[content + 1] === wanted.length && startsWith(bytes, content + 2, wanted)) {
-      const { serial: text, revokedAt, reason } = readEntry(list.at(at, index), version)
-      return { serial: text, revokedAt, reason }
+/** The first entry about that certificate, of a list that `scanEntries` accepted. `issuer`: undefined: the CRL's. */
+export function findEntry(
+  list: Der,
+  version: 1 | 2,
+  serial: string,
+  isAbout: (certificateIssuer: Name | undefined) => boolean,
+): CrlEntry | undefined {
+  let certificateIssuer: Name | undefined
+  for (let at = list.content, index = 0; at < list.end; index++) {
+    const cursor = list.at(at, index)
+    const entry = readEntry(cursor, version)
+    certificateIssuer = entry.certificateIssuer ?? certificateIssuer
+    if (entry.serial === serial && isAbout(certificateIssuer)) {
+      const { revokedAt, reason, invalidityDate } = entry
+      return { serial, revokedAt, reason, invalidityDate, certificateIssuer }
     }
-    at = next
+    at = cursor.behind
   }
   return undefined
 }
 
-function startsWith(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
-  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
-  return true
-}
-
 /** One entry, strictly. Throws PkiError(decode). */
-function readEntry(entry: Der, version: 1 | 2): CrlEntry & { readonly unknownCritical: readonly string[] } {
+function readEntry(entry: Der, version: 1 | 2): ReadEntry {
   if (entry.tag !== TAG.sequence) {
     entry.fail('unexpected_tag', `expected sequence (30), got tag ${entry.tag.toString(16)}`)
   }
   const serial = serialText(entry.integer('userCertificate'))
   const revokedAt = entry.time('revocationDate')
   let reason: RevocationReason | undefined
+  let invalidityDate: number | undefined
+  let certificateIssuer: Name | undefined
   const unknownCritical: string[] = []
   if (!entry.done) {
     // 5.1.2.1: extensions make it version 2.
     if (version === 1) entry.fail('bad_version', 'expected no entry extensions in a version 1 CRL')
     const list = entry.enter(TAG.sequence, 'crlEntryExtensions')
     for (const extension of readExtensions(list)) {
-      if (extension.oid === OID.reasonCode) reason = readReason(extension)
-      else if (extension.oid === OID.invalidityDate) readInvalidityDate(extension)
-      else if (extension.critical) unknownCritical.push(extension.oid)
+      switch (extension.oid) {
+        case OID.reasonCode:
+          reason = readReason(extension)
+          break
+        case OID.invalidityDate:
+          invalidityDate = readInvalidityDate(extension)
+          break
+        case OID.certificateIssuer:
+          certificateIssuer = readCertificateIssuer(extension)
+          break
+        default:
+          if (extension.critical) unknownCritical.push(extension.oid)
+      }
     }
   }
   entry.finish()
-  return { serial, revokedAt, reason, unknownCritical }
+  return { serial, revokedAt, reason, invalidityDate, certificateIssuer, unknownCritical }
 }
 
 function readReason({ value }: Extension): RevocationReason {
@@ -155,7 +210,19 @@ export function readReasonCode(parent: Der): RevocationReason {
   return reason ?? parent.fail('bad_value', `expected a reason from 0 to 10 but 7, got ${code}`)
 }
 
-function readInvalidityDate(extension: Extension): void {
-  extension.value.generalizedTime('invalidityDate')
-  extension.value.finish()
+function readInvalidityDate({ value }: Extension): number {
+  const date = value.generalizedTime('invalidityDate')
+  value.finish()
+  return date
+}
+
+/** 5.3.3: the issuer's distinguished name, and perhaps other names of it. */
+function readCertificateIssuer(extension: Extension): Name {
+  const [name, ...more] = readValue(extension, TAG.sequence, readGeneralNames).flatMap((general) =>
+    general.type === 'directory' ? [general.name] : [],
+  )
+  if (name === undefined || more.length > 0) {
+    extension.value.fail('bad_value', 'expected one directoryName in certificateIssuer')
+  }
+  return name
 }
