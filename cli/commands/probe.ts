@@ -143,7 +143,7 @@ function readIssuer(files: readonly string[]): Issuer | undefined {
 
 function readCertificates(file: string): Certificate[] {
   try {
-    return decodeCertificates(readFileSync(file)).map(parseCertificate)
+    return decodeCertificates(readFileSync(file)).map((der) => parseCertificate(der))
   } catch (error) {
     const why = error instanceof PkiError ? `not a certificate: ${error.message}` : unreadable(error)
     throw new CommandError(EXIT.usage, `${file}: ${why}`)
