@@ -27,7 +27,7 @@ export const implicit = (n: number): number => 0x80 | n
 
 /** Levels of nesting. The deepest that is really written, a directory name in a distribution point of a certificate, needs 15. */
 const MAX_DEPTH = 32
-/** Elements in one object (for a CRL: in one entry and in everything that is not an entry). A certificate with 1,000 names has 1,100. */
+/** Elements in one object (for a CRL: in one entry, and in each field that is not the list of them). A certificate with 1,000 names has 1,100. */
 const MAX_ELEMENTS = 50_000
 /** Octets of one OBJECT IDENTIFIER. OIDs with a UUID arc need 20. */
 const MAX_OID = 64
@@ -55,8 +55,34 @@ interface Shared {
   elements: number
   readonly ber: boolean
   readonly notes: Notes
+  /** Octets of the object before `bytes`. */
+  readonly base: number
   /** In the joined segments of a constructed string: where that string began, which stands for every offset inside. */
   readonly origin: number | undefined
+}
+
+/** Of an object that comes in parts: what the cursors on all of them share. */
+export type DerParts = Shared
+
+/** Where the cursor on a part stands. */
+interface PartPlace {
+  /** The field as the RFC names it, and its level of nesting. */
+  readonly path: string
+  readonly depth: number
+  /** Octets of the object before `bytes`. */
+  readonly base: number
+  /** In `bytes`: from where to read, and where the content of the field ends, which may lie behind them. */
+  readonly from: number
+  readonly end: number
+}
+
+/** Identifier and length octets of an element, and its offsets: of the first octet, of the content, behind it, and behind the element. */
+interface Extent {
+  readonly tag: number
+  readonly start: number
+  readonly content: number
+  readonly end: number
+  readonly behind: number
 }
 
 /**
@@ -86,6 +112,7 @@ export class Der {
     parent: Der | undefined,
     name: string | number,
     shared: Shared,
+    depth = parent === undefined ? 0 : parent.#depth + 1,
   ) {
     this.bytes = bytes
     this.tag = place.tag
@@ -95,7 +122,7 @@ export class Der {
     this.#at = place.content
     this.#parent = parent
     this.#name = name
-    this.#depth = parent === undefined ? 0 : parent.#depth + 1
+    this.#depth = depth
     this.#shared = shared
     if (this.#depth > MAX_DEPTH) this.fail('too_deep', `expected at most ${MAX_DEPTH} levels of nesting`)
     if (++shared.elements > MAX_ELEMENTS)
@@ -119,7 +146,7 @@ export class Der {
       { tag: TAG.sequence, start: 0, content: 0, end: bytes.length },
       undefined,
       '',
-      { elements: 0, ber, notes: new Notes(), origin: undefined },
+      { elements: 0, ber, notes: new Notes(), base: 0, origin: undefined },
     )
     if (bytes[0] !== TAG.sequence) {
       outside.fail('not_der', `${what}: expected DER, a SEQUENCE (30), got ${describeStart(bytes)}`, 0)
@@ -127,6 +154,17 @@ export class Der {
     const inner = outside.enter(TAG.sequence, '')
     outside.finish()
     return inner
+  }
+
+  /** For an object that comes in parts. */
+  static parts({ ber = false }: DerOptions = {}): DerParts {
+    return { elements: 0, ber, notes: new Notes(), base: 0, origin: undefined }
+  }
+
+  /** A cursor on a field of such an object, as far as it is in `bytes`. Whoever reads an element makes sure by `extent` that all of it is. */
+  static part(parts: DerParts, bytes: Uint8Array, { path, depth, base, from, end }: PartPlace): Der {
+    const place = { tag: TAG.sequence, start: from, content: from, end }
+    return new Der(bytes, place, undefined, path, { ...parts, base }, depth)
   }
 
   /** Nothing is left. */
@@ -142,6 +180,11 @@ export class Der {
   /** Offset of the next element. */
   get offset(): number {
     return this.#at
+  }
+
+  /** Octets from the start of the object to this element. */
+  get place(): number {
+    return this.#shared.origin ?? this.#shared.base + this.start
   }
 
   /** Offset of the first octet behind the element: behind the end-of-contents octets too, where the length is indefinite. */
@@ -165,7 +208,7 @@ export class Der {
   }
 
   note(code: NoteCode, offset = this.start): void {
-    this.#shared.notes.add(code, this.#shared.origin ?? offset, () => this.path)
+    this.#shared.notes.add(code, this.#offset(offset), () => this.path)
   }
 
   /** The content octets. */
@@ -181,7 +224,12 @@ export class Der {
   }
 
   fail(code: PkiErrorCode, message: string, offset = this.start): never {
-    throw new PkiError('decode', code, message, { offset: this.#shared.origin ?? offset, path: this.path })
+    throw new PkiError('decode', code, message, { offset: this.#offset(offset), path: this.path })
+  }
+
+  /** In the object. */
+  #offset(offset: number): number {
+    return this.#shared.origin ?? this.#shared.base + offset
   }
 
   #pathIn(name: string | number): string {
@@ -194,7 +242,7 @@ export class Der {
   /** Fails for the field `name` inside this element. */
   #failIn(name: string | number, code: PkiErrorCode, message: string, offset = this.#at): never {
     const path = this.#pathIn(name)
-    throw new PkiError('decode', code, message, { offset: this.#shared.origin ?? offset, path })
+    throw new PkiError('decode', code, message, { offset: this.#offset(offset), path })
   }
 
   /** Refuses anything behind the last field. */
@@ -229,6 +277,20 @@ export class Der {
     const element = this.#element(name)
     element.#walk()
     return element
+  }
+
+  /**
+   * Where the next element of a part begins and ends, be it here in full or not; undefined: not even its header is.
+   * Throws as `enter` does when the header is wrong or the element passes the end of the field.
+   */
+  extent(name: string | number): Extent | undefined {
+    const { bytes, end } = this
+    const first = bytes[this.#at + 1]
+    const octets = 2 + (first !== undefined && first > 0x80 && first <= 0x84 ? first & 0x7f : 0)
+    const isHere = first !== undefined && this.#at + octets <= bytes.length
+    if (!isHere && this.#at + octets <= end) return undefined
+    const place = this.#header(this.#at, name)
+    return { ...place, behind: first === 0x80 ? place.end + 2 : place.end }
   }
 
   /**
@@ -445,12 +507,12 @@ export class Der {
     const content = type === TAG.bitString ? joinBits(parts, segments) : Buffer.concat(parts)
     const bytes = tlv(tag, content)
     const place = { tag, start: 0, content: bytes.length - content.length, end: bytes.length }
-    const shared = { ...this.#shared, origin: this.#shared.origin ?? segments.start }
+    const shared = { ...this.#shared, origin: this.#offset(segments.start) }
     return new Der(bytes, place, this, name, shared)
   }
 
   #noteIn(name: string | number, code: NoteCode, offset: number): void {
-    this.#shared.notes.add(code, this.#shared.origin ?? offset, () => this.#pathIn(name))
+    this.#shared.notes.add(code, this.#offset(offset), () => this.#pathIn(name))
   }
 
   /** Identifier and length octets at `start` (X.690 8.1.2, 8.1.3, 10.1). */

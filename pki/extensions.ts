@@ -51,7 +51,7 @@ export function readExtensions(list: Der): Extension[] {
 }
 
 export function rawExtension({ oid, critical, value, element }: Extension): RawExtension {
-  return { oid, critical, value: value.value, der: element.der, offset: element.start }
+  return { oid, critical, value: value.value, der: element.der, offset: element.place }
 }
 
 /** Reads the value of an extension that is one element of the given type, and nothing behind it. */
