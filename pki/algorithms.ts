@@ -1,8 +1,10 @@
+import { CURVES, DIGESTS, DIGEST_SIGNATURES, WHOLE_ALGORITHMS } from './algorithmTable.ts'
+import type { Digest, DigestSignature } from './algorithmTable.ts'
 import { TAG, explicit } from './der.ts'
 import type { Der } from './der.ts'
 
 /** How node:crypto is asked to verify. */
-interface Verification {
+export interface Verification {
   /** `Certificate.keyAlgorithm` of keys that can make such a signature. */
   readonly keys: readonly string[]
   /** undefined: the algorithm brings its own (Ed25519, ML-DSA). */
@@ -16,103 +18,98 @@ export interface SignatureScheme {
   /** `RSA-SHA256`, `ECDSA-SHA384`, `Ed25519`, `ML-DSA-65`; of an unknown algorithm the OID. */
   readonly name: string
   readonly verification: Verification | { readonly unsupported: string }
+  /**
+   * Bits of security that the algorithm can give: those of the digest against collisions, or of the algorithm as a whole; `signatureStrength`
+   * looks at the key too. undefined: unknown.
+   */
+  readonly strength: number | undefined
+  /** No quantum computer is known to break it. undefined: unknown. */
+  readonly quantumSafe: boolean | undefined
+  /** Whose size the signature shows. */
+  readonly family: 'RSA' | 'ECDSA' | 'other'
 }
 
-const DIGESTS: Readonly<Record<string, string>> = {
-  '1.3.14.3.2.26': 'sha1',
-  '2.16.840.1.101.3.4.2.4': 'sha224',
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
-}
-
-/** `sha256` for its OID; undefined when unknown. */
+/** `sha256` for its OID; undefined when unknown, or when collisions are found in practice. */
 export function digestName(oid: string): string | undefined {
-  return DIGESTS[oid]
+  const digest = DIGESTS[oid]
+  return digest === undefined || digest.strength === 0 ? undefined : digest.name
 }
 
-export function digestOid(name: 'sha1' | 'sha256'): string {
-  return name === 'sha1' ? '1.3.14.3.2.26' : '2.16.840.1.101.3.4.2.1'
+/** The OID of a digest by that name; undefined when unknown. */
+export function digestOid(name: string): string | undefined {
+  return OID_OF_DIGEST.get(name)
 }
 
-const RSA = ['RSA'] as const
-const RSA_PSS = ['RSA', 'RSA-PSS'] as const
-const EC = ['EC P-256', 'EC P-384', 'EC P-521'] as const
+const OID_OF_DIGEST: ReadonlyMap<string, string> = new Map(
+  Object.keys(DIGESTS).flatMap((oid) => {
+    const name = digestName(oid)
+    return name === undefined ? [] : [[name, oid]]
+  }),
+)
 
+const SHA1 = DIGESTS['1.3.14.3.2.26']
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const MGF1 = '1.2.840.113549.1.1.8'
 
-/**
- * Every signature algorithm that is verified. SHA-1 is among them: that a CA still uses it is for rules to judge, and only a
- * signature that verified makes it a fact. MD5 and older are not: their signatures prove nothing.
- * parameters: what AlgorithmIdentifier must carry beside the OID (RFC 4055, 5758, 8410, 9881).
- */
-const SCHEMES: Readonly<
-  Record<
-    string,
-    { name: string; keys: readonly string[]; digest: string | undefined; parameters: 'null' | 'absent' }
-  >
-> = {
-  '1.2.840.113549.1.1.5': { name: 'RSA-SHA1', keys: RSA, digest: 'sha1', parameters: 'null' },
-  '1.2.840.113549.1.1.14': { name: 'RSA-SHA224', keys: RSA, digest: 'sha224', parameters: 'null' },
-  '1.2.840.113549.1.1.11': { name: 'RSA-SHA256', keys: RSA, digest: 'sha256', parameters: 'null' },
-  '1.2.840.113549.1.1.12': { name: 'RSA-SHA384', keys: RSA, digest: 'sha384', parameters: 'null' },
-  '1.2.840.113549.1.1.13': { name: 'RSA-SHA512', keys: RSA, digest: 'sha512', parameters: 'null' },
-  '1.2.840.10045.4.1': { name: 'ECDSA-SHA1', keys: EC, digest: 'sha1', parameters: 'absent' },
-  '1.2.840.10045.4.3.1': { name: 'ECDSA-SHA224', keys: EC, digest: 'sha224', parameters: 'absent' },
-  '1.2.840.10045.4.3.2': { name: 'ECDSA-SHA256', keys: EC, digest: 'sha256', parameters: 'absent' },
-  '1.2.840.10045.4.3.3': { name: 'ECDSA-SHA384', keys: EC, digest: 'sha384', parameters: 'absent' },
-  '1.2.840.10045.4.3.4': { name: 'ECDSA-SHA512', keys: EC, digest: 'sha512', parameters: 'absent' },
-  '1.3.101.112': { name: 'Ed25519', keys: ['Ed25519'], digest: undefined, parameters: 'absent' },
-  '1.3.101.113': { name: 'Ed448', keys: ['Ed448'], digest: undefined, parameters: 'absent' },
-  '2.16.840.1.101.3.4.3.17': {
-    name: 'ML-DSA-44',
-    keys: ['ML-DSA-44'],
-    digest: undefined,
-    parameters: 'absent',
-  },
-  '2.16.840.1.101.3.4.3.18': {
-    name: 'ML-DSA-65',
-    keys: ['ML-DSA-65'],
-    digest: undefined,
-    parameters: 'absent',
-  },
-  '2.16.840.1.101.3.4.3.19': {
-    name: 'ML-DSA-87',
-    keys: ['ML-DSA-87'],
-    digest: undefined,
-    parameters: 'absent',
-  },
+const KEYS: Readonly<Record<DigestSignature['family'], readonly string[]>> = {
+  RSA: ['RSA'],
+  ECDSA: Object.values(CURVES).flatMap(({ name, verified }) => (verified ? [`EC ${name}`] : [])),
+  DSA: [],
 }
+const RSA_PSS = ['RSA', 'RSA-PSS'] as const
 
-/** Reads the AlgorithmIdentifier (RFC 5280 4.1.1.2) of a signature that comes next in `parent`. */
+/**
+ * Reads the AlgorithmIdentifier (RFC 5280 4.1.1.2) of a signature that comes next in `parent`. SHA-1 is verified: that a CA still uses it is for
+ * rules to judge, and only a signature that verified makes it a fact. MD5 and older are not: their signatures prove nothing.
+ */
 export function readSignatureScheme(
   parent: Der,
   field: string,
 ): { der: Uint8Array; scheme: SignatureScheme } {
   const identifier = parent.enter(TAG.sequence, field)
   const oid = identifier.oid('algorithm')
-  const known = SCHEMES[oid]
   if (oid === RSASSA_PSS) return { der: identifier.der, scheme: readPss(identifier) }
   const parameters = identifier.done ? undefined : identifier.any('parameters')
   identifier.finish()
+  const known = DIGEST_SIGNATURES[oid]
   if (parameters === undefined && known?.parameters === 'null') identifier.note('null_missing')
-  if (known === undefined) {
-    return { der: identifier.der, scheme: { name: oid, verification: { unsupported: `algorithm ${oid}` } } }
-  }
-  const { name, keys, digest } = known
+  const scheme = known === undefined ? wholeScheme(oid, parameters) : digestScheme(known, parameters)
+  return { der: identifier.der, scheme }
+}
+
+function digestScheme(known: DigestSignature, parameters: Der | undefined): SignatureScheme {
+  const { name, family, digest, verified } = known
   // Many signers leave NULL out, and nothing depends on it; anything else is not the algorithm that was named.
   const fits =
     parameters === undefined ||
     (known.parameters === 'null' && parameters.tag === TAG.null && parameters.value.length === 0)
+  const unsupported = !verified ? `algorithm ${name}` : !fits ? `parameters of ${name}` : undefined
   return {
-    der: identifier.der,
-    scheme: { name, verification: fits ? { keys, digest } : { unsupported: `parameters of ${name}` } },
+    name,
+    verification: unsupported === undefined ? { keys: KEYS[family], digest: digest.name } : { unsupported },
+    // A DSA signature shows its key's subgroup, not its modulus, which may be weaker.
+    strength: family === 'DSA' ? undefined : digest.strength,
+    quantumSafe: false,
+    family: family === 'DSA' ? 'other' : family,
   }
+}
+
+function wholeScheme(oid: string, parameters: Der | undefined): SignatureScheme {
+  const known = WHOLE_ALGORITHMS[oid]
+  if (known === undefined) {
+    const verification = { unsupported: `algorithm ${oid}` }
+    return { name: oid, verification, strength: undefined, quantumSafe: undefined, family: 'other' }
+  }
+  const { name, strength, quantumSafe } = known
+  const verification =
+    parameters === undefined ? { keys: [name], digest: undefined } : { unsupported: `parameters of ${name}` }
+  return { name, verification, strength, quantumSafe, family: 'other' }
 }
 
 /** RFC 4055 3.1. Defaults: SHA-1, MGF1 with SHA-1, 20 octets of salt. */
 function readPss(identifier: Der): SignatureScheme {
+  // 3: in a signature they must be there. Without them nothing is malformed, but nothing can be verified either.
+  if (identifier.done) return pssScheme(undefined, 'RSA-PSS without parameters')
   const parameters = identifier.enter(TAG.sequence, 'parameters')
   identifier.finish()
   const hash = readHash(parameters.explicit(0, 'hashAlgorithm'))
@@ -125,28 +122,37 @@ function readPss(identifier: Der): SignatureScheme {
   trailerField?.finish()
   parameters.finish()
 
-  const name = `RSA-PSS-${hash?.toUpperCase() ?? 'unknown'}`
   // node:crypto uses the signature's digest for MGF1, as RFC 4055 recommends and everybody does.
-  if (hash === undefined || mask !== hash || trailer !== 1) {
-    return { name, verification: { unsupported: `parameters of ${name}` } }
+  if (hash === undefined || hash.strength === 0 || mask !== hash || trailer !== 1) {
+    return pssScheme(hash, `parameters of RSA-PSS-${hash?.name.toUpperCase() ?? 'unknown'}`)
   }
-  return { name, verification: { keys: RSA_PSS, digest: hash, pssSalt } }
+  return pssScheme(hash, { keys: RSA_PSS, digest: hash.name, pssSalt })
 }
 
-/** Digest name; undefined when it is unknown. */
-function readHash(field: Der | undefined): string | undefined {
-  if (field === undefined) return 'sha1'
+function pssScheme(hash: Digest | undefined, verification: Verification | string): SignatureScheme {
+  return {
+    name: `RSA-PSS-${hash?.name.toUpperCase() ?? 'unknown'}`,
+    verification: typeof verification === 'string' ? { unsupported: verification } : verification,
+    strength: hash?.strength,
+    quantumSafe: false,
+    family: 'RSA',
+  }
+}
+
+/** undefined: unknown. */
+function readHash(field: Der | undefined): Digest | undefined {
+  if (field === undefined) return SHA1
   const identifier = field.enter(TAG.sequence, 'hash')
   field.finish()
   const oid = identifier.oid('algorithm')
   if (!identifier.done) identifier.any('parameters')
   identifier.finish()
-  return digestName(oid)
+  return DIGESTS[oid]
 }
 
 /** The digest of MGF1; undefined for anything else. */
-function readMask(field: Der | undefined): string | undefined {
-  if (field === undefined) return 'sha1'
+function readMask(field: Der | undefined): Digest | undefined {
+  if (field === undefined) return SHA1
   const identifier = field.enter(TAG.sequence, 'mask')
   field.finish()
   if (identifier.oid('algorithm') !== MGF1) {

@@ -40,10 +40,14 @@ export interface Certificate extends Readonly<CertificateExtensions> {
   readonly keyAlgorithm: string
   /** Modulus, curve or public key size in bits; 0 when the algorithm is unknown. */
   readonly keyBits: number
+  /** Bits of security of the key against a classical computer; 0 below 80. undefined: the algorithm is unknown. */
+  readonly keyStrength: number | undefined
   /** `RSA-SHA256`, `ECDSA-SHA256`, `Ed25519`; for an unknown algorithm its OID. */
   readonly signatureAlgorithm: string
   readonly scheme: SignatureScheme
   readonly signature: Uint8Array
+  /** Of the key and of the signature on it. undefined: one of the algorithms is unknown. */
+  readonly quantumSafe: boolean | undefined
   /** SHA-256 over `der`, hex. */
   readonly sha256: string
   /** SHA-256 over `spki`, hex. */
@@ -113,9 +117,11 @@ export function parseCertificate(der: Uint8Array, options?: DerOptions): Certifi
     },
     keyAlgorithm: key.algorithm,
     keyBits: key.bits,
+    keyStrength: key.strength,
     signatureAlgorithm: inner.scheme.name,
     scheme: inner.scheme,
     signature,
+    quantumSafe: bothSafe(key.quantumSafe, inner.scheme.quantumSafe),
     get sha256() {
       return (sha256 ??= hash('sha256', der))
     },
@@ -128,6 +134,12 @@ export function parseCertificate(der: Uint8Array, options?: DerOptions): Certifi
     identities: extensions.subjectAltNames.flatMap((name) => identityText(name) ?? []),
     notes: root.notes,
   }
+}
+
+/** One that is known not to be safe decides, whatever the other is. */
+function bothSafe(key: boolean | undefined, signature: boolean | undefined): boolean | undefined {
+  if (key === false || signature === false) return false
+  return key === undefined ? undefined : signature
 }
 
 /** 4.1.2.1; v1 written out, which DER forbids in a DEFAULT, is accepted. */

@@ -28,6 +28,7 @@ export type PkiErrorCode =
   | 'algorithm_mismatch'
   // signature
   | 'unsupported'
+  | 'bad_key'
   | 'key_mismatch'
   | 'signature_invalid'
   // path: who signed may not have signed this
@@ -41,6 +42,12 @@ export type PkiErrorCode =
   | 'certificate_expired'
   | 'certificate_not_yet_valid'
   | 'name_not_permitted'
+  | 'bad_policy_mapping'
+  | 'policy_missing'
+  | 'too_many_paths'
+  | 'certificate_revoked'
+  | 'crl_not_found'
+  | 'reasons_not_covered'
   | 'responder_not_found'
   | 'responder_not_authorized'
   // profile: well formed and authentic, but not usable for its purpose

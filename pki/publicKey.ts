@@ -1,38 +1,38 @@
 import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { CURVES, WHOLE_ALGORITHMS, ecStrength, rsaStrength } from './algorithmTable.ts'
 import { Der, TAG } from './der.ts'
 import { PkiError } from './error.ts'
+import { bitLength } from './strength.ts'
 
 interface PublicKeyInfo {
   /** The whole SubjectPublicKeyInfo. */
   readonly spki: Uint8Array
   /** Content of subjectPublicKey: what OCSP's key hashes are over. */
   readonly keyBytes: Uint8Array
-  /** `RSA`, `EC P-256`, `Ed25519`, `ML-DSA-65`; for an unknown algorithm or curve its OID. */
+  /** `RSA`, `RSA-PSS`, `EC P-256`, `Ed25519`, `ML-DSA-65`; for an unknown algorithm or curve its OID. */
   readonly algorithm: string
   /** 0: unknown. */
   readonly bits: number
-  /** Why the key cannot be used here; undefined when it can. */
-  readonly unsupported: string | undefined
+  /** Bits of security against a classical computer; 0 below the weakest in NIST's table. undefined: unknown. */
+  readonly strength: number | undefined
+  /** undefined: unknown. */
+  readonly quantumSafe: boolean | undefined
+  /** Why the key cannot be used here: it is of no known kind, or it is not what its algorithm says. undefined: it can. */
+  readonly unusable: { readonly code: 'unsupported' | 'bad_key'; readonly what: string } | undefined
 }
 
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1'
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
-
-const CURVES: Readonly<Record<string, { name: string; bits: number }>> = {
-  '1.2.840.10045.3.1.7': { name: 'P-256', bits: 256 },
-  '1.3.132.0.34': { name: 'P-384', bits: 384 },
-  '1.3.132.0.35': { name: 'P-521', bits: 521 },
-}
-
-/** Keys without parameters: name and the exact size of the encoded key in octets. */
-const PLAIN_KEYS: Readonly<Record<string, { name: string; octets: number }>> = {
-  '1.3.101.112': { name: 'Ed25519', octets: 32 },
-  '1.3.101.113': { name: 'Ed448', octets: 57 },
-  '2.16.840.1.101.3.4.3.17': { name: 'ML-DSA-44', octets: 1312 },
-  '2.16.840.1.101.3.4.3.18': { name: 'ML-DSA-65', octets: 1952 },
-  '2.16.840.1.101.3.4.3.19': { name: 'ML-DSA-87', octets: 2592 },
+/** Named, so that people need not look them up; certificates are not signed with them. */
+const OTHER_KEYS: Readonly<Record<string, string>> = {
+  '1.2.840.10040.4.1': 'DSA',
+  '1.3.101.110': 'X25519',
+  '1.3.101.111': 'X448',
+  '2.16.840.1.101.3.4.4.1': 'ML-KEM-512',
+  '2.16.840.1.101.3.4.4.2': 'ML-KEM-768',
+  '2.16.840.1.101.3.4.4.3': 'ML-KEM-1024',
 }
 
 /** Bits of an RSA modulus that is used. OpenSSL's own limit; verification beyond costs seconds and nobody has such keys. */
@@ -50,34 +50,56 @@ export function readPublicKeyInfo(parent: Der, field: string): PublicKeyInfo {
   const keyBytes = info.wholeBits('subjectPublicKey')
   info.finish()
 
-  const base = { spki: info.der, keyBytes }
+  return { spki: info.der, keyBytes, ...describeKey(oid, parameters, keyBytes) }
+}
+
+type KeyDescription = Omit<PublicKeyInfo, 'spki' | 'keyBytes'>
+
+function describeKey(oid: string, parameters: Der | undefined, keyBytes: Uint8Array): KeyDescription {
   if (oid === RSA_ENCRYPTION || oid === RSASSA_PSS) {
-    const algorithm = oid === RSA_ENCRYPTION ? 'RSA' : 'RSA-PSS'
-    const bits = rsaBits(keyBytes)
-    if (bits === undefined) return { ...base, algorithm, bits: 0, unsupported: 'malformed RSA key' }
-    const unsupported = bits > MAX_RSA_BITS ? `RSA key of ${bits} bits` : undefined
-    return { ...base, algorithm, bits, unsupported }
+    return describeRsa(oid === RSA_ENCRYPTION ? 'RSA' : 'RSA-PSS', keyBytes)
   }
-  if (oid === EC_PUBLIC_KEY) {
-    if (parameters?.tag !== TAG.oid) {
-      // Explicit curve parameters let whoever writes the certificate choose the curve's generator (CVE-2020-0601).
-      return { ...base, algorithm: 'EC', bits: 0, unsupported: 'EC key without a named curve' }
-    }
-    const curve = parameters.asOid()
-    const known = CURVES[curve]
-    return known === undefined
-      ? { ...base, algorithm: `EC ${curve}`, bits: 0, unsupported: `curve ${curve}` }
-      : { ...base, algorithm: `EC ${known.name}`, bits: known.bits, unsupported: undefined }
+  if (oid === EC_PUBLIC_KEY) return describeEc(parameters)
+  const whole = WHOLE_ALGORITHMS[oid]
+  if (whole === undefined) return unknownKey(OTHER_KEYS[oid] ?? oid, `key algorithm ${oid}`)
+  const { name, octets, strength, quantumSafe } = whole
+  const fits = keyBytes.length === octets && parameters === undefined
+  const unusable = fits ? undefined : badKey(name)
+  return { algorithm: name, bits: octets * 8, strength, quantumSafe, unusable }
+}
+
+function describeRsa(algorithm: string, keyBytes: Uint8Array): KeyDescription {
+  const bits = rsaBits(keyBytes)
+  if (bits === undefined) {
+    return { algorithm, bits: 0, strength: undefined, quantumSafe: false, unusable: badKey(algorithm) }
   }
-  const plain = PLAIN_KEYS[oid]
-  if (plain === undefined) return { ...base, algorithm: oid, bits: 0, unsupported: `key algorithm ${oid}` }
-  const fits = keyBytes.length === plain.octets && parameters === undefined
-  return {
-    ...base,
-    algorithm: plain.name,
-    bits: plain.octets * 8,
-    unsupported: fits ? undefined : `malformed ${plain.name} key`,
+  const unusable = bits > MAX_RSA_BITS ? unsupported(`RSA key of ${bits} bits`) : undefined
+  return { algorithm, bits, strength: rsaStrength(bits), quantumSafe: false, unusable }
+}
+
+function describeEc(parameters: Der | undefined): KeyDescription {
+  if (parameters?.tag !== TAG.oid) {
+    // Explicit curve parameters let whoever writes the certificate choose the curve's generator (CVE-2020-0601).
+    return { ...unknownKey('EC', 'EC key without a named curve'), quantumSafe: false }
   }
+  const oid = parameters.asOid()
+  const curve = CURVES[oid]
+  if (curve === undefined) return { ...unknownKey(`EC ${oid}`, `curve ${oid}`), quantumSafe: false }
+  const { name, bits, verified } = curve
+  const unusable = verified ? undefined : unsupported(`curve ${name}`)
+  return { algorithm: `EC ${name}`, bits, strength: ecStrength(bits), quantumSafe: false, unusable }
+}
+
+function unknownKey(algorithm: string, what: string): KeyDescription {
+  return { algorithm, bits: 0, strength: undefined, quantumSafe: undefined, unusable: unsupported(what) }
+}
+
+function unsupported(what: string): KeyDescription['unusable'] {
+  return { code: 'unsupported', what }
+}
+
+function badKey(algorithm: string): KeyDescription['unusable'] {
+  return { code: 'bad_key', what: `a malformed ${algorithm} key` }
 }
 
 /**
@@ -90,22 +112,27 @@ function rsaBits(key: Uint8Array): number | undefined {
     const modulus = sequence.enter(TAG.integer, 'modulus').value
     sequence.enter(TAG.integer, 'publicExponent')
     sequence.finish()
-    const from = modulus.findIndex((octet) => octet !== 0)
-    return from < 0 ? undefined : (modulus.length - from) * 8 - (Math.clz32(modulus[from] ?? 0) - 24)
+    const bits = bitLength(modulus)
+    return bits === 0 ? undefined : bits
   } catch (error) {
     if (error instanceof PkiError) return undefined
     throw error
   }
 }
 
-/** Throws PkiError(signature, unsupported) for a key that cannot be used here. */
-export function importPublicKey({ spki, unsupported }: PublicKeyInfo): KeyObject {
-  if (unsupported !== undefined) {
-    throw new PkiError('signature', 'unsupported', `expected a supported public key, got ${unsupported}`)
+/** Throws PkiError(signature): unsupported for a key of a kind that cannot be used here, bad_key for one that is none. */
+export function importPublicKey({ spki, algorithm, unusable }: PublicKeyInfo): KeyObject {
+  if (unusable !== undefined) {
+    throw new PkiError(
+      'signature',
+      unusable.code,
+      `expected a public key of a known kind, got ${unusable.what}`,
+    )
   }
   try {
     return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
   } catch (cause) {
-    throw new PkiError('signature', 'unsupported', 'expected a public key that OpenSSL reads', { cause })
+    // A point that is not on its curve, for instance.
+    throw new PkiError('signature', 'bad_key', `expected an ${algorithm} key that OpenSSL reads`, { cause })
   }
 }

@@ -166,10 +166,15 @@ describe('signature algorithms', () => {
   }
 
   it('says which algorithm it does not know', () => {
-    const certificate = selfSigned({ ...RSA_CASES[2]!, identifier: nullParameters('1.2.840.113549.1.1.4') })
-    assert.equal(certificate.signatureAlgorithm, '1.2.840.113549.1.1.4')
-    const error = refused(() => verifySelf(certificate), 'signature', 'unsupported')
-    assert.match(error.message, /got algorithm 1\.2\.840\.113549\.1\.1\.4/)
+    for (const [oid, name] of [
+      ['1.2.840.113549.1.1.4', 'RSA-MD5'],
+      ['1.2.643.7.1.1.3.2', '1.2.643.7.1.1.3.2'],
+    ] as const) {
+      const certificate = selfSigned({ ...RSA_CASES[2]!, identifier: nullParameters(oid) })
+      assert.equal(certificate.signatureAlgorithm, name)
+      const error = refused(() => verifySelf(certificate), 'signature', 'unsupported')
+      assert.ok(error.message.includes(`got algorithm ${name}`), error.message)
+    }
   })
 
   it('does not verify under parameters that belong to another algorithm', () => {
@@ -208,11 +213,20 @@ describe('public keys that are not used', () => {
       nullParameters('1.2.840.113549.1.1.1'),
       lab.bitString(lab.sequence(lab.integer(modulus), lab.integer(65537n))),
     )
-  const cases: readonly [name: string, spki: Uint8Array, algorithm: string, bits: number][] = [
+  const unsupported: readonly [name: string, spki: Uint8Array, algorithm: string, bits: number][] = [
     [
-      'a curve that is not known',
+      'a curve that is not used',
       ec('secp256k1').publicKey.export({ type: 'spki', format: 'der' }),
-      'EC 1.3.132.0.10',
+      'EC secp256k1',
+      256,
+    ],
+    [
+      'a curve without a name',
+      lab.sequence(
+        lab.sequence(lab.oid('1.2.840.10045.2.1'), lab.oid('1.2.3.4')),
+        lab.bitString(Buffer.alloc(65)),
+      ),
+      'EC 1.2.3.4',
       0,
     ],
     ['explicit curve parameters', explicitCurve.publicKey.export({ type: 'spki', format: 'der' }), 'EC', 0],
@@ -222,13 +236,24 @@ describe('public keys that are not used', () => {
       '1.2.3.4',
       0,
     ],
+    ['RSA of 16,392 bits', rsaKey((1n << 16_391n) | 1n), 'RSA', 16_392],
+  ]
+  for (const [name, spki, algorithm, bits] of unsupported) {
+    it(`reads the certificate but verifies nothing with ${name}`, () => {
+      const certificate = selfSigned(base, spki)
+      assert.equal(certificate.keyAlgorithm, algorithm)
+      assert.equal(certificate.keyBits, bits)
+      refused(() => verifySelf(certificate), 'signature', 'unsupported')
+    })
+  }
+
+  const bad: readonly [name: string, spki: Uint8Array, algorithm: string, bits: number][] = [
     [
       'RSA without a key inside',
       lab.sequence(nullParameters('1.2.840.113549.1.1.1'), lab.bitString(Buffer.from('x'))),
       'RSA',
       0,
     ],
-    ['RSA of 16,392 bits', rsaKey((1n << 16_391n) | 1n), 'RSA', 16_392],
     [
       'Ed25519 of 31 octets',
       lab.sequence(noParameters('1.3.101.112'), lab.bitString(Buffer.alloc(31))),
@@ -245,12 +270,12 @@ describe('public keys that are not used', () => {
       256,
     ],
   ]
-  for (const [name, spki, algorithm, bits] of cases) {
-    it(`reads the certificate but verifies nothing with ${name}`, () => {
+  for (const [name, spki, algorithm, bits] of bad) {
+    it(`reads the certificate but says that the key is bad for ${name}`, () => {
       const certificate = selfSigned(base, spki)
       assert.equal(certificate.keyAlgorithm, algorithm)
       assert.equal(certificate.keyBits, bits)
-      refused(() => verifySelf(certificate), 'signature', 'unsupported')
+      refused(() => verifySelf(certificate), 'signature', 'bad_key')
     })
   }
 })
