@@ -1,97 +1,228 @@
-import { toTimestamp } from '../model/time.ts'
 import type { Certificate } from './certificate.ts'
-import type { NameConstraints } from './certificateExtensions.ts'
 import { PkiError } from './error.ts'
-import { namesMatch, sameOctets } from './name.ts'
-import { checkNameConstraints } from './nameConstraints.ts'
+import { nameKey } from './name.ts'
+import { describe, validatePath } from './pathValidation.ts'
+import type { PolicySettings } from './pathValidation.ts'
 import { verifySignature } from './signature.ts'
+
+/**
+ * What is believed: from a certificate that a path must reach, over its issuers, up to the trust anchor. An anchor alone is a chain of
+ * one; more than one certificate demands that the path goes through just these.
+ */
+export type TrustedChain = readonly [Certificate, ...Certificate[]]
 
 export interface PathQuestion {
   readonly leaf: Certificate
-  /** What the peer sent beside the leaf, in any order; intermediates below the declared issuer are taken from here. */
-  readonly sent: readonly Certificate[]
-  /** The declared issuer that the path must lead to. */
-  readonly issuer: Certificate
-  /** From the declared issuer's own issuer up to the trust anchor; empty when the issuer is the anchor. */
-  readonly ancestors: readonly Certificate[]
+  /** Certificates that may be used, in any order, cross-certificates among them; nothing in them is believed. */
+  readonly intermediates: readonly Certificate[]
+  readonly trusted: readonly TrustedChain[]
   /** Milliseconds since the epoch. */
   readonly now: number
+  readonly policies?: PolicySettings
 }
 
-/** The path starts with the leaf and ends with the anchor; when invalid, as far as it was found. */
-export type PathResult =
-  | { readonly valid: true; readonly path: readonly Certificate[] }
-  | { readonly valid: false; readonly path: readonly Certificate[]; readonly error: PkiError }
+export interface RejectedPath {
+  /** Starts with the leaf; it ends with the anchor when it got that far. */
+  readonly path: readonly Certificate[]
+  readonly error: PkiError
+}
 
-/** Certificates that a peer sent and that are looked at. Real servers send up to 5. */
-const MAX_SENT = 32
-/** Certificates between the leaf and the declared issuer. */
-const MAX_INTERMEDIATES = 6
-/** Signatures checked while looking for paths: bounds what a peer can make us compute with certificates of equal names. */
-const MAX_LINKS = 64
+export type PathResult =
+  | {
+      readonly valid: true
+      /** Starts with the leaf, ends with the anchor. */
+      readonly path: readonly Certificate[]
+      /** The user-constrained-policy-set (RFC 5280 6.1.6); with anyPolicy every policy is valid. */
+      readonly policies: ReadonlySet<string>
+      /** What was tried before, furthest first. */
+      readonly rejected: readonly RejectedPath[]
+    }
+  | {
+      readonly valid: false
+      /** The path that came furthest, and what it failed for: the first of `rejected`. */
+      readonly path: readonly Certificate[]
+      readonly error: PkiError
+      readonly rejected: readonly RejectedPath[]
+    }
+
+/** Intermediates that are looked at. Real servers send up to 5; a directory of a bridged PKI holds some hundreds. */
+const MAX_CANDIDATES = 512
+/** Certificates between the leaf and the trusted chain. Over the bridges of governments up to 7. */
+const MAX_INTERMEDIATES = 10
+/** Steps of the search, each with a signature to check: bounds what a peer can make us compute with certificates of equal names. */
+const MAX_STEPS = 64
+/** Rejected paths that are reported. */
+const MAX_REJECTED = 32
 
 /**
- * Finds a path from the leaf over what was sent to the declared issuer and on to its anchor, and validates it (RFC 5280 6.1).
- * Never throws for what the certificates say; when no path is valid, the error is that of the one that came furthest.
+ * Finds a path from the leaf to a trusted chain and validates it (RFC 5280 6.1): the first valid one counts. Never throws for what the
+ * certificates say; when no path is valid, the error is that of the one that came furthest.
  */
 export function buildPath(question: PathQuestion): PathResult {
-  const { leaf, issuer, ancestors, now } = question
-  const declared = [issuer, ...ancestors]
-  const sent = question.sent
-    .filter((certificate) => !declared.some((other) => sameOctets(other.der, certificate.der)))
-    .slice(0, MAX_SENT)
-  let links = 0
-  let best: { rank: number; path: readonly Certificate[]; error: PkiError } | undefined
-  const failed = (rank: number, path: readonly Certificate[], error: PkiError): void => {
-    if (best === undefined || rank > best.rank) best = { rank, path, error }
+  return new PathSearch(question).run()
+}
+
+/** How far a path came, lowest first: no issuer, an issuer that did not sign, an anchor of which a signature fails, an anchor. */
+const RANK = { notFound: 0, partial: 1, completeUnsigned: 2, complete: 3 } as const
+
+interface Candidate extends RejectedPath {
+  /** Of `RANK`; the fraction says how much of the path was validated. */
+  readonly rank: number
+}
+
+/** Depth first, from the leaf upwards. */
+class PathSearch {
+  readonly #question: PathQuestion
+  readonly #intermediates: ReadonlyMap<string, readonly Certificate[]>
+  readonly #trusted: ReadonlyMap<string, readonly TrustedChain[]>
+  readonly #signatures = new Map<Certificate, Map<Certificate, PkiError | undefined>>()
+  readonly #rejected: Candidate[] = []
+  #steps = 0
+
+  constructor(question: PathQuestion) {
+    this.#question = question
+    const { intermediates, trusted } = question
+    const seen = new Set(trusted.flat().map(({ sha256 }) => sha256))
+    const others = intermediates.slice(0, MAX_CANDIDATES).filter(({ sha256 }) => {
+      const isNew = !seen.has(sha256)
+      seen.add(sha256)
+      return isNew
+    })
+    this.#intermediates = groupBy(others, ({ subject }) => nameKey(subject))
+    this.#trusted = groupBy(trusted, ([first]) => nameKey(first.subject))
   }
 
-  const extend = (path: readonly Certificate[], last: Certificate): readonly Certificate[] | undefined => {
-    if (namesMatch(last.issuer, issuer.subject)) {
-      const complete = [...path, ...declared]
-      const error = failureOf(() => validatePath(complete, now))
-      if (error === undefined) return complete
-      failed(error.phase === 'signature' ? RANK.completeUnsigned : RANK.complete, complete, error)
-    }
-    if (path.length > MAX_INTERMEDIATES) {
-      const message = `expected at most ${MAX_INTERMEDIATES} certificates between leaf and issuer`
-      failed(RANK.partial, path, new PkiError('path', 'path_too_long', message))
-      return undefined
-    }
-    for (const next of sent) {
-      if (path.some(({ der }) => sameOctets(der, next.der)) || !namesMatch(last.issuer, next.subject))
-        continue
-      if (++links > MAX_LINKS) break
-      const error = failureOf(() => verifySignature(last, next, describe(last)))
-      if (error !== undefined) {
-        failed(RANK.partial, [...path, next], error)
-        continue
-      }
-      const found = extend([...path, next], next)
+  run(): PathResult {
+    const { leaf } = this.#question
+    const found = this.#leafItself() ?? this.#extend([leaf], leaf)
+    const ranked = this.#rejected.sort((a, b) => b.rank - a.rank)
+    const rejected = ranked.slice(0, MAX_REJECTED).map(({ path, error }) => ({ path, error }))
+    if (found !== undefined) return { ...found, rejected }
+    const [best = { path: [leaf], error: issuerNotFound(leaf) }] = rejected
+    return { valid: false, path: best.path, error: best.error, rejected }
+  }
+
+  /** The leaf is a certificate that is trusted. */
+  #leafItself(): Found | undefined {
+    const { leaf } = this.#question
+    for (const chain of this.#trusted.get(nameKey(leaf.subject)) ?? []) {
+      if (chain[0].sha256 !== leaf.sha256) continue
+      const found = this.#complete(chain)
       if (found !== undefined) return found
     }
-    failed(RANK.notFound, path, issuerNotFound(last, issuer))
     return undefined
   }
 
-  const path = extend([leaf], leaf)
-  if (path !== undefined) return { valid: true, path }
-  return {
-    valid: false,
-    path: best?.path ?? [leaf],
-    error: best?.error ?? issuerNotFound(leaf, issuer),
+  #extend(path: readonly Certificate[], last: Certificate): Found | undefined {
+    const { now } = this.#question
+    const name = nameKey(last.issuer)
+    const chains = (this.#trusted.get(name) ?? []).filter(
+      ([first]) => !path.some(({ sha256 }) => sha256 === first.sha256),
+    )
+    for (const chain of mostLikelyFirst(chains, ([first]) => first, last, now)) {
+      const found = this.#complete([...path, ...chain])
+      if (found !== undefined) return found
+    }
+    const issuers = (this.#intermediates.get(name) ?? []).filter((issuer) => !isLoop(path, issuer))
+    if (issuers.length > 0 && path.length > MAX_INTERMEDIATES) {
+      const message = `expected at most ${MAX_INTERMEDIATES} certificates between leaf and trusted issuer`
+      this.#reject(RANK.partial, path, new PkiError('path', 'path_too_long', message))
+      return undefined
+    }
+    for (const issuer of mostLikelyFirst(issuers, (certificate) => certificate, last, now)) {
+      if (++this.#steps > MAX_STEPS) {
+        const message = `expected a path within ${MAX_STEPS} steps, got more certificates of equal names`
+        this.#reject(RANK.notFound, path, new PkiError('path', 'too_many_paths', message))
+        return undefined
+      }
+      const error = this.#signatureError(last, issuer)
+      if (error !== undefined) {
+        this.#reject(RANK.partial, [...path, issuer], error)
+        continue
+      }
+      const found = this.#extend([...path, issuer], issuer)
+      if (found !== undefined) return found
+    }
+    if (chains.length + issuers.length === 0) this.#reject(RANK.notFound, path, issuerNotFound(last))
+    return undefined
+  }
+
+  /** From the leaf to the anchor: only now can it be judged. */
+  #complete(path: readonly Certificate[]): Found | undefined {
+    const { now, policies = {} } = this.#question
+    const result = validatePath(path, {
+      now,
+      policies,
+      checkSignature: (certificate, issuer) => {
+        const error = this.#signatureError(certificate, issuer)
+        if (error !== undefined) throw error
+      },
+    })
+    if (result.valid) return { valid: true, path, policies: result.policies }
+    const { error, at } = result
+    const rank = error.phase === 'signature' ? RANK.completeUnsigned : RANK.complete
+    this.#reject(rank + (path.length - 1 - at) / path.length, path, error)
+    return undefined
+  }
+
+  /** Each signature is checked once, however many paths it is part of. */
+  #signatureError(certificate: Certificate, issuer: Certificate): PkiError | undefined {
+    const known = this.#signatures.get(certificate) ?? new Map<Certificate, PkiError | undefined>()
+    this.#signatures.set(certificate, known)
+    if (known.has(issuer)) return known.get(issuer)
+    const error = failureOf(() => verifySignature(certificate, issuer, describe(certificate)))
+    known.set(issuer, error)
+    return error
+  }
+
+  #reject(rank: number, path: readonly Certificate[], error: PkiError): void {
+    this.#rejected.push({ rank, path, error })
   }
 }
 
-/** Which failure says most, lowest first. */
-const RANK = { notFound: 0, partial: 1, completeUnsigned: 2, complete: 3 } as const
+type Found = Omit<Extract<PathResult, { valid: true }>, 'rejected'>
 
-function issuerNotFound(certificate: Certificate, issuer: Certificate): PkiError {
+/** RFC 4158 5.2: the same entity with the same key again leads nowhere new, whatever certificate says so. */
+function isLoop(path: readonly Certificate[], next: Certificate): boolean {
+  return path.some(
+    (other) =>
+      other.sha256 === next.sha256 ||
+      (nameKey(other.subject) === nameKey(next.subject) && Buffer.compare(other.spki, next.spki) === 0),
+  )
+}
+
+/** Key identifiers (RFC 5280 4.2.1.1) and validity decide who is tried first, never who is refused. */
+function mostLikelyFirst<T>(
+  issuers: readonly T[],
+  certificateOf: (issuer: T) => Certificate,
+  { authorityKeyId }: Certificate,
+  now: number,
+): readonly T[] {
+  const cost = (issuer: T): number => {
+    const { subjectKeyId, notBefore, notAfter } = certificateOf(issuer)
+    const isUnknown = authorityKeyId === undefined || subjectKeyId === undefined
+    const keyCost = isUnknown ? 2 : authorityKeyId === subjectKeyId ? 0 : 4
+    return keyCost + (notBefore <= now && now <= notAfter ? 0 : 1)
+  }
+  return issuers.toSorted((a, b) => cost(a) - cost(b))
+}
+
+function issuerNotFound(certificate: Certificate): PkiError {
   return new PkiError(
     'path',
     'issuer_not_found',
-    `${describe(certificate)}: expected a path to ${issuer.subject.text}, got no certificate of its issuer ${certificate.issuer.text}`,
+    `${describe(certificate)}: expected a path to a trusted issuer, got no certificate of its issuer ${certificate.issuer.text}`,
   )
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group === undefined) groups.set(keyOf(item), [item])
+    else group.push(item)
+  }
+  return groups
 }
 
 function failureOf(check: () => void): PkiError | undefined {
@@ -102,107 +233,4 @@ function failureOf(check: () => void): PkiError | undefined {
     if (error instanceof PkiError) return error
     throw error
   }
-}
-
-/** RFC 5280 6.1.3 to 6.1.5, from the anchor down to the leaf. Policies are not asked for; revocation (6.1.3 (a) (3)) is what probes watch. */
-function validatePath(path: readonly Certificate[], now: number): void {
-  const constraints: NameConstraints[] = []
-  for (const [i, certificate] of [...path.entries()].reverse()) {
-    const parent = path[i + 1]
-    if (parent !== undefined) {
-      checkIssuerName(certificate, parent) // 6.1.3 (a) (4)
-      verifySignature(certificate, parent, describe(certificate)) // 6.1.3 (a) (1)
-    }
-    checkValidity(certificate, now) // 6.1.3 (a) (2); of the anchor too, since TLS clients reject an expired one
-    if (i === 0 || !isSelfIssued(certificate)) checkNameConstraints(certificate, constraints) // 6.1.3 (b), (c)
-    checkCriticalExtensions(certificate) // 6.1.4 (o), 6.1.5 (f)
-    if (i === 0) continue
-    checkIsCa(certificate, parent === undefined) // 6.1.4 (k)
-    checkPathLength(certificate, path.slice(1, i)) // 6.1.4 (l), (m)
-    checkMaySignCertificates(certificate) // 6.1.4 (n)
-    if (certificate.nameConstraints !== undefined) constraints.push(certificate.nameConstraints) // 6.1.4 (g)
-  }
-}
-
-function checkIssuerName(certificate: Certificate, parent: Certificate): void {
-  if (namesMatch(certificate.issuer, parent.subject)) return
-  throw new PkiError(
-    'path',
-    'issuer_mismatch',
-    `${describe(certificate)}: expected issuer ${parent.subject.text}, got ${certificate.issuer.text}`,
-  )
-}
-
-function checkValidity(certificate: Certificate, now: number): void {
-  const { notBefore, notAfter } = certificate
-  if (now < notBefore) {
-    throw new PkiError(
-      'path',
-      'certificate_not_yet_valid',
-      `${describe(certificate)}: expected notBefore before ${toTimestamp(now)}, got ${toTimestamp(notBefore)}`,
-    )
-  }
-  if (now > notAfter) {
-    throw new PkiError(
-      'path',
-      'certificate_expired',
-      `${describe(certificate)}: expected notAfter after ${toTimestamp(now)}, got ${toTimestamp(notAfter)}`,
-    )
-  }
-}
-
-function checkCriticalExtensions(certificate: Certificate): void {
-  const { unknownCritical, policyConstraints } = certificate
-  if (unknownCritical.length > 0) {
-    throw new PkiError(
-      'path',
-      'unknown_critical_extension',
-      `${describe(certificate)}: expected only critical extensions that are understood, got ${unknownCritical.join(', ')}`,
-    )
-  }
-  if (policyConstraints?.requireExplicitPolicy !== undefined) {
-    throw new PkiError(
-      'path',
-      'unsupported',
-      `${describe(certificate)}: expected no policyConstraints, got requireExplicitPolicy`,
-    )
-  }
-}
-
-/** A version 1 certificate cannot say that it is a CA's; for the anchor the configuration says so. */
-function checkIsCa(certificate: Certificate, isAnchor: boolean): void {
-  if (certificate.isCa || (isAnchor && certificate.version === 1)) return
-  throw new PkiError(
-    'path',
-    'not_a_ca',
-    `${describe(certificate)}: expected basicConstraints with cA, got none`,
-  )
-}
-
-/** `below`: the certificates between this one and the leaf. Self-issued ones do not count. */
-function checkPathLength(certificate: Certificate, below: readonly Certificate[]): void {
-  const length = below.filter((other) => !isSelfIssued(other)).length
-  if (certificate.pathLength === undefined || length <= certificate.pathLength) return
-  throw new PkiError(
-    'path',
-    'path_too_long',
-    `${describe(certificate)}: expected at most ${certificate.pathLength} CAs below (pathLenConstraint), got ${length}`,
-  )
-}
-
-function checkMaySignCertificates(certificate: Certificate): void {
-  if (certificate.keyUsage?.has('keyCertSign') ?? true) return
-  throw new PkiError(
-    'path',
-    'cert_sign_missing',
-    `${describe(certificate)}: expected key usage keyCertSign, got ${[...(certificate.keyUsage ?? [])].join(', ')}`,
-  )
-}
-
-function isSelfIssued({ issuer, subject }: Certificate): boolean {
-  return namesMatch(issuer, subject)
-}
-
-function describe({ subject, serial }: Certificate): string {
-  return `certificate ${subject.text === '' ? `with serial ${serial}` : subject.text}`
 }

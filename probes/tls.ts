@@ -106,7 +106,12 @@ function judgePath(
       throw error
     }
   })
-  return buildPath({ leaf, sent, issuer: issuer.certificate, ancestors: issuer.ancestors, now })
+  return buildPath({
+    leaf,
+    intermediates: sent,
+    trusted: [[issuer.certificate, ...issuer.ancestors]],
+    now,
+  })
 }
 
 function pathFacts(path: PathResult | undefined): FactsOf<'tls'> {

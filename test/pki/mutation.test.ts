@@ -8,13 +8,8 @@ import { checkCrlTimes, crlFacts, parseCrl, verifyCrl } from '../../pki/crl.ts'
 import { Der, TAG } from '../../pki/der.ts'
 import { PkiError } from '../../pki/error.ts'
 import { matchesIdentity } from '../../pki/identity.ts'
-import {
-  buildOcspRequest,
-  checkOcspTimes,
-  ocspFacts,
-  parseOcspResponse,
-  verifyOcspResponse,
-} from '../../pki/ocsp.ts'
+import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../../pki/ocsp.ts'
+import { buildOcspRequest } from '../../pki/ocspRequest.ts'
 import { buildPath } from '../../pki/path.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
 import { serialText } from '../../pki/serial.ts'
@@ -125,9 +120,8 @@ describe('mutated input', () => {
           attempt(() => changed.publicKey)
           const { valid } = buildPath({
             leaf: changed,
-            sent: [changed],
-            issuer: ca.parsed,
-            ancestors: [],
+            intermediates: [changed],
+            trusted: [[ca.parsed]],
             now: NOW,
           })
           if (valid) assert.deepEqual(Buffer.from(changed.tbs), Buffer.from(server.parsed.tbs))
