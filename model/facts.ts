@@ -37,8 +37,15 @@ export const FACTS = {
     revokedAt: 'timestamp',
     reason: 'string',
     responder: 'string',
+    responderDelegated: 'bool', // by the CA, which did not sign itself
+    responderNotAfter: 'timestamp', // of the certificate that signed
+    responderNoCheck: 'bool', // ocsp-nocheck in the delegate's certificate; absent when the CA signed itself
+    responses: 'int', // single responses in the answer
+    certIdHash: 'string', // sha1 | sha256 | … | OID
     signatureAlgorithm: 'string',
     nonceEchoed: 'bool',
+    archiveCutoff: 'timestamp',
+    extendedRevoke: 'bool', // RFC 6960 4.4.8
   },
   /** A certificate as served or declared. */
   certificate: {

@@ -2,7 +2,7 @@ import type { Der } from './der.ts'
 
 export const UTF8_STRING = 0x0c
 const NUMERIC_STRING = 0x12
-const PRINTABLE_STRING = 0x13
+export const PRINTABLE_STRING = 0x13
 const TELETEX_STRING = 0x14
 const UNIVERSAL_STRING = 0x1c
 const BMP_STRING = 0x1e
@@ -14,7 +14,7 @@ export function isStringTag(tag: number): boolean {
 }
 
 /** Characters of a PrintableString (X.680 41.4) and of a NumericString (41.2), by their ASCII code. */
-const PRINTABLE = alphabet(/[A-Za-z0-9 '()+,\-./:=?]/)
+export const PRINTABLE = alphabet(/[A-Za-z0-9 '()+,\-./:=?]/)
 const NUMERIC = alphabet(/[0-9 ]/)
 
 function alphabet(pattern: RegExp): Uint8Array {

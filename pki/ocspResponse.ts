@@ -5,18 +5,21 @@ import type { CertId } from './certId.ts'
 import { readReasonCode } from './crlEntries.ts'
 import type { RevocationReason } from './crlEntries.ts'
 import { Der, TAG, explicit, implicit } from './der.ts'
+import type { DerOptions } from './der.ts'
 import { PkiError } from './error.ts'
 import type { PkiErrorCode } from './error.ts'
-import { readExtensions } from './extensions.ts'
+import type { Note } from './note.ts'
+import { readResponseExtensions, readSingleExtensions } from './ocspExtensions.ts'
+import type { ResponseExtensions, SingleExtensions } from './ocspExtensions.ts'
 import { readName } from './name.ts'
 import type { Name } from './name.ts'
 import { OID } from './oid.ts'
 
-type CertStatus =
+export type CertStatus =
   | { readonly status: 'good' | 'unknown' }
   | { readonly status: 'revoked'; readonly revokedAt: number; readonly reason: RevocationReason | undefined }
 
-export interface SingleResponse {
+export interface SingleResponse extends SingleExtensions {
   readonly certId: CertId
   readonly certStatus: CertStatus
   /** Milliseconds since the epoch. */
@@ -25,20 +28,16 @@ export interface SingleResponse {
 }
 
 export type ResponderId =
-  | { readonly by: 'name'; readonly name: Name }
-  /** SHA-1 over the responder's key, hex. */
-  | { readonly by: 'key'; readonly keyHash: string }
+  | { readonly by: 'name'; readonly name: Name; /** The name as it was encoded. */ readonly der: Uint8Array }
+  /** SHA-1 over the responder's key. */
+  | { readonly by: 'key'; readonly keyHash: Uint8Array }
 
 /** What a successful answer says (RFC 6960 4.2.1 ResponseData). */
-interface ResponseData {
+interface ResponseData extends ResponseExtensions {
   readonly responderId: ResponderId
   /** Milliseconds since the epoch. */
   readonly producedAt: number
   readonly responses: readonly SingleResponse[]
-  /** Value of the nonce extension: DER of an OCTET STRING when the responder follows RFC 9654. */
-  readonly nonce: Uint8Array | undefined
-  /** OIDs of critical extensions that this code does not process. */
-  readonly unknownCritical: readonly string[]
 }
 
 /** A successful BasicOCSPResponse, parsed but not verified. */
@@ -51,14 +50,16 @@ export interface OcspResponse extends ResponseData {
   readonly signature: Uint8Array
   /** Certificates that came along, DER, not looked at. */
   readonly certificates: readonly Uint8Array[]
+  /** What was accepted although it should not be written so. */
+  readonly notes: readonly Note[]
 }
 
 /** Octets of one answer. A delegated signer with ML-DSA-87 keys and its chain need 30 KB. */
-const MAX_RESPONSE = 1024 * 1024
+export const MAX_RESPONSE = 1024 * 1024
 /** SingleResponses in one answer. vigil asks about one certificate; responders that pre-produce add a few. */
 const MAX_SINGLE_RESPONSES = 256
 /** Certificates in one answer: the signer and its chain. */
-const MAX_CERTIFICATES = 16
+export const MAX_CERTIFICATES = 16
 
 /** RFC 6960 4.2.1 OCSPResponseStatus, beside successful (0). */
 const STATUS_CODES: Readonly<Record<number, { code: PkiErrorCode; name: string }>> = {
@@ -69,9 +70,9 @@ const STATUS_CODES: Readonly<Record<number, { code: PkiErrorCode; name: string }
   6: { code: 'ocsp_unauthorized', name: 'unauthorized' },
 }
 
-/** Parses a DER OCSPResponse down to its signed part; see `parseOcspResponse`. */
-export function readOcspResponse(der: Uint8Array): OcspResponse {
-  const root = Der.open(der, 'OCSP response', MAX_RESPONSE)
+/** Reads any OCSPResponse strictly; see `parseOcspResponse`. */
+export function readOcspResponse(der: Uint8Array, options: DerOptions = {}): OcspResponse {
+  const root = Der.open(der, 'OCSP response', MAX_RESPONSE, options)
   const status = root.smallInteger('responseStatus', TAG.enumerated)
   if (status !== 0) throw statusError(root, status)
   const field = root.enter(explicit(0), 'responseBytes')
@@ -93,13 +94,14 @@ export function readOcspResponse(der: Uint8Array): OcspResponse {
   const certificates = readCertificates(basic)
   basic.finish()
   return {
-    ...readResponseData(tbs),
     der,
     tbs: tbs.der,
+    ...readResponseData(tbs),
     signatureAlgorithm: scheme.name,
     scheme,
     signature,
     certificates,
+    notes: root.notes,
   }
 }
 
@@ -137,46 +139,47 @@ function readResponseData(tbs: Der): ResponseData {
     version.finish()
     // v1 written out, which DER forbids in a DEFAULT, is accepted.
     if (number !== 0) version.fail('bad_version', `expected version 1 (0), got ${number}`)
+    version.note('default_written')
   }
   const responderId = readResponderId(tbs)
   const producedAt = tbs.generalizedTime('producedAt')
   const list = tbs.enter(TAG.sequence, 'responses')
-  const unknownCritical: string[] = []
   const responses: SingleResponse[] = []
   while (!list.done) {
     if (responses.length >= MAX_SINGLE_RESPONSES) {
       list.fail('too_many', `expected at most ${MAX_SINGLE_RESPONSES} single responses`)
     }
-    responses.push(readSingleResponse(list.enter(TAG.sequence, responses.length), unknownCritical))
+    responses.push(readSingleResponse(list.enter(TAG.sequence, responses.length)))
   }
-  const nonce = readOcspExtensions(tbs.explicit(1, 'responseExtensions'), unknownCritical)
+  const extensions = readResponseExtensions(tbs.explicit(1, 'responseExtensions'))
   tbs.finish()
-  return { responderId, producedAt, responses, nonce, unknownCritical }
+  return { responderId, producedAt, responses, ...extensions }
 }
 
+/** 4.2.2.3. The next element of `tbs`. */
 function readResponderId(tbs: Der): ResponderId {
   if (tbs.next === explicit(1)) {
     const choice = tbs.enter(explicit(1), 'responderID')
     const name = readName(choice, 'byName')
     choice.finish()
-    return { by: 'name', name }
+    return { by: 'name', name, der: name.der }
   }
   const choice = tbs.enter(explicit(2), 'responderID')
-  const octets = choice.octets('byKey')
+  const keyHash = choice.octets('byKey')
   choice.finish()
-  return { by: 'key', keyHash: Buffer.from(octets).toString('hex') }
+  return { by: 'key', keyHash }
 }
 
-function readSingleResponse(single: Der, unknownCritical: string[]): SingleResponse {
+function readSingleResponse(single: Der): SingleResponse {
   const certId = readCertId(single)
   const certStatus = readCertStatus(single)
   const thisUpdate = single.generalizedTime('thisUpdate')
   const field = single.explicit(0, 'nextUpdate')
   const nextUpdate = field?.generalizedTime('')
   field?.finish()
-  readOcspExtensions(single.explicit(1, 'singleExtensions'), unknownCritical)
+  const extensions = readSingleExtensions(single.explicit(1, 'singleExtensions'))
   single.finish()
-  return { certId, certStatus, thisUpdate, nextUpdate }
+  return { certId, certStatus, thisUpdate, nextUpdate, ...extensions }
 }
 
 function readCertStatus(single: Der): CertStatus {
@@ -196,20 +199,4 @@ function readCertStatus(single: Der): CertStatus {
   field?.finish()
   revoked.finish()
   return { status: 'revoked', revokedAt, reason }
-}
-
-/** Extensions of the answer or of one single response. Returns the nonce's value. */
-function readOcspExtensions(field: Der | undefined, unknownCritical: string[]): Uint8Array | undefined {
-  if (field === undefined) return undefined
-  const list = field.enter(TAG.sequence, '')
-  field.finish()
-  let nonce: Uint8Array | undefined
-  for (const { oid, critical, value } of readExtensions(list)) {
-    if (oid === OID.ocspNonce) nonce = value.value
-    // Archive cutoff and extended revoke tell more about an answer, they do not change what it means.
-    else if (critical && oid !== OID.ocspArchiveCutoff && oid !== OID.ocspExtendedRevoke) {
-      unknownCritical.push(oid)
-    }
-  }
-  return nonce
 }

@@ -1,19 +1,12 @@
 import type { FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError } from '../model/observation.ts'
-import {
-  buildOcspRequest,
-  checkOcspTimes,
-  ocspFacts,
-  parseOcspResponse,
-  verifyOcspResponse,
-} from '../pki/ocsp.ts'
+import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../pki/ocsp.ts'
+import { OCSP_REQUEST_TYPE, OCSP_RESPONSE_TYPE, buildOcspRequest } from '../pki/ocspRequest.ts'
 import type { Deadline } from './fetch/deadline.ts'
 import { exchange } from './fetch/http.ts'
 import { anchorOf, artifactOf, asProbeError, authorityFacts, observe, probeError } from './observe.ts'
 import type { Issuer, OcspTarget, Probe, ProbeContext } from './probe.ts'
 
-const REQUEST_TYPE = 'application/ocsp-request'
-const RESPONSE_TYPE = 'application/ocsp-response'
 /** Octets of a nonce: RFC 9654 section 2.1 asks clients for 32, the most that older responders (RFC 8954) accept. */
 const NONCE_SIZE = 32
 /** Octets of an answer. An RSA one with a delegated certificate has 2 KB, with SLH-DSA signatures 100 KB. */
@@ -57,7 +50,7 @@ export async function inquireOcsp(
     {
       url,
       method: 'POST',
-      headers: { 'content-type': REQUEST_TYPE, accept: RESPONSE_TYPE },
+      headers: { 'content-type': OCSP_REQUEST_TYPE, accept: OCSP_RESPONSE_TYPE },
       body: request.der,
       maxBody: Math.min(MAX_RESPONSE, context.maxSize),
       maxRedirects: 0,
@@ -73,13 +66,14 @@ export async function inquireOcsp(
   }
   // RFC 6960 appendix A.1
   const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
-  if (mediaType !== RESPONSE_TYPE) {
+  if (mediaType !== OCSP_RESPONSE_TYPE) {
     const got = mediaType === undefined || mediaType === '' ? 'none' : mediaType
-    const message = `expected Content-Type ${RESPONSE_TYPE}, got ${got}`
+    const message = `expected Content-Type ${OCSP_RESPONSE_TYPE}, got ${got}`
     return { facts: undefined, error: probeError('http', 'bad_media_type', message), artifacts: [] }
   }
 
-  const artifacts = (verified: boolean): Artifact[] => artifactOf(RESPONSE_TYPE, answer.body, { verified })
+  const artifacts = (verified: boolean): Artifact[] =>
+    artifactOf(OCSP_RESPONSE_TYPE, answer.body, { verified })
   let facts: FactsOf<'ocsp'> | undefined
   try {
     const response = parseOcspResponse(answer.body)

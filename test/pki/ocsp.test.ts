@@ -7,14 +7,10 @@ import * as lab from '../../lab/der.ts'
 import { OCSP_ERRORS, answerOcsp, extension, generateKey, ocspError } from '../../lab/issue.ts'
 import type { OcspAnswer, OcspError } from '../../lab/issue.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
-import {
-  buildOcspRequest,
-  checkOcspTimes,
-  ocspFacts,
-  parseOcspResponse,
-  verifyOcspResponse,
-} from '../../pki/ocsp.ts'
-import type { OcspRequest, VerifiedOcsp } from '../../pki/ocsp.ts'
+import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../../pki/ocsp.ts'
+import type { VerifiedOcsp } from '../../pki/ocsp.ts'
+import { buildOcspRequest } from '../../pki/ocspRequest.ts'
+import type { OcspRequest } from '../../pki/ocspRequest.ts'
 import { DAY, HOUR, NOW, entity, flip, recorded, recordedCertificate, refused } from './support.ts'
 import type { Entity } from './support.ts'
 
@@ -93,8 +89,13 @@ describe('OCSP answers recorded from EJBCA', () => {
       thisUpdate: '2026-11-22T05:05:42.000Z',
       producedAt: '2026-11-22T05:05:42.000Z',
       responder: 'C=SE,O=Example PKI,CN=Issuing CA 1',
+      responderDelegated: false,
+      responderNotAfter: '2031-11-21T04:59:44.000Z',
+      responses: 1,
+      certIdHash: 'sha1',
       signatureAlgorithm: 'ECDSA-SHA224',
       nonceEchoed: true,
+      extendedRevoke: false,
     })
   })
 
@@ -146,8 +147,13 @@ describe('OCSP answers', () => {
       'nextUpdate',
       'producedAt',
       'responder',
+      'responderDelegated',
+      'responderNotAfter',
+      'responses',
+      'certIdHash',
       'signatureAlgorithm',
       'nonceEchoed',
+      'extendedRevoke',
     ])
   })
 
