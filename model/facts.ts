@@ -24,6 +24,8 @@ export const FACTS = {
     entries: 'int',
     isDelta: 'bool',
     signatureAlgorithm: 'string',
+    signatureStrength: 'int', // bits of security of hash and key
+    quantumSafe: 'bool',
     size: 'int', // octets
     sha256: 'string',
   },
@@ -43,6 +45,8 @@ export const FACTS = {
     responses: 'int', // single responses in the answer
     certIdHash: 'string', // sha1 | sha256 | … | OID
     signatureAlgorithm: 'string',
+    signatureStrength: 'int', // bits of security of hash and key of the answer
+    quantumSafe: 'bool',
     nonceEchoed: 'bool',
     archiveCutoff: 'timestamp',
     extendedRevoke: 'bool', // RFC 6960 4.4.8
@@ -57,8 +61,23 @@ export const FACTS = {
     identities: 'list<string>',
     keyAlgorithm: 'string',
     keyBits: 'int',
+    keyStrength: 'int', // bits of security, NIST SP 800-57 part 1 table 2; 0 below 80
     signatureAlgorithm: 'string',
+    signatureStrength: 'int', // the same of the signature: its hash and its signer's key
+    quantumSafe: 'bool', // key and signature
+    isCa: 'bool',
+    pathLength: 'int',
+    selfSigned: 'bool',
+    keyUsage: 'list<string>', // names of RFC 5280 4.2.1.3; empty without the extension
+    extendedKeyUsage: 'list<string>', // names where there are, else OIDs; empty without the extension
+    policies: 'list<string>', // OIDs
+    ocspUrls: 'list<string>',
+    crlUrls: 'list<string>',
+    mustStaple: 'bool', // RFC 7633
+    isPrecertificate: 'bool', // RFC 6962
+    sctCount: 'int', // timestamps of CT logs that it carries
     sha256: 'string',
+    spkiSha256: 'string', // over its SubjectPublicKeyInfo
   },
   /** The TLS connection and what it says about the service. */
   tls: {

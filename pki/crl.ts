@@ -22,6 +22,7 @@ import type { Name } from './name.ts'
 import type { Note } from './note.ts'
 import { OID } from './oid.ts'
 import { verifySignature } from './signature.ts'
+import { strengthFacts } from './strength.ts'
 import { CLOCK_TOLERANCE } from './tolerance.ts'
 
 /** RFC 5280 5.2.5. */
@@ -332,6 +333,7 @@ export function crlFacts(crl: Crl): FactsOf<'crl'> {
     entries,
     isDelta,
     signatureAlgorithm,
+    ...strengthFacts(crl.scheme, crl.signature),
     size,
     sha256,
   }

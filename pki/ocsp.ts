@@ -13,6 +13,7 @@ import { readOcspResponse } from './ocspResponse.ts'
 import type { OcspResponse, SingleResponse } from './ocspResponse.ts'
 import { findSigner } from './ocspSigner.ts'
 import type { SignerQuestion } from './ocspSigner.ts'
+import { strengthFacts } from './strength.ts'
 import { CLOCK_TOLERANCE } from './tolerance.ts'
 
 /** An answer that is signed by an authorised responder and is about certificates of that CA. Times are not judged. */
@@ -132,7 +133,10 @@ function checkCriticalExtensions(response: OcspResponse, answers: readonly Singl
  * when there is one, not in the past; without it, and without our nonce, the answer is at most `MAX_OPEN_ENDED_AGE` old.
  * `now` in milliseconds. Throws PkiError(time).
  */
-export function checkOcspTimes({ response, answers, nonceEchoed }: VerifiedOcsp, now: number): void {
+export function checkOcspTimes(
+  { response, answers, nonceEchoed }: Pick<VerifiedOcsp, 'response' | 'answers' | 'nonceEchoed'>,
+  now: number,
+): void {
   checkStart('producedAt', response.producedAt, now)
   for (const single of answers) {
     checkStart('thisUpdate', single.thisUpdate, now)
@@ -187,6 +191,7 @@ export function ocspFacts(verified: VerifiedOcsp, judged: { readonly timely: boo
     responses: response.responses.length,
     certIdHash: single.certId.hash,
     signatureAlgorithm: response.signatureAlgorithm,
+    ...strengthFacts(response.scheme, response.signature),
     ...(nonceEchoed === undefined ? {} : { nonceEchoed }),
     ...(archiveCutoff === undefined ? {} : { archiveCutoff: toTimestamp(archiveCutoff) }),
     extendedRevoke: response.extendedRevoke,

@@ -41,3 +41,16 @@ function ecdsaBits(signature: Uint8Array): number | undefined {
     throw error
   }
 }
+
+/** The facts about a signature that the groups `crl` and `ocsp` share. */
+export function strengthFacts(
+  scheme: SignatureScheme,
+  signature: Uint8Array,
+): { readonly signatureStrength?: number; readonly quantumSafe?: boolean } {
+  const strength = signatureStrength(scheme, signature)
+  const { quantumSafe } = scheme
+  return {
+    ...(strength === undefined ? {} : { signatureStrength: strength }),
+    ...(quantumSafe === undefined ? {} : { quantumSafe }),
+  }
+}

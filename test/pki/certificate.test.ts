@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as pkijs from 'pkijs'
 import * as lab from '../../lab/der.ts'
@@ -60,8 +60,24 @@ describe('certificates', () => {
       identities: ['shop.example.org', '*.shop.example.org', '10.1.2.3', '2001:db8::42'],
       keyAlgorithm: 'EC P-256',
       keyBits: 256,
+      keyStrength: 128,
       signatureAlgorithm: 'ECDSA-SHA256',
+      signatureStrength: 128,
+      quantumSafe: false,
+      isCa: false,
+      selfSigned: false,
+      keyUsage: ['digitalSignature'],
+      extendedKeyUsage: ['serverAuth'],
+      policies: [],
+      ocspUrls: ['http://ocsp.example.org/'],
+      crlUrls: ['http://crl.example.org/ca.crl'],
+      mustStaple: false,
+      isPrecertificate: false,
+      sctCount: 0,
       sha256: c.sha256,
+      spkiSha256: createHash('sha256')
+        .update(server.key.publicKey.export({ type: 'spki', format: 'der' }))
+        .digest('hex'),
     })
     assert.equal(c.version, 3)
     assert.deepEqual([...(c.keyUsage ?? [])], ['digitalSignature'])

@@ -51,6 +51,8 @@ describe('CRLs recorded from EJBCA', () => {
       entries: 1,
       isDelta: false,
       signatureAlgorithm: 'ECDSA-SHA256',
+      signatureStrength: 128,
+      quantumSafe: false,
       size: 301,
       sha256: crl.sha256,
     })

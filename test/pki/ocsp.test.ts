@@ -94,6 +94,8 @@ describe('OCSP answers recorded from EJBCA', () => {
       responses: 1,
       certIdHash: 'sha1',
       signatureAlgorithm: 'ECDSA-SHA224',
+      signatureStrength: 112,
+      quantumSafe: false,
       nonceEchoed: true,
       extendedRevoke: false,
     })
@@ -152,6 +154,8 @@ describe('OCSP answers', () => {
       'responses',
       'certIdHash',
       'signatureAlgorithm',
+      'signatureStrength',
+      'quantumSafe',
       'nonceEchoed',
       'extendedRevoke',
     ])
