@@ -14,3 +14,17 @@ export class AlertsError extends Error {
     this.code = code
   }
 }
+
+/** not_found: no such incident. refused: it is not in a state for that. */
+export type IncidentErrorCode = 'not_found' | 'refused'
+
+/** A command about an incident that is not carried out. */
+export class IncidentError extends Error {
+  override readonly name = 'IncidentError'
+  readonly code: IncidentErrorCode
+
+  constructor(code: IncidentErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

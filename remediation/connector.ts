@@ -65,6 +65,7 @@ export function subjectParts(text: string): Readonly<Record<string, string>> {
     case 'audit_log':
     case 'control_plane':
     case 'pki_sla_snapshot':
+    case 'pki_governance':
     case undefined:
       return {}
   }

@@ -1,4 +1,4 @@
-import type { Action } from '../model/action.ts'
+import type { RemediationStep } from '../model/action.ts'
 import type { Config } from '../model/config.ts'
 import type { Finding } from '../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../model/record.ts'
@@ -243,14 +243,23 @@ export class Remediator {
 
   async #record(
     request: OpenRequest,
-    status: Action['status'],
+    status: RemediationStep['status'],
     detail: string,
     more: readonly RecordId[] = [],
   ): Promise<SealedRecord | undefined> {
     const { id, rule, subject, evidence } = request
     const { receiver } = this.#options.connector
     const all = [...new Set([...evidence, ...more])]
-    const body: Action = { kind: 'remediation', id, status, rule, subject, receiver, detail, evidence: all }
+    const body: RemediationStep = {
+      kind: 'remediation',
+      id,
+      status,
+      rule,
+      subject,
+      receiver,
+      detail,
+      evidence: all,
+    }
     const time = toTimestamp(this.#options.now())
     const [sealed] = await this.#options.record([{ kind: 'action', time, body }])
     return sealed

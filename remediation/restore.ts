@@ -18,7 +18,8 @@ export function restoreRequests(actions: readonly StoredAction[]): RestoredReque
   const open = new Map<string, OpenRequest>()
   const lastRequest = new Map<string, number>()
   const histories = new Map<RecordId, DecisionHistory>()
-  for (const step of actions.filter((a) => a.kind === 'remediation').toSorted(inJournalOrder)) {
+  for (const step of actions.toSorted(inJournalOrder)) {
+    if (step.kind !== 'remediation') continue
     const action = actionOf(step.id)
     const [decision] = step.evidence
     if (action === undefined || decision === undefined) continue
@@ -45,9 +46,7 @@ export function restoreRequests(actions: readonly StoredAction[]): RestoredReque
       case 'suppressed':
         history.refused.add(refusedKey(step.id, step.detail))
         break
-      case 'sent':
-      case 'resolved':
-      case 'undelivered':
+      case 'retried':
         break
     }
   }

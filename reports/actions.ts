@@ -60,6 +60,8 @@ export class ActionLog {
     const at = instant(record.time, instant(record.recorded, 0))
     if (!within(this.#period, at)) return
     const step = { at, record: record.id, action: record.body }
+    // Incidents group findings and alerts that the report lists anyway.
+    if (record.body.kind === 'incident') return
     if (record.body.kind === 'alert') this.#addAlert(step)
     else this.#addRemediation(step)
   }
@@ -102,6 +104,7 @@ export class ActionLog {
   }
 
   #leaveOut({ kind, id }: Action): void {
+    if (kind === 'incident') return
     if (this.#unlisted[kind].size < MAX_UNLISTED) this.#unlisted[kind].add(id)
   }
 

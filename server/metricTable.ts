@@ -35,6 +35,7 @@ export const TARGET_LABELS = {
   crl: ['authority', 'target'],
   ocsp: ['authority', 'target'],
   tls: ['service', 'environment', 'target'],
+  attestation: ['target'],
 } as const satisfies Record<ProbeKind, readonly string[]>
 
 const OCSP_STATUS = { label: 'status', values: ['good', 'revoked', 'unknown'] }
@@ -144,7 +145,8 @@ export const FACT_METRICS: readonly FactMetric[] = [
 /** Which statuses each kind of action can have: a counter each, from the start. */
 export const ACTION_STATUSES = {
   alert: ['sent', 'resolved', 'undelivered'],
-  remediation: ['requested', 'accepted', 'failed', 'suppressed', 'verified', 'ineffective'],
+  incident: ['opened', 'joined', 'left', 'acknowledged', 'owned', 'commented', 'closed'],
+  remediation: ['requested', 'retried', 'accepted', 'failed', 'suppressed', 'verified', 'ineffective'],
 } as const satisfies Record<Action['kind'], readonly Action['status'][]>
 
 const TARGET = ['probe', 'subject', 'target'] as const
@@ -181,6 +183,7 @@ export const METRICS = {
     'subject',
     'severity',
     'state',
+    'waived',
   ]),
   findingSince: gauge('vigil_finding_since_timestamp_seconds', 'When the state of a finding began', [
     'rule',

@@ -36,11 +36,7 @@ export class Narrator {
       else if (state === 'pass') this.#verdict(at, 'green', `${subject} ${rule}: pass`, '')
     } else if (record.kind === 'action') {
       const { kind, status, rule, subject, detail } = record.body
-      this.tell(
-        at,
-        kind === 'alert' ? 'alert' : 'remediation',
-        `${status}: ${rule} on ${subject}${kind === 'alert' ? '' : ` (${detail})`}`,
-      )
+      this.tell(at, kind, `${status}: ${rule} on ${subject}${kind === 'alert' ? '' : ` (${detail})`}`)
     }
   }
 

@@ -175,6 +175,8 @@ const OPEN: readonly Action['status'][] = [
 function actionsView(actions: readonly StoredAction[], now: number) {
   const newest = new Map<string, StoredAction>()
   for (const action of actions) {
+    // Incidents have a section of their own.
+    if (action.kind === 'incident') continue
     const key = `${action.kind}\n${action.id}`
     if (!newest.has(key)) newest.set(key, action)
   }

@@ -174,6 +174,10 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
     receiver: keyword,
     detail: { type: 'text', fields: { keyword } },
     evidence: keyword,
+    at: date,
+    by: keyword,
+    about: keyword,
+    members: opaque,
   },
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { AlertReceiver, PostableAlert } from '../../alerts/alertmanager.ts'
 import { AlertDispatcher } from '../../alerts/dispatcher.ts'
 import { AlertsError } from '../../alerts/error.ts'
-import type { Action } from '../../model/action.ts'
+import type { Action, AlertStep } from '../../model/action.ts'
 import type { Finding, FindingState } from '../../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import { toTimestamp, type Clock } from '../../model/time.ts'
@@ -322,7 +322,7 @@ describe('a journal that cannot be written', () => {
 })
 
 describe('a restart', () => {
-  const action = (status: Action['status'], entry: number): StoredAction => ({
+  const action = (status: AlertStep['status'], entry: number): StoredAction => ({
     kind: 'alert',
     id: `alert crl_freshness_ok ca_crl[issuing-1] ${toTimestamp(START)}`,
     status,

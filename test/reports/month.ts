@@ -1,9 +1,8 @@
-import type { Action } from '../../model/action.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import { toTimestamp } from '../../model/time.ts'
-import { at, MemoryJournal } from './records.ts'
+import { at, MemoryJournal, type ActionFields } from './records.ts'
 
 // October 2026 of a small bank's PKI, as the journal would hold it: three CAs, six services, one look at everything each
 // five minutes, and the things that go wrong in a month.
@@ -136,7 +135,7 @@ function script(journal: MemoryJournal): Event[] {
   const plan = (ms: number, run: (ms: number) => void) => events.push({ at: ms, run: () => run(ms) })
   const decide = (time: string, finding: Partial<Finding> & { state: Finding['state'] }) =>
     plan(at(time), (ms) => journal.decide(ms, { evidence: [newest(journal)], ...finding }))
-  const act = (time: string, action: Partial<Action>) =>
+  const act = (time: string, action: ActionFields) =>
     plan(at(time), (ms) => journal.act(ms, { evidence: [newest(journal)], ...action }))
 
   for (const { subject } of SPECS) {

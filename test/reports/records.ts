@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../../journal/checkpoint.ts'
-import type { Action } from '../../model/action.ts'
+import type { Action, AlertStep, RemediationStep } from '../../model/action.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
@@ -67,7 +67,7 @@ export class MemoryJournal {
     return this.add(ms, { kind: 'decision', time: toTimestamp(ms), body: makeFinding(ms, fields) })
   }
 
-  act(ms: number, fields: Partial<Action>): SealedRecord {
+  act(ms: number, fields: ActionFields): SealedRecord {
     return this.add(ms, { kind: 'action', time: toTimestamp(ms), body: makeAction(fields) })
   }
 
@@ -142,7 +142,9 @@ function makeFinding(ms: number, fields: Partial<Finding> & { state: Finding['st
   }
 }
 
-function makeAction(fields: Partial<Action>): Action {
+export type ActionFields = Partial<RemediationStep> | (Partial<AlertStep> & Pick<AlertStep, 'kind' | 'status'>)
+
+function makeAction(fields: ActionFields): Action {
   return {
     kind: 'remediation',
     id: 'action-1',

@@ -1,4 +1,4 @@
-import type { Action } from '../../model/action.ts'
+import type { Action, AlertStep, RemediationStep } from '../../model/action.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
@@ -138,7 +138,9 @@ export function decision(part: Partial<Finding> = {}): NewRecord {
   return { kind: 'decision', time: body.since, body }
 }
 
-export function action(part: Partial<Action> = {}): NewRecord {
+export function action(
+  part: Partial<AlertStep> | (Partial<RemediationStep> & Pick<RemediationStep, 'kind' | 'status'>) = {},
+): NewRecord {
   const body: Action = {
     kind: 'alert',
     id: 'a-1',
