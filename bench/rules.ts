@@ -108,7 +108,7 @@ const tick = (): SealedRecord[] => {
 
 const shipped = loadPack('internal-pki')
 const packs = Array.from({ length: COPIES }, (_, i) =>
-  i === 0 ? shipped : parsePack(shipped.text.replaceAll(/^( +- id: .*)$/gm, `$1_${i}`), `copy ${i}`),
+  i === 0 ? shipped : parsePack(shipped.text.replaceAll(/^( *-? ?id: .*)$/gm, `$1${i}`), `copy ${i}`),
 )
 const engine = measure('construction', () => {
   return new RuleEngine({ packs, inventory, parameters: {}, targets })

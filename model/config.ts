@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ID_PATTERN } from './subject.ts'
-import { parseDuration } from './time.ts'
+import { parseDuration, parseInstant } from './time.ts'
 
 // The configuration file as a schema: keys as they stand in vigil.yaml, values parsed (durations are milliseconds).
 // Files are named relative to the configuration file; cli/ resolves and reads them.
@@ -51,8 +51,12 @@ const hexSerial = z
 
 const file = z.string().min(1)
 
+/** What rules may select by: `public-tls`, `trust-zone-payments`. */
+const tags = z.array(id).max(50).default([])
+
 const authority = z.strictObject({
   id,
+  tags,
   class: z.enum(['online', 'offline']).default('online'),
   /** PEM or DER file with the CA's certificate. */
   certificate: file,
@@ -78,6 +82,7 @@ const authority = z.strictObject({
 
 const service = z.strictObject({
   id,
+  tags,
   environment: id.default('prod'),
   endpoint,
   /** TLS server name (SNI), and the identity that the certificate must carry. Default: the endpoint's host. */
@@ -133,6 +138,41 @@ const elasticsearch = z
     'expected either username and password_file, or api_key_file',
   )
 
+const instant = z.string('expected a date such as 2027-03-15').transform((text, context) => {
+  const ms = parseInstant(text)
+  if (ms !== undefined) return ms
+  context.addIssue({
+    code: 'custom',
+    message: 'expected a date such as 2027-03-15, or a time such as 2027-03-15T12:00:00Z',
+  })
+  return z.NEVER
+})
+
+/** As a rule pack declares it, or one value for each time from which another is in force. */
+const parameterValue = z.union([z.string(), z.number(), z.array(z.string()).max(100)])
+const parameter = z.union([
+  parameterValue,
+  z
+    .array(
+      z
+        .strictObject({ value: parameterValue, from: instant.optional() })
+        .transform(({ value, from }) => ({ value, from })),
+    )
+    .min(1)
+    .max(20),
+])
+
+const waiver = z.strictObject({
+  rule: z.string().min(1),
+  /** A subject, or a pattern: `*` stands for any characters, `?` for one. */
+  subject: z.string().min(1).max(300),
+  /** Who answers for it. */
+  owner: z.string().trim().min(1).max(200),
+  reason: z.string().trim().min(1).max(1000),
+  /** Its first moment without effect, in milliseconds. */
+  expires: instant,
+})
+
 const schedule = z.strictObject({ interval: duration.optional(), timeout: duration.optional() })
 
 export const configSchema = z.strictObject({
@@ -175,11 +215,21 @@ export const configSchema = z.strictObject({
     .strictObject({
       packs: z.array(z.string()).default(['internal-pki']),
       /** Rule id to parameter name to value: `crl_freshness_ok: { max_age: 2h }`. */
-      parameters: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number()]))).default({}),
+      parameters: z.record(z.string(), z.record(z.string(), parameter)).default({}),
+      /** Findings that alert nobody for a while, with who answers for that. */
+      waivers: z.array(waiver).max(1000).default([]),
       /** How often time alone is judged. */
       tick: duration.default(10_000),
     })
     .prefault({}),
+  /** Signed statements about what no probe can observe. */
+  attestations: z
+    .strictObject({
+      directory: file,
+      /** Verifier keys of those who may sign: `name+id+key`, as `vigil attest` prints them. */
+      keys: z.array(z.string().min(1)).min(1).max(100),
+    })
+    .optional(),
   alerts: z
     .strictObject({
       alertmanager: httpUrl.optional(),
@@ -218,4 +268,5 @@ export type Config = z.output<typeof configSchema>
 export type Inventory = z.output<typeof inventorySchema>
 export type AuthorityConfig = Inventory['authorities'][number]
 export type ServiceConfig = Inventory['services'][number]
+export type WaiverConfig = Config['rules']['waivers'][number]
 export type LogConfig = Inventory['logs'][number]

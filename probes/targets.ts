@@ -1,5 +1,4 @@
 import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
-import type { ProbeKind } from '../model/observation.ts'
 import { formatSubject } from '../model/subject.ts'
 import type { CrlTarget, Issuer, OcspTarget, Target, TlsTarget } from './probe.ts'
 
@@ -87,7 +86,7 @@ function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
   }
 }
 
-function scheduleOf(kind: ProbeKind, { config }: TargetSources): { interval: number; timeout: number } {
+function scheduleOf(kind: Target['probe'], { config }: TargetSources): { interval: number; timeout: number } {
   const { interval, timeout } = config.probes[kind]
   return { interval: interval ?? config.probes.interval, timeout: timeout ?? config.probes.timeout }
 }

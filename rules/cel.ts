@@ -1,5 +1,6 @@
 import { Environment, EvaluationError, serialize, type ASTNode, type ParseResult } from '@marcbachmann/cel-js'
 import { FACTS, type FactGroup, type FactType } from '../model/facts.ts'
+import { CEL_FUNCTIONS } from './celFunctions.ts'
 import { CEL_TYPES, FACT_GROUPS, GROUP_CLASSES, type FactValues, type ValueClass } from './factValues.ts'
 
 /** One fact that an expression reads: `crl.thisUpdate`. */
@@ -70,6 +71,7 @@ function baseEnvironment(): Environment {
     base.registerVariable(group, type)
   }
   base.registerVariable('now', CEL_TYPES.timestamp)
+  for (const [signature, work] of CEL_FUNCTIONS) base.registerFunction(signature, work)
   return base
 }
 
@@ -126,16 +128,9 @@ function compile(env: Environment, source: string): Compiled {
 }
 
 function evaluate(run: ParseResult, scope: Scope): Outcome {
-  const { facts } = scope
   try {
     const value: unknown = run({
-      probe: facts.probe,
-      crl: facts.crl,
-      ocsp: facts.ocsp,
-      certificate: facts.certificate,
-      tls: facts.tls,
-      authority: facts.authority,
-      service: facts.service,
+      ...scope.facts,
       parameters: scope.parameters,
       now: scope.now,
       ...scope.texts,

@@ -1,4 +1,4 @@
-import type { Config, Inventory } from '../model/config.ts'
+import type { Inventory, WaiverConfig } from '../model/config.ts'
 import type { Finding } from '../model/finding.ts'
 import type { ProbeKind } from '../model/observation.ts'
 import { type SealedRecord, type Unchanged } from '../model/record.ts'
@@ -8,14 +8,23 @@ import type { LatestObservation, Stored } from '../store/contract.ts'
 import { RulesError } from './error.ts'
 import { MAX_CLOCK_DIFFERENCE, Pair } from './pair.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
-import { resolveSettings } from './parameters.ts'
-import { applicability, watchedSubjects, type WatchedTarget } from './subjects.ts'
+import { resolveSettings, type ParameterOverrides, type RuleSettings } from './parameters.ts'
+import {
+  applicability,
+  attestationTargets,
+  judgesBy,
+  watchedSubjects,
+  type WatchedTarget,
+} from './subjects.ts'
 import { TargetState } from './targetState.ts'
+import { waiverOf } from './waivers.ts'
 
-interface RuleEngineOptions {
+export interface RuleEngineOptions {
   readonly packs: readonly Pack[]
   readonly inventory: Inventory
-  readonly parameters: Config['rules']['parameters']
+  readonly parameters: ParameterOverrides
+  /** Default: none. */
+  readonly waivers?: readonly WaiverConfig[]
   /** What is probed. Evidence is too old after three intervals of its target, unless a rule says otherwise. */
   readonly targets: readonly WatchedTarget[]
 }
@@ -26,11 +35,12 @@ interface RuleEngineOptions {
  * journaled as `decision` records, which will come back in a later batch.
  */
 export class RuleEngine {
-  readonly rules: ReadonlyMap<string, Rule>
-  readonly #pairs = new Map<string, Pair>()
-  readonly #targets = new Map<string, TargetState>()
+  /** With the settings of the configuration. */
+  #rules: ReadonlyMap<string, Rule> = new Map()
+  #pairs = new Map<string, Pair>()
+  #targets = new Map<string, TargetState>()
   /** Who judges by a target. */
-  readonly #judges = new Map<TargetState, Pair[]>()
+  #judges = new Map<TargetState, Pair[]>()
   /** The full observation that `unchanged` items refer to. */
   readonly #byObservation = new Map<string, TargetState>()
   /** Stored findings whose rule or subject is no longer there; they end as not_applicable. */
@@ -43,35 +53,73 @@ export class RuleEngine {
 
   /** Throws RulesError(parameters_invalid) when the parameters do not fit the packs, or packs each other. */
   constructor(options: RuleEngineOptions) {
+    this.#build(options)
+  }
+
+  get rules(): ReadonlyMap<string, Rule> {
+    return this.#rules
+  }
+
+  /**
+   * Other packs, parameters and waivers from now on; what was observed and decided stays. The next `apply` judges everything anew.
+   * Throws RulesError(parameters_invalid), and then nothing has changed.
+   */
+  reconfigure(options: RuleEngineOptions): void {
+    const before = { pairs: this.#pairs, targets: this.#targets }
+    const now = this.#clock ?? 0
+    this.#build(options)
+    for (const [key, target] of this.#targets) {
+      const known = before.targets.get(key)
+      if (known?.run === undefined) continue
+      target.take(known.run)
+      this.#byObservation.set(known.run.observation, target)
+    }
+    for (const [key, pair] of before.pairs) {
+      const successor = this.#pairs.get(key)
+      if (successor !== undefined) successor.succeed(pair)
+      else this.#orphan(pair.finding(now))
+    }
+    this.#judgeAll = true
+  }
+
+  /** Nothing is changed when it throws. */
+  #build(options: RuleEngineOptions): void {
     const problems = checkPacks(options.packs, options.parameters)
     if (problems.length > 0) throw new RulesError('parameters_invalid', problems)
-    const rules = options.packs.flatMap((pack) => pack.rules)
-    this.rules = new Map(rules.map((rule) => [rule.id, rule]))
-    const settings = new Map(
-      rules.map((rule) => [rule.id, resolveSettings(rule, options.parameters[rule.id] ?? {}).settings]),
-    )
-    for (const subject of watchedSubjects(options.inventory, options.targets)) {
-      const targets = subject.targets.map((watched) => {
-        const key = targetKey(watched.subject, watched.probe, watched.address)
-        const target = this.#targets.get(key) ?? new TargetState(watched)
-        this.#targets.set(key, target)
-        return target
-      })
-      for (const rule of rules) {
+    const resolved = options.packs
+      .flatMap((pack) => pack.rules)
+      .map((rule) => ({ rule, ...resolveSettings(rule, options.parameters[rule.id] ?? {}) }))
+    const rules = resolved.map(({ rule }) => rule)
+    const waivers = options.waivers ?? []
+    this.#rules = new Map(resolved.map(({ rule, settings }) => [rule.id, { ...rule, ...timing(settings) }]))
+    this.#pairs = new Map()
+    this.#targets = new Map()
+    this.#judges = new Map()
+    this.#byObservation.clear()
+    const signed = attestationTargets(rules, options.inventory, options.targets)
+    for (const subject of watchedSubjects(options.inventory, [...options.targets, ...signed])) {
+      for (const { rule, settings } of resolved) {
         const applies = applicability(rule, subject)
-        const own = settings.get(rule.id)
-        if (applies === undefined || own === undefined) continue
-        const pair = new Pair({
-          rule,
-          settings: own,
-          subject,
-          applies,
-          targets,
-        })
+        const watched = subject.targets.filter((target) => judgesBy(rule, target))
+        if (applies === undefined || watched.length === 0) continue
+        const targets = watched.map((target) => this.#target(target))
+        const waiver = waiverOf(waivers, rule.id, subject.subject)
+        const pair = new Pair({ rule, settings, subject, applies, targets, waiver })
         this.#pairs.set(pairKey(rule.id, subject.subject), pair)
         for (const target of targets) this.#judgesOf(target).push(pair)
       }
     }
+  }
+
+  #target(watched: WatchedTarget): TargetState {
+    const key = targetKey(watched.subject, watched.probe, watched.address)
+    const target = this.#targets.get(key) ?? new TargetState(watched)
+    this.#targets.set(key, target)
+    return target
+  }
+
+  #orphan(finding: Finding): void {
+    if (finding.state !== 'not_applicable') this.#orphans.set(pairKey(finding.rule, finding.subject), finding)
   }
 
   /**
@@ -97,8 +145,7 @@ export class RuleEngine {
       const finding = withoutRecord(stored)
       const pair = this.#pairs.get(pairKey(finding.rule, finding.subject))
       if (pair !== undefined) pair.adopt(finding)
-      else if (finding.state !== 'not_applicable')
-        this.#orphans.set(pairKey(finding.rule, finding.subject), finding)
+      else this.#orphan(finding)
       this.#remember(stored.id)
     }
   }
@@ -234,12 +281,22 @@ function targetKey(subject: string, probe: ProbeKind, target: string): string {
 }
 
 function withoutRecord(stored: Stored<Finding>): Finding {
-  const { rule, pack, subject, state, severity, since, summary, target, facts, parameters, evidence } = stored
+  const { rule, pack, subject, state, severity, since, summary, facts, parameters, evidence } = stored
+  const { target, waiver } = stored
   const finding = { rule, pack, subject, state, severity, since, summary, facts, parameters, evidence }
-  return target === undefined ? finding : { ...finding, target }
+  return {
+    ...finding,
+    ...(target === undefined ? {} : { target }),
+    ...(waiver === undefined ? {} : { waiver }),
+  }
 }
 
-function ended(finding: Finding, now: number): Finding {
+/** What others than the engine need of the settings. */
+function timing({ for: wait, unknownFor }: RuleSettings): Pick<Rule, 'for' | 'unknownFor'> {
+  return { for: wait, unknownFor }
+}
+
+function ended({ waiver: _waiver, ...finding }: Finding, now: number): Finding {
   return {
     ...finding,
     state: 'not_applicable',

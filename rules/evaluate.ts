@@ -1,50 +1,94 @@
 import type { Facts } from '../model/facts.ts'
-import { formatRead, type FactRead } from './cel.ts'
+import { formatRead, type Expression, type FactRead } from './cel.ts'
 import type { FactValues } from './factValues.ts'
+import { decidingFact, isDated, judgementDate, notInForce } from './inForce.ts'
 import type { Rule } from './pack.ts'
+import { ATTESTATION_DIRECTORY } from './packSchema.ts'
+import { versionAt, type ParameterVersion, type RuleSettings } from './parameters.ts'
 
-/** What a rule says about the facts of one observation. A missing fact is never a pass. */
-type Verdict =
-  | { readonly verdict: 'pass' }
-  | { readonly verdict: 'fail' }
-  | { readonly verdict: 'unknown'; readonly reason: string }
-
-const PASS: Verdict = { verdict: 'pass' }
-const FAIL: Verdict = { verdict: 'fail' }
-
-/**
- * Judges facts by a rule, as of `now`. Pure: the same arguments give the same verdict, whenever it is asked.
- * `parameters` is an instance of the rule's parameter class.
- */
-export function evaluate(rule: Rule, facts: FactValues, parameters: object, now: Date): Verdict {
-  if (rule.given !== undefined) {
-    const given = rule.given.evaluate({ facts, parameters, now })
-    if (given.kind !== 'value') return unknown(given)
-    if (given.value !== true)
-      return { verdict: 'unknown', reason: 'nothing was received that could be judged' }
-  }
-  const outcome = rule.condition.evaluate({ facts, parameters, now })
-  if (outcome.kind !== 'value') return unknown(outcome)
-  return outcome.value === true ? PASS : FAIL
+/** The edition of a rule that an object is judged by, and the date that decided so, in milliseconds. */
+export interface Edition {
+  readonly version: ParameterVersion
+  readonly date: number
 }
 
-function unknown(outcome: { kind: 'missing'; read: FactRead } | { kind: 'error'; message: string }): Verdict {
-  const reason =
-    outcome.kind === 'missing'
-      ? `${formatRead(outcome.read)} was not established`
-      : `the condition cannot be evaluated: ${outcome.message}`
-  return { verdict: 'unknown', reason }
+/** What a rule says about the facts of one observation. A missing fact is never a pass. */
+export type Verdict =
+  | { readonly verdict: 'pass' | 'fail'; readonly edition: Edition }
+  | { readonly verdict: 'unknown' | 'not_applicable'; readonly reason: string; readonly edition?: Edition }
+
+/** Judges facts by a rule, as of `now`. Pure: the same arguments give the same verdict, whenever it is asked. */
+export function evaluate(rule: Rule, settings: RuleSettings, facts: FactValues, now: Date): Verdict {
+  const edition = editionOf(rule, settings, facts, now)
+  if (edition === undefined)
+    return { verdict: 'unknown', reason: `${rule.judgedBy}, by which this is judged, was not established` }
+  const outdated = notInForce(rule, edition.date)
+  if (outdated !== undefined) return { verdict: 'not_applicable', reason: outdated, edition }
+  const holds = (expression: Expression): boolean | { reason: string } => {
+    const outcome = expression.evaluate({ facts, parameters: edition.version.values, now })
+    if (outcome.kind === 'value') return outcome.value === true
+    return { reason: whyUnknown(outcome) }
+  }
+  const given = rule.given === undefined || holds(rule.given)
+  if (given === false)
+    return { verdict: 'unknown', reason: 'nothing was received that could be judged', edition }
+  if (given !== true) return { verdict: 'unknown', reason: given.reason, edition }
+  const when = rule.when === undefined || holds(rule.when)
+  if (when === false)
+    return { verdict: 'not_applicable', reason: `is about others: ${rule.when?.source ?? ''}`, edition }
+  if (when !== true) return { verdict: 'unknown', reason: when.reason, edition }
+  const standing = attested(rule, facts, now)
+  if (standing === 'missing')
+    return { verdict: 'unknown', reason: 'attestation.expires was not established', edition }
+  const condition = standing === 'in_force' ? holds(rule.condition) : false
+  if (typeof condition === 'object') return { verdict: 'unknown', reason: condition.reason, edition }
+  return { verdict: condition ? 'pass' : 'fail', edition }
+}
+
+/** undefined when the object does not show the date that decides between editions. */
+export function editionOf(
+  rule: Rule,
+  settings: RuleSettings,
+  facts: FactValues,
+  now: Date,
+): Edition | undefined {
+  const date = judgementDate(rule, facts, now) ?? (isDated(rule, settings) ? undefined : now.getTime())
+  return date === undefined ? undefined : { version: versionAt(settings, date), date }
+}
+
+/** A statement that has expired proves nothing, whatever the condition says. */
+function attested(rule: Rule, facts: FactValues, now: Date): 'in_force' | 'expired' | 'missing' {
+  if (rule.attestation === undefined || rule.attestation === ATTESTATION_DIRECTORY) return 'in_force'
+  const expires: unknown = Reflect.get(facts.attestation, 'expires')
+  if (!(expires instanceof Date)) return 'missing'
+  return now < expires ? 'in_force' : 'expired'
+}
+
+function whyUnknown(
+  outcome: { kind: 'missing'; read: FactRead } | { kind: 'error'; message: string },
+): string {
+  return outcome.kind === 'missing'
+    ? `${formatRead(outcome.read)} was not established`
+    : `the condition cannot be evaluated: ${outcome.message}`
+}
+
+/** Every fact that a rule looks at. */
+export function readsOf(rule: Rule): readonly FactRead[] {
+  const deciding = decidingFact(rule)
+  const expiry: FactRead = { group: 'attestation', name: 'expires' }
+  return [
+    ...rule.condition.reads,
+    ...(rule.when?.reads ?? []),
+    ...(rule.given?.reads ?? []),
+    ...(deciding === undefined ? [] : [deciding]),
+    ...(rule.attestation === undefined ? [] : [expiry]),
+  ]
 }
 
 /** The facts that the rule reads, as they were, and when they were looked up (`probe.at`). */
 export function factsRead(rule: Rule, facts: Facts): Facts {
   const read: Record<string, Record<string, unknown>> = {}
-  const reads: FactRead[] = [
-    { group: 'probe', name: 'at' },
-    ...rule.condition.reads,
-    ...(rule.given?.reads ?? []),
-  ]
-  for (const { group, name } of reads) {
+  for (const { group, name } of [{ group: 'probe', name: 'at' } as const, ...readsOf(rule)]) {
     const held: Readonly<Record<string, unknown>> | undefined = facts[group]
     const value = held?.[name]
     if (value !== undefined) (read[group] ??= {})[name] = value

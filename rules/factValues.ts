@@ -29,27 +29,16 @@ export function makeValueClass(): ValueClass {
 export const FACT_GROUPS: readonly FactGroup[] = Object.keys(FACTS).filter((g): g is FactGroup => g in FACTS)
 
 /** One class for each group of facts, registered with every CEL environment. */
-export const GROUP_CLASSES: Readonly<Record<FactGroup, ValueClass>> = {
-  probe: makeValueClass(),
-  crl: makeValueClass(),
-  ocsp: makeValueClass(),
-  certificate: makeValueClass(),
-  tls: makeValueClass(),
-  authority: makeValueClass(),
-  service: makeValueClass(),
-}
+export const GROUP_CLASSES = byGroup(() => makeValueClass())
 
 /** The facts of one observation, ready for evaluation. A group without facts is an empty object, never absent. */
 export type FactValues = Readonly<Record<FactGroup, object>>
 
-const EMPTY: FactValues = {
-  probe: new GROUP_CLASSES.probe({}),
-  crl: new GROUP_CLASSES.crl({}),
-  ocsp: new GROUP_CLASSES.ocsp({}),
-  certificate: new GROUP_CLASSES.certificate({}),
-  tls: new GROUP_CLASSES.tls({}),
-  authority: new GROUP_CLASSES.authority({}),
-  service: new GROUP_CLASSES.service({}),
+const EMPTY: FactValues = byGroup((group) => new GROUP_CLASSES[group]({}))
+
+function byGroup<T>(make: (group: FactGroup) => T): Readonly<Record<FactGroup, T>> {
+  // Object.fromEntries forgets the keys' type; FACT_GROUPS has every group.
+  return Object.fromEntries(FACT_GROUPS.map((group) => [group, make(group)])) as Record<FactGroup, T>
 }
 
 export function factValues(facts: Facts): FactValues {
@@ -66,9 +55,11 @@ export function factValues(facts: Facts): FactValues {
  * becomes `unknown`: what cannot be read is never taken for a value.
  */
 export function groupValues(group: FactGroup, facts: Readonly<Record<string, unknown>>): object {
+  const types: Readonly<Record<string, FactType>> = FACTS[group]
   const values: Record<string, CelValue> = {}
-  for (const [name, type] of Object.entries<FactType>(FACTS[group])) {
-    const value = toCelValue(type, facts[name])
+  for (const [name, held] of Object.entries(facts)) {
+    const type = Object.hasOwn(types, name) ? types[name] : undefined
+    const value = type === undefined ? undefined : toCelValue(type, held)
     if (value !== undefined) values[name] = value
   }
   return new GROUP_CLASSES[group](values)

@@ -3,14 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { RulesError } from './error.ts'
 import { parsePack, type Pack } from './pack.ts'
 
-const SHIPPED = new URL('./packs/', import.meta.url)
+const DIRECTORY = new URL('./packs/', import.meta.url)
+
+/** Every pack that comes along, in the order of docs/rules.md. */
+export const SHIPPED_PACKS = ['internal-pki'] as const
 
 /**
  * The file of a pack: `internal-pki` is one that is shipped, anything with a slash or `.yaml` is a file,
  * which the caller has made absolute.
  */
 function packFile(name: string): string {
-  return /[/\\]|\.ya?ml$/.test(name) ? name : fileURLToPath(new URL(`${name}.yaml`, SHIPPED))
+  return /[/\\]|\.ya?ml$/.test(name) ? name : fileURLToPath(new URL(`${name}.yaml`, DIRECTORY))
 }
 
 /** Throws RulesError(pack_unreadable | pack_invalid). */

@@ -5,17 +5,26 @@ import type { SubjectKind } from '../model/subject.ts'
 import { RuleEnvironment, type Compiled, type Expression, type ExpressionProblem } from './cel.ts'
 import { RulesError } from './error.ts'
 import { makeValueClass, type ValueClass } from './factValues.ts'
-import { packSchema, type PackDocument, type RuleDocument } from './packSchema.ts'
 import {
-  parameterType,
+  ATTESTATION_DIRECTORY,
+  PACK_SCHEMA,
+  packSchema,
+  type JUDGED_BY,
+  type PackDocument,
+  type RuleDocument,
+} from './packSchema.ts'
+import {
+  fits,
   resolveSettings,
+  scheduleProblem,
   TIMING_PARAMETERS,
+  typeOfSchedule,
   type ParameterOverrides,
   type Parametrized,
-  type WrittenParameters,
+  type Schedule,
 } from './parameters.ts'
 import { compileSummary, type Summary } from './summary.ts'
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** A policy: one condition over facts, and everything that a reader of its verdict needs to know. */
 export interface Rule extends Parametrized {
@@ -24,20 +33,30 @@ export interface Rule extends Parametrized {
   readonly title: string
   readonly rationale: string
   readonly source: RuleDocument['source']
+  /** In force in [from, until), in milliseconds. */
+  readonly effective: { readonly from: number; readonly until: number }
+  readonly judgedBy: (typeof JUDGED_BY)[number]
   readonly appliesTo: {
     readonly subjects: readonly SubjectKind[]
     readonly class: 'online' | 'offline' | undefined
     readonly needs: 'ocsp' | undefined
+    readonly tags: readonly string[] | undefined
   }
-  readonly parameters: WrittenParameters
+  /** Kind of the signed statement that it is judged by; undefined: by what probes observe. */
+  readonly attestation: string | undefined
   readonly parameterClass: ValueClass
   readonly given: Expression | undefined
+  readonly when: Expression | undefined
   readonly condition: Expression
   readonly summary: Summary
+  /** As findings show it: of an advisory rule always info. */
   readonly severity: Severity
   readonly remediation: string | undefined
   /** Page under docs/. */
   readonly runbook: string | undefined
+  readonly promql: RuleDocument['promql']
+  /** Where it stands in the pack's file. */
+  readonly line: number
 }
 
 export interface Pack {
@@ -61,6 +80,8 @@ export function parsePack(text: string, file: string): Pack {
   }
   const parsed = parseLocatedYaml(text, file)
   if (!parsed.ok) throw new RulesError('pack_invalid', parsed.problems)
+  const other = otherSchema(parsed.yaml)
+  if (other !== undefined) throw new RulesError('pack_invalid', [other])
   const checked = packSchema.safeParse(parsed.yaml.value, { reportInput: true })
   if (!checked.success) {
     const problems = checked.error.issues.flatMap((issue) => explain(issue, parsed.yaml))
@@ -73,19 +94,38 @@ export function parsePack(text: string, file: string): Pack {
   return { id, version, title, rules, file, text }
 }
 
+/** What a pack of another schema says is not for us to judge, so that is all there is to say. */
+function otherSchema(yaml: LocatedYaml): Problem | undefined {
+  const document = z.looseObject({ schema: z.int() }).safeParse(yaml.value)
+  if (!document.success || document.data.schema === PACK_SCHEMA) return undefined
+  const { schema } = document.data
+  const fix = schema > PACK_SCHEMA ? 'this pack needs a newer vigil' : 'this pack was made for an older vigil'
+  return yaml.problem(['schema'], `expected ${PACK_SCHEMA}, got ${schema}: ${fix}`)
+}
+
 /** Mistakes that show only across packs and configuration: a rule twice, an override that fits nothing. */
 export function checkPacks(packs: readonly Pack[], overrides: ParameterOverrides): readonly Problem[] {
   const problems: Problem[] = []
   const rules = new Map<string, { rule: Rule; file: string }>()
-  for (const pack of packs) {
+  const seen = new Map<string, string>()
+  packs.forEach((pack, i) => {
+    const path = ['rules', 'packs', i]
+    const before = seen.get(pack.id)
+    seen.set(pack.id, pack.file)
+    if (before !== undefined) {
+      const message = `pack ${pack.id} stands here twice (${before} and ${pack.file}): leave one out`
+      problems.push({ file: '', line: undefined, path, message })
+      return
+    }
     for (const rule of pack.rules) {
       const first = rules.get(rule.id)
-      if (first !== undefined) {
-        const message = `rule ${rule.id} stands in ${first.file} and ${pack.file}: rename one, or leave one pack out`
-        problems.push({ file: '', line: undefined, path: ['rules', 'packs'], message })
-      } else rules.set(rule.id, { rule, file: pack.file })
+      if (first === undefined) rules.set(rule.id, { rule, file: pack.file })
+      else {
+        const message = `rule ${rule.id} stands at ${first.file}:${first.rule.line} and ${pack.file}:${rule.line}: rename one, or leave one pack out`
+        problems.push({ file: '', line: undefined, path, message })
+      }
     }
-  }
+  })
   for (const [id, values] of Object.entries(overrides)) {
     const found = rules.get(id)
     if (found === undefined) {
@@ -107,12 +147,17 @@ class PackCompiler {
   }
 
   compile(): readonly Rule[] {
-    const seen = new Set<string>()
+    const seen = new Map<string, number>()
     const rules: Rule[] = []
     this.#document.rules.forEach((document, index) => {
-      if (seen.has(document.id))
-        this.#refuse(index, 'id', `rule ${document.id} stands here twice: rename one`)
-      seen.add(document.id)
+      const first = seen.get(document.id)
+      if (first !== undefined)
+        this.#refuse(
+          index,
+          'id',
+          `rule ${document.id} stands here and at line ${this.#lineOf(first)}: rename one`,
+        )
+      else seen.set(document.id, index)
       const rule = this.#compileRule(document, index)
       if (rule !== undefined) rules.push(rule)
     })
@@ -123,14 +168,18 @@ class PackCompiler {
     this.#checkMeaning(document, index)
     const parameterClass = makeValueClass()
     const types = Object.fromEntries(
-      Object.entries(document.parameters).map(([name, value]) => [name, parameterType(value)]),
+      Object.entries(document.parameters).map(([name, schedule]) => [name, typeOfSchedule(schedule)]),
     )
     const environment = new RuleEnvironment(types, parameterClass)
     const condition = this.#expression(index, 'condition', environment.compileCondition(document.condition))
-    const given =
-      document.given === undefined
+    const optional = (key: 'given' | 'when'): Expression | undefined => {
+      const source = document[key]
+      return source === undefined
         ? undefined
-        : this.#expression(index, 'given', environment.compileCondition(document.given))
+        : this.#expression(index, key, environment.compileCondition(source))
+    }
+    const given = optional('given')
+    const when = optional('when')
     const summary = compileSummary(environment, document.summary)
     if (!summary.ok) this.#refuseAll(index, 'summary', summary.problems)
     if (condition === undefined || !summary.ok) return undefined
@@ -140,23 +189,37 @@ class PackCompiler {
       title: document.title,
       rationale: document.rationale,
       source: document.source,
+      effective: {
+        from: document.effective.from ?? -Infinity,
+        until: document.effective.until ?? Infinity,
+      },
+      judgedBy: document.judged_by,
       appliesTo: {
         subjects: document.applies_to.subjects,
         class: document.applies_to.class,
         needs: document.applies_to.needs,
+        tags: document.applies_to.tags,
       },
+      attestation: document.evidence.attestation,
       parameters: document.parameters,
       parameterClass,
       given,
+      when,
       condition,
       summary: summary.summary,
-      severity: document.severity,
+      severity: document.source.advisory ? 'info' : document.severity,
       for: document.for,
       unknownFor: document.unknown_for,
       evidenceMaxAge: document.evidence.max_age,
       remediation: document.remediation,
       runbook: document.runbook,
+      promql: document.promql,
+      line: this.#lineOf(index),
     }
+  }
+
+  #lineOf(index: number): number {
+    return this.#yaml.problem(['rules', index, 'id'], '').line ?? 1
   }
 
   /** What the schema cannot say. */
@@ -169,12 +232,34 @@ class PackCompiler {
         'applies_to',
         `only authorities have a class, ${other} is not about one: remove class`,
       )
-    if (document.severity === 'critical' && document.runbook === undefined)
+    if (document.severity === 'critical' && !document.source.advisory && document.runbook === undefined)
       this.#refuse(index, 'severity', 'a critical rule pages somebody: name its runbook')
     for (const name of TIMING_PARAMETERS) {
       if (Object.hasOwn(document.parameters, name))
         this.#refuse(index, 'parameters', `${name} is a name that every rule has: rename the parameter`)
     }
+    if (
+      document.evidence.attestation === ATTESTATION_DIRECTORY &&
+      !subjects.every((s) => s === 'pki_governance')
+    )
+      this.#refuse(index, 'applies_to', 'the directory of attestations is about pki_governance only')
+    const { from, until } = document.effective
+    if (from !== undefined && until !== undefined && until <= from)
+      this.#refuse(index, 'effective', 'expected until after from: it is never in force')
+    for (const [name, schedule] of Object.entries(document.parameters))
+      this.#checkSchedule(index, name, schedule)
+  }
+
+  #checkSchedule(index: number, name: string, schedule: Schedule): void {
+    const refuse = (message: string): void => {
+      this.problems.push(this.#yaml.problem(['rules', index, 'parameters', name], message))
+    }
+    const order = scheduleProblem(schedule)
+    if (order !== undefined) refuse(order)
+    const type = typeOfSchedule(schedule)
+    const odd = schedule.find(({ value }) => !fits(value, type))
+    if (odd !== undefined)
+      refuse(`expected values of one kind, got ${JSON.stringify(odd.value)} after a ${type}`)
   }
 
   #expression(index: number, key: string, compiled: Compiled): Expression | undefined {

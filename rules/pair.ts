@@ -1,10 +1,11 @@
-import type { Finding } from '../model/finding.ts'
+import type { Finding, FindingState, Waiver } from '../model/finding.ts'
 import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import type { ProbeErrorCode } from '../probes/observe.ts'
-import { evaluate, factsRead } from './evaluate.ts'
+import { evaluate, factsRead, type Edition } from './evaluate.ts'
+import { inForceNote, nextEdition } from './inForce.ts'
 import type { Rule } from './pack.ts'
-import type { RuleSettings } from './parameters.ts'
+import { versionAt, type ParameterVersion, type RuleSettings } from './parameters.ts'
 import { nextStanding, standingOf, type RawVerdict, type Standing } from './standing.ts'
 import type { applicability, WatchedSubject } from './subjects.ts'
 import { humanDuration, oneLine, renderSummary } from './summary.ts'
@@ -31,6 +32,7 @@ interface PairOptions {
   readonly subject: WatchedSubject
   readonly applies: NonNullable<ReturnType<typeof applicability>>
   readonly targets: readonly TargetState[]
+  readonly waiver: Waiver | undefined
 }
 
 /** What the evidence of one target says. */
@@ -38,6 +40,8 @@ interface Judgement {
   readonly verdict: RawVerdict
   /** Why it is unknown or does not apply; '' otherwise. */
   readonly reason: string
+  /** Of the rule; undefined when the evidence does not show which. */
+  readonly edition: Edition | undefined
   readonly target: TargetState | undefined
   readonly run: Run | undefined
 }
@@ -58,11 +62,18 @@ export class Pair {
   readonly #targets: readonly TargetState[]
   readonly #maxAge: readonly number[]
   readonly #timeDependent: boolean
+  readonly #waiver: Waiver | undefined
+  /** When it ends, in milliseconds; -Infinity without one. */
+  readonly #waivedUntil: number
   #standing: Standing | undefined
   #judgement: SubjectJudgement | undefined
   /** A decision that was loaded; it holds until new evidence is judged. */
   #adopted: Finding | undefined
-  #awaited: { state: Finding['state']; since: string }[] = []
+  /** What the newest decision said. */
+  #told: News | undefined
+  /** Decisions that were returned and have not come back from the journal yet. */
+  #awaited: string[] = []
+  #lastBeside: { version: ParameterVersion | undefined; waiver: Waiver | undefined; text: string } | undefined
   #due = -Infinity
 
   constructor(options: PairOptions) {
@@ -74,7 +85,10 @@ export class Pair {
     this.#maxAge = options.targets.map(
       (target) => options.settings.evidenceMaxAge ?? DEFAULT_EVIDENCE_INTERVALS * target.interval,
     )
-    this.#timeDependent = options.rule.condition.mentionsNow || options.rule.given?.mentionsNow === true
+    const { condition, given, when } = options.rule
+    this.#timeDependent = [condition, given, when].some((expression) => expression?.mentionsNow === true)
+    this.#waiver = options.waiver
+    this.#waivedUntil = options.waiver === undefined ? -Infinity : fromTimestamp(options.waiver.expires)
   }
 
   /** Before this time, in milliseconds, the passing of time alone cannot change the finding. */
@@ -82,7 +96,7 @@ export class Pair {
     return this.#due
   }
 
-  /** Judges by the newest evidence. Returns the finding when its state changed. */
+  /** Judges by the newest evidence. Returns the finding when there is something new to tell. */
   judge(now: number): Finding | undefined {
     const judgement = this.#worst(now)
     const before = this.#standing
@@ -90,9 +104,12 @@ export class Pair {
     this.#due = this.#nextDue(this.#standing, now)
     this.#adopted = undefined
     this.#judgement = judgement
-    if (before?.state === this.#standing.state) return undefined
+    const { state } = this.#standing
+    const beside = this.#beside(state, now)
+    if (this.#told?.state === state && this.#told.beside === beside) return undefined
+    this.#told = { state, beside }
     const finding = this.finding(now)
-    this.#awaited = [...this.#awaited, { state: finding.state, since: finding.since }].slice(-MAX_AWAITED)
+    this.#awaited = [...this.#awaited, signature(finding)].slice(-MAX_AWAITED)
     return finding
   }
 
@@ -105,17 +122,47 @@ export class Pair {
   adopt(decision: Finding): void {
     this.#standing = standingOf(decision.state, fromTimestamp(decision.since))
     this.#adopted = decision
+    this.#told = newsOf(decision)
     this.#judgement = undefined
     this.#due = -Infinity
   }
 
   /** A decision came by in the journal: our own is not news, another's is taken over. */
   heard(decision: Finding): void {
-    const own = this.#awaited.findIndex(
-      (awaited) => awaited.state === decision.state && awaited.since === decision.since,
-    )
+    const own = this.#awaited.indexOf(signature(decision))
     if (own === -1) this.adopt(decision)
     else this.#awaited = this.#awaited.slice(own + 1)
+  }
+
+  /** Takes the place of another one for the same rule and subject, after a change of the configuration. */
+  succeed(before: Pair): void {
+    this.#standing = before.#standing
+    this.#adopted = before.#adopted
+    this.#told = before.#told
+    this.#awaited = before.#awaited
+  }
+
+  #waiverAt(now: number): Waiver | undefined {
+    return now < this.#waivedUntil ? this.#waiver : undefined
+  }
+
+  #version(now: number): ParameterVersion {
+    return this.#judgement?.edition?.version ?? versionAt(this.#settings, now)
+  }
+
+  /** What is news beside the state. Asked at every judgement and nearly always the same, so it is made once. */
+  #beside(state: FindingState, now: number): string {
+    const version = state === 'pass' ? undefined : this.#version(now)
+    const waiver = this.#waiverAt(now)
+    if (
+      this.#lastBeside?.version !== version ||
+      this.#lastBeside?.waiver !== waiver ||
+      this.#lastBeside === undefined
+    ) {
+      const text = besides(this.#rule.severity, this.#rule.pack, version?.written ?? {}, waiver)
+      this.#lastBeside = { version, waiver, text }
+    }
+    return this.#lastBeside.text
   }
 
   #worst(now: number): SubjectJudgement {
@@ -131,28 +178,40 @@ export class Pair {
 
   #judgeTarget(target: TargetState, maxAge: number, now: number): Judgement {
     const { run } = target
-    if (run === undefined) return { verdict: 'unknown', reason: 'no observation yet', target, run }
+    const refuse = (reason: string): Judgement => ({
+      verdict: 'unknown',
+      reason,
+      edition: undefined,
+      target,
+      run,
+    })
+    if (run === undefined) return refuse('no observation yet')
     if (now - run.start > maxAge) {
-      const reason = `the last observation, of ${toTimestamp(run.start)}, is older than ${humanDuration(maxAge)}`
-      return { verdict: 'unknown', reason, target, run }
+      const age = humanDuration(maxAge)
+      return refuse(`the last observation, of ${toTimestamp(run.start)}, is older than ${age}`)
     }
-    if (run.start - now > MAX_CLOCK_DIFFERENCE) {
-      const reason = `the last observation, of ${toTimestamp(run.start)}, lies in the future`
-      return { verdict: 'unknown', reason, target, run }
-    }
+    if (run.start - now > MAX_CLOCK_DIFFERENCE)
+      return refuse(`the last observation, of ${toTimestamp(run.start)}, lies in the future`)
     // A run that our own mistake ended says nothing about the target.
-    if (run.facts.probe?.code === INTERNAL_ERROR)
-      return { verdict: 'unknown', reason: run.error, target, run }
-    const verdict = evaluate(this.#rule, run.values, this.#settings.values, new Date(now))
+    if (run.facts.probe?.code === INTERNAL_ERROR) return refuse(run.error)
+    const verdict = evaluate(this.#rule, this.#settings, run.values, new Date(now))
     const reason = verdict.verdict === 'unknown' ? because(verdict.reason, run.error) : ''
-    return { verdict: verdict.verdict, reason, target, run }
+    return {
+      verdict: verdict.verdict,
+      reason: verdict.verdict === 'not_applicable' ? verdict.reason : reason,
+      edition: verdict.edition,
+      target,
+      run,
+    }
   }
 
   /** When time alone could next change the verdict: evidence is not future any more or grows old, a pending finding becomes a failing one. */
   #nextDue(standing: Standing, now: number): number {
-    if (!this.#applies.applies) return Infinity
-    if (this.#timeDependent) return -Infinity
     let due = Infinity
+    if (now < this.#waivedUntil) due = this.#waivedUntil
+    if (!this.#applies.applies) return due
+    if (this.#timeDependent) return -Infinity
+    due = Math.min(due, nextEdition(this.#rule, this.#settings, now), this.#nextExpiry(now))
     this.#targets.forEach((target, i) => {
       const start = target.run?.start ?? -Infinity
       for (const change of [start - MAX_CLOCK_DIFFERENCE, start + (this.#maxAge[i] ?? 0) + 1])
@@ -163,10 +222,18 @@ export class Pair {
     return due
   }
 
+  /** The next end of a statement that it is judged by. */
+  #nextExpiry(now: number): number {
+    if (this.#rule.attestation === undefined) return Infinity
+    const ends = this.#targets.flatMap((target) => target.run?.facts.attestation?.expires ?? [])
+    return Math.min(Infinity, ...ends.map((end) => Date.parse(end)).filter((end) => end > now))
+  }
+
   #render(now: number): Finding {
     const judgement = this.#judgement
     const run = judgement?.run
     const target = judgement?.target
+    const waiver = this.#waiverAt(now)
     return {
       rule: this.#rule.id,
       pack: this.#rule.pack,
@@ -177,28 +244,31 @@ export class Pair {
       summary: this.#summary(judgement, now),
       ...(target === undefined ? {} : { target: target.address }),
       facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
-      parameters: this.#settings.written,
+      parameters: this.#version(now).written,
       evidence: judgement?.evidence ?? [],
+      ...(waiver === undefined ? {} : { waiver }),
     }
   }
 
   #summary(judgement: Judgement | undefined, now: number): string {
     if (judgement === undefined) return `${this.#rule.title}: unknown, no observation yet`
-    const { verdict, reason, run, target } = judgement
+    const { verdict, reason, run, target, edition } = judgement
     if (verdict === 'pass') return this.#rule.title
     if (verdict === 'not_applicable') return oneLine(`${this.#rule.title}: ${reason}`)
     if (verdict === 'unknown' || run === undefined) return oneLine(`${this.#rule.title}: unknown, ${reason}`)
-    return renderSummary(this.#rule.summary, {
+    const text = renderSummary(this.#rule.summary, {
       facts: run.values,
-      parameters: this.#settings.values,
+      parameters: this.#version(now).values,
       now: new Date(now),
       texts: { subject: this.#subject.subject, target: target?.address ?? '', error: run.error },
     })
+    const note = edition === undefined ? '' : inForceNote(this.#rule, edition.version, edition.date)
+    return note === '' ? text : oneLine(`${text} (${note})`)
   }
 }
 
 function withoutTarget(verdict: RawVerdict, reason: string): SubjectJudgement {
-  return { verdict, reason, target: undefined, run: undefined, evidence: [] }
+  return { verdict, reason, edition: undefined, target: undefined, run: undefined, evidence: [] }
 }
 
 /**
@@ -208,6 +278,35 @@ function withoutTarget(verdict: RawVerdict, reason: string): SubjectJudgement {
 function byWeight(a: Judgement, b: Judgement): number {
   if (a.verdict === 'pass' && b.verdict === 'pass') return (a.run?.start ?? 0) - (b.run?.start ?? 0)
   return RANK[b.verdict] - RANK[a.verdict]
+}
+
+/** What a decision tells: when any of it changes there is another one. */
+interface News {
+  readonly state: FindingState
+  readonly beside: string
+}
+
+function newsOf({ state, severity, pack, parameters, waiver }: Finding): News {
+  return { state, beside: besides(severity, pack, state === 'pass' ? {} : parameters, waiver) }
+}
+
+/** Tells a decision of ours from another's when it comes by in the journal. */
+function signature(finding: Finding): string {
+  return `${finding.since} ${finding.state} ${newsOf(finding).beside}`
+}
+
+/**
+ * Values that pass are left out: two objects of one subject that are judged by different editions would otherwise take turns.
+ */
+function besides(
+  severity: Finding['severity'],
+  pack: string,
+  parameters: Finding['parameters'],
+  waiver: Waiver | undefined,
+): string {
+  const values = Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const by = waiver === undefined ? [] : [waiver.owner, waiver.reason, waiver.expires]
+  return JSON.stringify([severity, pack, values, by])
 }
 
 function because(reason: string, error: string): string {

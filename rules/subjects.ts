@@ -1,10 +1,14 @@
 import type { Inventory } from '../model/config.ts'
+import type { ProbeKind } from '../model/observation.ts'
 import { formatSubject, parseSubject, type Subject, type SubjectKind } from '../model/subject.ts'
 import type { Target } from '../probes/probe.ts'
 import type { Rule } from './pack.ts'
 
-/** A target of a probe, as far as rules are concerned. */
-export type WatchedTarget = Pick<Target, 'probe' | 'subject' | 'address' | 'interval'>
+/** A target of a probe, or of the statements that people sign, as far as rules are concerned. */
+export type WatchedTarget = Pick<Target, 'subject' | 'address' | 'interval'> & { readonly probe: ProbeKind }
+
+/** Milliseconds between two looks at the statements that people have signed. */
+export const ATTESTATION_INTERVAL = 60_000
 
 /** A subject that there must be findings about, and from which targets its facts come. */
 export interface WatchedSubject {
@@ -14,10 +18,12 @@ export interface WatchedSubject {
   readonly class: 'online' | 'offline' | undefined
   /** The authority (a service's issuer) has a responder that can be asked. */
   readonly ocsp: boolean
+  /** Those of its authority or service, of a service those of its issuer too. */
+  readonly tags: ReadonlySet<string>
   readonly targets: readonly WatchedTarget[]
 }
 
-/** Every subject that is probed, in the order of the targets. One TLS handshake shows two of them. */
+/** Every subject that something is known about, in the order of the targets. One TLS handshake shows two of them. */
 export function watchedSubjects(
   inventory: Inventory,
   targets: readonly WatchedTarget[],
@@ -31,31 +37,72 @@ export function watchedSubjects(
       bySubject.set(text, known)
     }
   }
-  return [...bySubject].map(([text, { subject, targets: own }]) => ({
-    subject: text,
-    kind: subject.kind,
-    ...declared(inventory, subject),
-    targets: own,
-  }))
+  const authorities = new Map(inventory.authorities.map((authority) => [authority.id, authority]))
+  const services = new Map(
+    inventory.services.map((service) => [`${service.id},${service.environment}`, service]),
+  )
+  return [...bySubject].map(([text, { subject, targets: own }]) => {
+    const { kind, keys } = subject
+    const service = SERVICE_SUBJECTS.has(kind) ? services.get(keys.join(',')) : undefined
+    const authority = authorities.get(service?.issuer ?? keys[0] ?? '')
+    return {
+      subject: text,
+      kind,
+      class: service === undefined ? authority?.class : undefined,
+      ocsp: (authority?.ocsp.length ?? 0) > 0,
+      tags: new Set([...(service?.tags ?? []), ...(authority?.tags ?? [])]),
+      targets: own,
+    }
+  })
+}
+
+const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['service_tls_health', 'deployed_service_cert'])
+
+/**
+ * What statements are looked for: one target for each subject and kind of statement that a rule is judged by. A rule that nobody has signed
+ * anything for is unknown from the start.
+ */
+export function attestationTargets(
+  rules: readonly Rule[],
+  inventory: Inventory,
+  probed: readonly WatchedTarget[],
+): readonly WatchedTarget[] {
+  const subjects = new Set([
+    ...probed.flatMap((target) => shownBy(target).map(formatSubject)),
+    ...inventory.authorities.map(({ id }) => formatSubject({ kind: 'intermediate_ca_cert', keys: [id] })),
+    ...inventory.logs.map(({ id }) => formatSubject({ kind: 'audit_log', keys: [id] })),
+    'pki_governance',
+  ])
+  const found = new Map<string, WatchedTarget>()
+  for (const { attestation, appliesTo } of rules) {
+    if (attestation === undefined) continue
+    for (const subject of subjects) {
+      const kind = parseSubject(subject)?.kind
+      if (kind === undefined || !appliesTo.subjects.includes(kind)) continue
+      const target = {
+        probe: 'attestation',
+        subject,
+        address: attestation,
+        interval: ATTESTATION_INTERVAL,
+      } as const
+      found.set(`${subject} ${attestation}`, target)
+    }
+  }
+  return [...found.values()]
+}
+
+/** Whether a rule is judged by what this target shows. */
+export function judgesBy(rule: Rule, target: WatchedTarget): boolean {
+  if (target.probe !== 'attestation') return rule.attestation === undefined
+  return rule.attestation === target.address
 }
 
 /** The health of a service and the certificate that it has deployed are judged from the same observations. */
 function shownBy(target: WatchedTarget): readonly Subject[] {
   const subject = parseSubject(target.subject)
   if (subject === undefined) return []
-  if (subject.kind !== 'service_tls_health') return [subject]
+  if (subject.kind !== 'service_tls_health' || target.probe === 'attestation') return [subject]
   return [subject, { kind: 'deployed_service_cert', keys: subject.keys }]
-}
-
-function declared(inventory: Inventory, { kind, keys }: Subject): Pick<WatchedSubject, 'class' | 'ocsp'> {
-  const [first, second] = keys
-  const authorityOf = (id: string | undefined) => inventory.authorities.find((other) => other.id === id)
-  if (kind === 'service_tls_health' || kind === 'deployed_service_cert') {
-    const service = inventory.services.find((other) => other.id === first && other.environment === second)
-    return { class: undefined, ocsp: (authorityOf(service?.issuer)?.ocsp.length ?? 0) > 0 }
-  }
-  const authority = authorityOf(first)
-  return { class: authority?.class, ocsp: (authority?.ocsp.length ?? 0) > 0 }
 }
 
 /** undefined: the rule is about other kinds of subjects. Otherwise whether it applies, and if not, why. */
@@ -63,10 +110,12 @@ export function applicability(
   rule: Rule,
   subject: WatchedSubject,
 ): { readonly applies: true } | { readonly applies: false; readonly reason: string } | undefined {
-  const { subjects, class: required, needs } = rule.appliesTo
+  const { subjects, class: required, needs, tags } = rule.appliesTo
   if (!subjects.includes(subject.kind)) return undefined
   if (required !== undefined && required !== subject.class)
     return { applies: false, reason: `is about ${required} authorities only` }
   if (needs === 'ocsp' && !subject.ocsp) return { applies: false, reason: 'no OCSP responder is declared' }
+  if (tags !== undefined && !tags.some((tag) => subject.tags.has(tag)))
+    return { applies: false, reason: `is about what is tagged ${tags.join(' or ')} in the inventory` }
   return { applies: true }
 }

@@ -35,6 +35,11 @@ export class TargetState {
     return this.#run
   }
 
+  /** What another one has seen of the same target. */
+  take(run: Run): void {
+    this.#run = run
+  }
+
   observe(observation: Observation, id: RecordId): void {
     const probe: Facts['probe'] = {
       outcome: observation.outcome,

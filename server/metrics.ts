@@ -66,8 +66,8 @@ export class MetricsProjection {
   readonly #targets = new Map<string, Known>()
   /** By position of a full observation. */
   readonly #runs = new Map<string, Known>()
-  /** By rule and subject. */
-  readonly #severities = new Map<string, string>()
+  /** Labels of each finding, by rule and subject. */
+  readonly #findings = new Map<string, { rule: string; subject: string; severity: string; waived: string }>()
   readonly #sources = new Set<string>()
   readonly #auditActions = new Set(['unparsed', 'other'])
 
@@ -195,15 +195,17 @@ export class MetricsProjection {
     return known.newest
   }
 
-  #finding({ rule, subject, state, severity, since }: Finding): void {
+  #finding({ rule, subject, state, severity, since, waiver }: Finding): void {
     const key = `${rule}\n${subject}`
-    const before = this.#severities.get(key)
+    const labels = { rule, subject, severity, waived: waiver === undefined ? 'false' : 'true' }
+    const before = this.#findings.get(key)
+    const isRelabelled =
+      before !== undefined && (before.severity !== severity || before.waived !== labels.waived)
     for (const s of FINDING_STATES) {
-      if (before !== undefined && before !== severity)
-        this.#metrics.findingState.remove({ rule, subject, severity: before, state: s })
-      this.#metrics.findingState.set({ rule, subject, severity, state: s }, s === state ? 1 : 0)
+      if (isRelabelled) this.#metrics.findingState.remove({ ...before, state: s })
+      this.#metrics.findingState.set({ ...labels, state: s }, s === state ? 1 : 0)
     }
-    this.#severities.set(key, severity)
+    this.#findings.set(key, labels)
     this.#metrics.findingSince.set({ rule, subject }, fromTimestamp(since) / 1000)
   }
 

@@ -16,13 +16,20 @@ const FINDING = 'vigil:finding'
 /** How long a verdict stands when vigil cannot be scraped: a restart must not resolve alerts. */
 const MEMORY = '5m'
 
-export function findingRules(pack: Pack): readonly PrometheusRule[] {
-  const kinds = new Set(pack.rules.flatMap((rule) => rule.appliesTo.subjects))
-  return [{ record: FINDING, expr: labelled(current(), kinds) }, ...pack.rules.map((rule) => alertOf(rule))]
+/** A group for each pack; the first one also records what all of them read. */
+export function findingGroups(
+  packs: readonly Pack[],
+): readonly { readonly name: string; readonly rules: readonly PrometheusRule[] }[] {
+  const kinds = new Set(packs.flatMap((pack) => pack.rules.flatMap((rule) => rule.appliesTo.subjects)))
+  const recording = { record: FINDING, expr: labelled(current(), kinds) }
+  return packs.map((pack, i) => ({
+    name: pack.id,
+    rules: [...(i === 0 ? [recording] : []), ...pack.rules.map((rule) => alertOf(rule))],
+  }))
 }
 
 function current(): string {
-  return `max by (rule, subject, severity, state) (last_over_time(vigil_finding_state[${MEMORY}])) == 1`
+  return `max by (rule, subject, severity, state) (last_over_time(vigil_finding_state{waived!="true"}[${MEMORY}])) == 1`
 }
 
 /** Adds subject_kind and the partition keys of the subject. */

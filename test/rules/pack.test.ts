@@ -69,13 +69,13 @@ describe('a rule pack', () => {
 
   it('refuses a pack of another schema', () => {
     assert.deepEqual(problems(packText(RULE).replace('schema: 1', 'schema: 2')), [
-      'p.yaml:1: schema: expected 1: a pack of another schema needs another vigil',
+      'p.yaml:1: schema: expected 1, got 2: this pack needs a newer vigil',
     ])
   })
 
   it('refuses a rule id that stands twice', () => {
     assert.deepEqual(problems(packText(RULE + RULE)), [
-      'p.yaml:15: rules[1].id: rule fresh stands here twice: rename one',
+      'p.yaml:15: rules[1].id: rule fresh stands here and at line 6: rename one',
     ])
   })
 
@@ -194,10 +194,10 @@ describe('parameters in the configuration', () => {
   })
 
   it('cannot make up for one rule in two packs', () => {
-    const second = parsePack(packText(RULE), 'q.yaml')
+    const second = parsePack(packText(RULE).replace('id: test', 'id: other'), 'q.yaml')
     const found = checkPacks([...packs, second], {})
     assert.deepEqual(found.map(formatProblem), [
-      'rules.packs: rule fresh stands in p.yaml and q.yaml: rename one, or leave one pack out',
+      'rules.packs[1]: rule fresh stands at p.yaml:6 and q.yaml:6: rename one, or leave one pack out',
     ])
   })
 })

@@ -264,7 +264,7 @@ describe('metrics', () => {
     assert.deepEqual(await series(metrics, 'crl_freshness_ok'), [
       ...['not_applicable', 'pass', 'pending', 'fail', 'unknown'].map(
         (state) =>
-          `vigil_finding_state{rule="crl_freshness_ok",subject="ca_crl[issuing-1]",severity="warning",state="${state}"} ${state === 'fail' ? 1 : 0}`,
+          `vigil_finding_state{rule="crl_freshness_ok",subject="ca_crl[issuing-1]",severity="warning",waived="false",state="${state}"} ${state === 'fail' ? 1 : 0}`,
       ),
       `vigil_finding_since_timestamp_seconds{rule="crl_freshness_ok",subject="ca_crl[issuing-1]"} ${S0 + 1.5}`,
     ])
