@@ -116,7 +116,10 @@ function judgePath(
 
 function pathFacts(path: PathResult | undefined): FactsOf<'tls'> {
   if (path === undefined) return {}
-  return path.valid ? { pathValid: true } : { pathValid: false, pathError: path.error.code }
+  if (path.valid) return { pathValid: true }
+  const { code } = path.error
+  // What vigil cannot verify is not established: neither a valid path nor a fault of the CA.
+  return code === 'unsupported' ? { pathError: code } : { pathValid: false, pathError: code }
 }
 
 function pathError(path: PathResult | undefined, now: number): ProbeError | undefined {

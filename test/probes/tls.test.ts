@@ -77,6 +77,26 @@ test('the served certificate is asked about at the responder of its issuer', asy
   )
 })
 
+test('a certificate signed in a way that is not known is neither a valid path nor a fault', async (t) => {
+  const ecdsaWithSha256 = Buffer.from('2a8648ce3d040302', 'hex')
+  const certificate = Buffer.from(shop.certificate)
+  for (
+    let at = certificate.indexOf(ecdsaWithSha256);
+    at >= 0;
+    at = certificate.indexOf(ecdsaWithSha256, at)
+  ) {
+    certificate[at + 7] = 0x7f
+  }
+  const { facts, error } = failedIn(
+    await probe(await serve(t, [{ ...shop, certificate }])),
+    'signature',
+    'unsupported',
+  )
+  assert.deepEqual([facts.tls?.pathValid, facts.tls?.pathError], [undefined, 'unsupported'])
+  assert.equal(facts.certificate?.signatureAlgorithm, '1.2.840.10045.4.3.127')
+  assert.match(error?.message ?? '', /got algorithm 1\.2\.840\.10045\.4\.3\.127/)
+})
+
 test('a responder that is down leaves the outcome alone', async (t) => {
   const port = await serve(t, [shop])
   const ocspUrl = `http://127.0.0.1:${await closedPort()}/`
