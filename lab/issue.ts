@@ -40,6 +40,8 @@ export interface CertificateRequest {
   /** O and C, after CN as EJBCA writes them. */
   readonly organization?: string
   readonly country?: string
+  /** A whole Name to write in place of the three. */
+  readonly name?: Uint8Array
   readonly key: KeyPair
   /** Absent: self-signed. */
   readonly issuer?: Issuer
@@ -156,7 +158,7 @@ const PROFILES = {
 /** A certificate, DER (RFC 5280 section 4.1). */
 export async function issueCertificate(request: CertificateRequest): Promise<Uint8Array> {
   const signingKey = request.issuer?.key ?? request.key
-  const subject = encodeName(request)
+  const subject = request.name ?? encodeName(request)
   const algorithm = signatureAlgorithm(signingKey.privateKey)
   const tbs = der.sequence(
     der.context(0, der.integer(2n)),

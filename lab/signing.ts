@@ -21,7 +21,33 @@ export function keyIdentifier(publicKey: KeyObject): Uint8Array {
 
 interface SignatureAlgorithm {
   readonly identifier: Uint8Array
-  readonly digest: 'sha256' | 'sha384' | null
+  readonly digest: 'sha256' | 'sha384' | 'sha512' | null
+}
+
+/** Octets of salt in RSA-PSS signatures: those of SHA-256. */
+const PSS_SALT = 32
+
+const SHA256 = '2.16.840.1.101.3.4.2.1'
+
+/** Key types whose signatures have the OID of the key (RFC 8410, 9881, 9909). */
+const WHOLE_ALGORITHMS: Readonly<Record<string, string>> = {
+  ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  'ml-dsa-44': '2.16.840.1.101.3.4.3.17',
+  'ml-dsa-65': '2.16.840.1.101.3.4.3.18',
+  'ml-dsa-87': '2.16.840.1.101.3.4.3.19',
+  'slh-dsa-sha2-128s': '2.16.840.1.101.3.4.3.20',
+  'slh-dsa-sha2-128f': '2.16.840.1.101.3.4.3.21',
+  'slh-dsa-sha2-192s': '2.16.840.1.101.3.4.3.22',
+  'slh-dsa-sha2-192f': '2.16.840.1.101.3.4.3.23',
+  'slh-dsa-sha2-256s': '2.16.840.1.101.3.4.3.24',
+  'slh-dsa-sha2-256f': '2.16.840.1.101.3.4.3.25',
+  'slh-dsa-shake-128s': '2.16.840.1.101.3.4.3.26',
+  'slh-dsa-shake-128f': '2.16.840.1.101.3.4.3.27',
+  'slh-dsa-shake-192s': '2.16.840.1.101.3.4.3.28',
+  'slh-dsa-shake-192f': '2.16.840.1.101.3.4.3.29',
+  'slh-dsa-shake-256s': '2.16.840.1.101.3.4.3.30',
+  'slh-dsa-shake-256f': '2.16.840.1.101.3.4.3.31',
 }
 
 export function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
@@ -30,13 +56,33 @@ export function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
     // RFC 4055 section 5: the parameters are NULL.
     return { identifier: der.sequence(der.oid('1.2.840.113549.1.1.11'), der.nullValue()), digest: 'sha256' }
   }
+  if (type === 'rsa-pss') return { identifier: pssIdentifier(), digest: 'sha256' }
   if (type === 'ec') {
-    return key.asymmetricKeyDetails?.namedCurve === 'secp384r1'
-      ? { identifier: der.sequence(der.oid('1.2.840.10045.4.3.3')), digest: 'sha384' }
-      : { identifier: der.sequence(der.oid('1.2.840.10045.4.3.2')), digest: 'sha256' }
+    switch (key.asymmetricKeyDetails?.namedCurve) {
+      case 'secp384r1':
+        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.3')), digest: 'sha384' }
+      case 'secp521r1':
+        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.4')), digest: 'sha512' }
+      default:
+        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.2')), digest: 'sha256' }
+    }
   }
-  if (type === 'ed25519') return { identifier: der.sequence(der.oid('1.3.101.112')), digest: null }
-  throw new RangeError(`expected an RSA, EC or Ed25519 key, got ${type ?? 'none'}`)
+  const whole = type === undefined ? undefined : WHOLE_ALGORITHMS[type]
+  if (whole === undefined) throw new RangeError(`expected a key that signs, got ${type ?? 'none'}`)
+  return { identifier: der.sequence(der.oid(whole)), digest: null }
+}
+
+/** RSASSA-PSS with SHA-256 throughout (RFC 4055 section 3.1). */
+function pssIdentifier(): Uint8Array {
+  const sha256 = der.sequence(der.oid(SHA256), der.nullValue())
+  return der.sequence(
+    der.oid('1.2.840.113549.1.1.10'),
+    der.sequence(
+      der.context(0, sha256),
+      der.context(1, der.sequence(der.oid('1.2.840.113549.1.1.8'), sha256)),
+      der.context(2, der.integer(BigInt(PSS_SALT))),
+    ),
+  )
 }
 
 const signBytes = promisify(signCallback)
@@ -48,6 +94,10 @@ export async function signed(
   key: KeyObject,
   more: readonly Uint8Array[] = [],
 ): Promise<Uint8Array> {
-  const signature = await signBytes(algorithm.digest, tbs, { key, padding: constants.RSA_PKCS1_PADDING })
+  const padding =
+    key.asymmetricKeyType === 'rsa-pss'
+      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT }
+      : { padding: constants.RSA_PKCS1_PADDING }
+  const signature = await signBytes(algorithm.digest, tbs, { key, ...padding })
   return der.sequence(tbs, algorithm.identifier, der.bitString(signature), ...more)
 }
