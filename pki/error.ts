@@ -108,6 +108,17 @@ export class PkiError extends Error {
   }
 }
 
+/** What `check` throws of a PkiError; undefined: nothing. Everything else it throws is a bug, and goes on. */
+export function failureOf(check: () => void): PkiError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof PkiError) return error
+    throw error
+  }
+}
+
 function shorten(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1)}…`
 }

@@ -151,6 +151,11 @@ export function nameKey(name: Name): string {
   return canonicalRdns(name).join('\n')
 }
 
+/** The key of the name that has `rdn` below `base`. */
+export function relativeNameKey(base: Name, rdn: Rdn): string {
+  return [...canonicalRdns(base), canonicalRdn(rdn)].join('\n')
+}
+
 /** RFC 5280 4.2.1.10: `name` is `subtree` or lies below it. */
 export function isNameWithin(name: Name, subtree: Name): boolean {
   const rdns = canonicalRdns(name)
@@ -164,10 +169,14 @@ const canonicalForms = new WeakMap<Name, readonly string[]>()
 function canonicalRdns(name: Name): readonly string[] {
   let rdns = canonicalForms.get(name)
   if (rdns === undefined) {
-    rdns = name.rdns.map((rdn) => JSON.stringify(rdn.map(canonicalAttribute).sort()))
+    rdns = name.rdns.map(canonicalRdn)
     canonicalForms.set(name, rdns)
   }
   return rdns
+}
+
+function canonicalRdn(rdn: Rdn): string {
+  return JSON.stringify(rdn.map(canonicalAttribute).sort())
 }
 
 /** RFC 4518 string preparation as far as names need it: compatibility forms, case, and runs of spaces are equal. */

@@ -1,5 +1,5 @@
 import type { Certificate } from './certificate.ts'
-import { PkiError } from './error.ts'
+import { PkiError, failureOf } from './error.ts'
 import { nameKey } from './name.ts'
 import { describe, validatePath } from './pathValidation.ts'
 import type { PolicySettings } from './pathValidation.ts'
@@ -223,14 +223,4 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
     else group.push(item)
   }
   return groups
-}
-
-function failureOf(check: () => void): PkiError | undefined {
-  try {
-    check()
-    return undefined
-  } catch (error) {
-    if (error instanceof PkiError) return error
-    throw error
-  }
 }
