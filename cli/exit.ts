@@ -7,7 +7,7 @@ export const EXIT = {
   usage: 2,
   /** vigil itself could not do it. */
   failed: 3,
-  /** `verify`: everything fits together, but no trusted key was given. */
+  /** `verify`, `inspect`: everything fits together, but no trusted key, or no issuer, was given. */
   notAuthenticated: 4,
   /** `report`: HTML and JSON were written, but there is no browser to print the PDF. */
   noBrowser: 5,

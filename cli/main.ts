@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { checkConfigCommand } from './commands/checkConfig.ts'
 import { demoCommand } from './commands/demo.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { labCommand } from './commands/lab.ts'
 import { probeCommand } from './commands/probe.ts'
 import { reportCommand } from './commands/report.ts'
@@ -16,6 +17,7 @@ const COMMANDS = [
   runCommand,
   checkConfigCommand,
   probeCommand,
+  inspectCommand,
   labCommand,
   reportCommand,
   verifyCommand,
@@ -25,12 +27,13 @@ const HELP = `
 Examples:
   $ vigil demo                                        a real PKI in miniature, watched, broken, repaired and reported
   $ vigil probe crl http://crl.example.org/ca.crl --issuer ca.pem
+  $ vigil inspect crl ca.crl --issuer ca.pem          what is in a file, and is it valid
   $ vigil run -c vigil.yaml                           the monitor; page and metrics on 127.0.0.1:9480
   $ vigil verify journal --trust vkey                 check the evidence without trusting this machine
   $ vigil report --month 2026-11 -c vigil.yaml
 
 Exit codes: 0 fine, 1 findings fail, 2 usage or configuration, 3 could not be done,
-            4 verify: self-consistent but not authenticated, 5 report: no browser for the PDF`
+            4 not authenticated (verify without a trusted key, inspect without an issuer), 5 report: no browser for the PDF`
 
 function program(): Command {
   const vigil = new Command('vigil')

@@ -1,0 +1,60 @@
+import { Command, Option } from 'commander'
+import { parseAt } from '../inspect/at.ts'
+import { inspectFiles, type Options } from '../inspect/run.ts'
+
+const HELP = `
+FILE is PEM, DER or base64 (plain or URL-safe), or - for standard input. Without --issuer nothing can be valid: the verdict is
+"unverified", and what is shown are the object's own claims. --issuer takes the CA that signed, and those above it; it may be given
+several times, and one file may hold several.
+
+Examples:
+  $ vigil inspect crl issuing-1.crl --issuer issuing-1.pem
+  $ vigil inspect crl yesterday.crl today.crl --diff
+  $ vigil inspect cert shop.pem --issuer issuing-1.pem --issuer root.pem --lint
+  $ vigil inspect chain fullchain.pem --issuer root.pem --at 2026-12-24T00:00:00Z
+  $ curl -s http://crl.example.org/ca.crl | vigil inspect crl - --json
+
+Exit codes: 0 valid, 4 unverified, 1 invalid or malformed or a lint fails, 2 usage, 3 could not be read`
+
+export function inspectCommand(): Command {
+  const inspect = new Command('inspect')
+    .description('look at a certificate, CRL, OCSP answer or chain: is it valid, and what does it say')
+    .addHelpText('afterAll', HELP)
+  inspect.addCommand(
+    common('cert', 'certificates, each for itself').action((files: string[], options: Options) =>
+      inspectFiles('cert', files, options),
+    ),
+  )
+  inspect.addCommand(
+    common('crl', 'certificate revocation lists; one of 200 MB is read as it streams by')
+      .option('--serial <hex>', 'look up a serial number')
+      .option('--diff', 'compare two lists: what was added, removed, and changed')
+      .action((files: string[], options: Options) => inspectFiles('crl', files, options)),
+  )
+  inspect.addCommand(
+    common('ocsp', 'answers of OCSP responders').action((files: string[], options: Options) =>
+      inspectFiles('ocsp', files, options),
+    ),
+  )
+  inspect.addCommand(
+    common('chain', 'what a server sends, the leaf first, in one file or several').action(
+      (files: string[], options: Options) => inspectFiles('chain', files, options),
+    ),
+  )
+  return inspect
+}
+
+function common(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument('<file...>')
+    .addOption(
+      new Option('--issuer <file>', 'CA to trust, PEM or DER; may be repeated')
+        .argParser((file: string, files: readonly string[]) => [...files, file])
+        .default([], 'none'),
+    )
+    .addOption(new Option('--at <time>', 'judge as of this time (default: now)').argParser(parseAt))
+    .option('--lint', 'check the structure against RFC 5280, RFC 6960 and the TLS Baseline Requirements')
+    .option('--ber', 'accept BER where its meaning is clear, instead of DER only')
+    .option('--json', 'print one JSON document')
+}

@@ -1,0 +1,38 @@
+import type { Certificate } from '../../pki/certificate.ts'
+import { checkCrlTimes, verifyCrl, type Crl } from '../../pki/crl.ts'
+import type { PkiError } from '../../pki/error.ts'
+import { verifySignature } from '../../pki/signature.ts'
+import { crlTree, lookUpTree } from './crlTree.ts'
+import { failureOf, furthest, judgeUnverified, type Inspection, type Judgement } from './document.ts'
+import type { Question } from './question.ts'
+import { issuerFailure, issuersNamed, trustIn, type Trust } from './trust.ts'
+
+/** Looks at one CRL; `serial` (lower-case hex) is looked up in it. */
+export function inspectCrl(crl: Crl, question: Question, serial?: string): Inspection {
+  return {
+    kind: 'crl',
+    ...judgeCrl(crl, question),
+    facts: { ...crlTree(crl), lookup: serial === undefined ? undefined : lookUpTree(crl, serial) },
+    lints: [],
+  }
+}
+
+function judgeCrl(crl: Crl, { issuers, now }: Question): Judgement {
+  const checkTimes = (): void => checkCrlTimes(crl, now)
+  if (issuers.length === 0) return judgeUnverified([checkTimes])
+  const trust = trustIn(issuers)
+  const named = issuersNamed(crl.issuer, trust)
+  const time = failureOf(checkTimes) ?? []
+  // With none of that name the first says whose CRL was expected.
+  const candidates = named.length === 0 ? trust.declared.slice(0, 1) : named
+  return furthest(candidates.map((issuer) => verificationFailures(crl, issuer, trust, now).concat(time)))
+}
+
+function verificationFailures(crl: Crl, issuer: Certificate, trust: Trust, now: number): PkiError[] {
+  const failure = failureOf(() => verifyCrl(crl, issuer))
+  const failures = [failure ?? [], issuerFailure(issuer, trust, now) ?? []].flat()
+  // The right name but a key identifier of another key: whether that is a wrong key or a wrong identifier, the signature says.
+  if (failure?.phase === 'path' && failure.code !== 'issuer_mismatch')
+    failures.push(...[failureOf(() => verifySignature(crl, issuer, 'CRL')) ?? []].flat())
+  return failures
+}

@@ -1,0 +1,123 @@
+import { PkiError, type PkiPhase } from '../../pki/error.ts'
+import { EXIT } from '../exit.ts'
+
+export type Kind = 'cert' | 'crl' | 'ocsp' | 'chain'
+
+/** `unverified`: no issuer was given, or the signature's algorithm is one that vigil cannot verify. */
+export type Verdict = 'valid' | 'invalid' | 'malformed' | 'unverified'
+
+export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined }
+
+export type FactTree = Readonly<Record<string, Json | undefined>>
+
+/** A lint that failed. */
+export interface LintFinding {
+  readonly id: string
+  readonly source: string
+  readonly message: string
+}
+
+/** What `vigil inspect` found out about one object, and, as it stands, its JSON document; docs/inspect.md describes it. */
+export interface Inspection {
+  readonly kind: Kind
+  readonly verdict: Verdict
+  readonly error?: {
+    readonly phase: PkiPhase
+    readonly code: string
+    readonly message: string
+    /** Octets from the start of the object's DER. */
+    readonly offset?: number
+  }
+  /** What the object says. Unless the verdict is `valid` these are claims that nobody vouches for. */
+  readonly facts: FactTree
+  /** Empty unless lints were asked for. */
+  readonly lints: readonly LintFinding[]
+}
+
+export type Judgement = Pick<Inspection, 'verdict' | 'error'>
+
+/** One thing that must hold; throws PkiError when it does not. */
+export type Check = () => void
+
+/** The order in which failures count: the first phase that failed is the one that is reported. */
+const ORDER: readonly PkiPhase[] = ['decode', 'signature', 'path', 'profile', 'time', 'consistency']
+
+/** Runs every check, and lets the failure of the earliest phase decide. */
+export function judge(checks: readonly Check[]): Judgement {
+  return verdictOf(checks.flatMap((check) => failureOf(check) ?? []))
+}
+
+/** Without an issuer nothing can be valid; what already fails by itself is said all the same. */
+export function judgeUnverified(checks: readonly Check[]): Judgement {
+  const { error } = judge(checks)
+  return error === undefined ? { verdict: 'unverified' } : { verdict: 'unverified', error }
+}
+
+export function verdictOf(failures: readonly PkiError[]): Judgement {
+  const [first] = failures.toSorted((a, b) => ORDER.indexOf(a.phase) - ORDER.indexOf(b.phase))
+  if (first === undefined) return { verdict: 'valid' }
+  return { verdict: verdictFor(first), error: errorOf(first) }
+}
+
+function verdictFor({ phase, code }: PkiError): Verdict {
+  if (phase === 'decode') return 'malformed'
+  // An algorithm that vigil does not know says something about vigil, not about the CA.
+  return phase === 'signature' && code === 'unsupported' ? 'unverified' : 'invalid'
+}
+
+export function errorOf({ phase, code, message, offset }: PkiError): NonNullable<Inspection['error']> {
+  return { phase, code, message, ...(offset === undefined ? {} : { offset }) }
+}
+
+/** Of several possible issuers the one with which the object came furthest. `attempts`: the failures with each; none: valid. */
+export function furthest(attempts: readonly (readonly PkiError[])[]): Judgement {
+  const reached = (failures: readonly PkiError[]): number =>
+    Math.min(ORDER.length, ...failures.map(({ phase }) => ORDER.indexOf(phase)))
+  return verdictOf(attempts.toSorted((a, b) => reached(b) - reached(a))[0] ?? [])
+}
+
+export function failureOf(check: Check): PkiError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof PkiError) return error
+    throw error
+  }
+}
+
+/** Bytes that are no such object. Throws what is no PkiError. */
+export function malformed(kind: Kind, facts: FactTree, error: unknown): Inspection {
+  if (!(error instanceof PkiError)) throw error
+  return { kind, ...verdictOf([error]), facts, lints: [] }
+}
+
+const RANK: readonly Verdict[] = ['valid', 'unverified', 'invalid', 'malformed']
+
+/** The document for a file that holds several objects: the worst verdict, the first error that has it, and each object's document. */
+export interface Inspections extends Inspection {
+  readonly objects: readonly Inspection[]
+}
+
+/** One document for however many objects there were. */
+export function combine(inspections: readonly [Inspection, ...Inspection[]]): Inspection | Inspections {
+  const [first, ...others] = inspections
+  if (others.length === 0) return first
+  const worst = others.reduce((a, b) => (RANK.indexOf(b.verdict) > RANK.indexOf(a.verdict) ? b : a), first)
+  const { kind, verdict, error } = worst
+  return {
+    kind,
+    verdict,
+    ...(error === undefined ? {} : { error }),
+    facts: {},
+    lints: [],
+    objects: inspections,
+  }
+}
+
+export function exitCodeOf(inspections: readonly Inspection[]): number {
+  const isBad = ({ verdict, lints }: Inspection): boolean =>
+    verdict === 'invalid' || verdict === 'malformed' || lints.length > 0
+  if (inspections.some(isBad)) return EXIT.findings
+  return inspections.some(({ verdict }) => verdict === 'unverified') ? EXIT.notAuthenticated : EXIT.ok
+}

@@ -1,0 +1,72 @@
+import { PkiError } from '../../pki/error.ts'
+import { decodePem } from '../../pki/pem.ts'
+
+// Which of PEM, base64 and DER a file is in is not for people to say: the bytes say it.
+
+/** PEM labels of the objects that one command looks at (RFC 7468; the others are written by old and by careless tools). */
+export const LABELS = {
+  cert: ['CERTIFICATE', 'X509 CERTIFICATE'],
+  chain: ['CERTIFICATE', 'X509 CERTIFICATE'],
+  crl: ['X509 CRL', 'CRL'],
+  ocsp: ['OCSP RESPONSE'],
+} as const satisfies Record<string, readonly string[]>
+
+type Labels = (typeof LABELS)[keyof typeof LABELS]
+
+export interface Decoded {
+  /** At least one. */
+  readonly objects: readonly Uint8Array[]
+  /** Labels of PEM blocks of other kinds, which were left out. */
+  readonly leftOut: readonly string[]
+}
+
+const SEQUENCE = 0x30
+const BEGIN = '-----BEGIN '
+/** Octets at the start that tell text from DER: a certificate's first 32 always hold some that are no text. */
+const HEAD = 32
+/** Octets of a file with base64 or PEM: 70 MB of DER. As pki/pem.ts, which refuses more. */
+export const MAX_TEXT = 96 * 1024 * 1024
+
+/** A file that begins with a SEQUENCE's octet may still be text: `openssl s_client` prints ` 0 s:CN=…` before the PEM. */
+export function looksLikeDer(head: Uint8Array): boolean {
+  return head[0] === SEQUENCE && !head.subarray(0, HEAD).every(isText)
+}
+
+function isText(octet: number): boolean {
+  return (octet >= 0x20 && octet < 0x7f) || octet === 0x09 || octet === 0x0a || octet === 0x0d
+}
+
+/**
+ * The DER in a file: the file itself, the PEM blocks with one of the labels, or what its base64 (plain or URL-safe, wrapped or not,
+ * padded or not) stands for. Whatever is none of these is returned as it is, so that the DER reader says what is wrong.
+ * Throws PkiError(decode).
+ */
+export function decodeObjects(bytes: Uint8Array, labels: Labels): Decoded {
+  if (looksLikeDer(bytes)) return { objects: [bytes], leftOut: [] }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (buffer.includes(BEGIN)) return pemObjects(bytes, labels)
+  const der = base64Object(buffer)
+  return { objects: [der ?? bytes], leftOut: [] }
+}
+
+function pemObjects(bytes: Uint8Array, labels: Labels): Decoded {
+  const blocks = decodePem(bytes)
+  const isWanted = (label: string): boolean => labels.some((wanted) => wanted === label)
+  const objects = blocks.flatMap(({ label, der }) => (isWanted(label) ? [der] : []))
+  const leftOut = blocks.flatMap(({ label }) => (isWanted(label) ? [] : [label]))
+  if (objects.length > 0) return { objects, leftOut }
+  const got = leftOut.length === 0 ? 'no whole block' : [...new Set(leftOut)].slice(0, 5).join(', ')
+  throw new PkiError('decode', 'bad_pem', `expected PEM with ${labels.join(' or ')}, got ${got}`)
+}
+
+/** undefined: it is no base64, or not of a SEQUENCE. Strict, since Buffer.from skips what it does not know. */
+function base64Object(bytes: Buffer): Uint8Array | undefined {
+  if (bytes.length > MAX_TEXT || bytes.length === 0) return undefined
+  const text = bytes.toString('latin1').replace(/\s+/g, '')
+  const match = /^(M[A-Za-z0-9+/_-]+)={0,2}$/.exec(text)
+  if (match?.[1] === undefined || (text.endsWith('=') && text.length % 4 !== 0)) return undefined
+  const digits = match[1].replaceAll('-', '+').replaceAll('_', '/')
+  const der = Buffer.from(digits, 'base64')
+  // A last digit with bits set that belong to no octet, and a length that no octets have, come back different.
+  return der.toString('base64').replace(/=+$/, '') === digits ? der : undefined
+}

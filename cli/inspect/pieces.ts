@@ -1,0 +1,37 @@
+import { extensionName } from './oidNames.ts'
+import { urlsOf, type DistributionPoint, type DistributionPointName } from '../../pki/distributionPoint.ts'
+import type { RawExtension } from '../../pki/extensions.ts'
+import { identityText, type GeneralName } from '../../pki/generalName.ts'
+import type { FactTree } from './document.ts'
+
+/** `dns:shop.example.org`, `directory:CN=…`; of a form that is not read, its name alone. */
+export function generalNameText(name: GeneralName): string {
+  if (name.type === 'other') return name.form
+  return `${name.type}:${(name.type === 'directory' ? name.name.text : identityText(name)) ?? ''}`
+}
+
+/** Of a distribution point, in a certificate or in a CRL. */
+export function pointNameFacts(name: DistributionPointName | undefined): FactTree {
+  if (name === undefined) return {}
+  if ('relativeName' in name) return { relativeName: Buffer.from(name.relativeName).toString('hex') }
+  const others = name.fullName.filter(({ type }) => type !== 'uri').map(generalNameText)
+  return { urls: urlsOf(name), names: others.length === 0 ? undefined : others }
+}
+
+export function distributionPointFacts({ name, reasons, crlIssuer }: DistributionPoint): FactTree {
+  return {
+    ...pointNameFacts(name),
+    reasons: reasons === undefined ? undefined : [...reasons],
+    crlIssuer: crlIssuer?.map(generalNameText),
+  }
+}
+
+/** An extension as it stands. */
+export function extensionFacts({ oid, critical, value }: RawExtension): FactTree {
+  return { oid, name: extensionName(oid), critical, size: value.length }
+}
+
+/** An empty list says what no list says: it is left out. */
+export function present<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
+}
