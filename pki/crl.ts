@@ -5,8 +5,9 @@ import { readSignatureScheme } from './algorithms.ts'
 import type { SignatureScheme } from './algorithms.ts'
 import type { Certificate } from './certificate.ts'
 import { findEntry, noReasons, scanEntries } from './crlEntries.ts'
-import type { CrlEntry, ReasonCounts } from './crlEntries.ts'
+import type { CrlEntry, EntryExtension, ReasonCounts } from './crlEntries.ts'
 import { Der, TAG, implicit } from './der.ts'
+import type { DerOptions } from './der.ts'
 import {
   readDistributionPointName,
   readDistributionPoints,
@@ -68,6 +69,10 @@ export interface Crl extends Readonly<CrlExtensions> {
   /** How many entries there are. */
   readonly entries: number
   readonly reasons: ReasonCounts
+  /** The last revocationDate, milliseconds since the epoch; undefined: no entries. */
+  readonly latestRevocation: number | undefined
+  /** Every extension that some entry has, once for each criticality. */
+  readonly entryExtensions: readonly EntryExtension[]
   /** Some entry names the issuer of its certificate (5.3.3): the list is an indirect one. */
   readonly namesIssuers: boolean
   readonly signatureAlgorithm: string
@@ -87,8 +92,8 @@ export interface Crl extends Readonly<CrlExtensions> {
 const MAX_CRL = 1024 * 1024 * 1024
 
 /** Parses a DER CRL in one pass. Throws PkiError(decode). Nothing in it may be believed before `verifyCrl`. */
-export function parseCrl(der: Uint8Array): Crl {
-  const root = Der.open(der, 'CRL', MAX_CRL)
+export function parseCrl(der: Uint8Array, options?: DerOptions): Crl {
+  const root = Der.open(der, 'CRL', MAX_CRL, options)
   const tbs = root.enter(TAG.sequence, 'tbsCertList')
 
   const version = readVersion(tbs)
@@ -100,7 +105,14 @@ export function parseCrl(der: Uint8Array): Crl {
   const list = tbs.optional(TAG.sequence, 'revokedCertificates')
   const entries =
     list === undefined
-      ? { count: 0, reasons: noReasons(), namesIssuers: false, unknownCritical: [] }
+      ? {
+          count: 0,
+          reasons: noReasons(),
+          latestRevocation: undefined,
+          extensions: [],
+          namesIssuers: false,
+          unknownCritical: [],
+        }
       : scanEntries(list, version)
   const extensions = readCrlExtensions(tbs, version)
   tbs.finish()
@@ -125,6 +137,8 @@ export function parseCrl(der: Uint8Array): Crl {
     nextUpdate,
     entries: entries.count,
     reasons: entries.reasons,
+    latestRevocation: entries.latestRevocation,
+    entryExtensions: entries.extensions,
     namesIssuers: entries.namesIssuers,
     notes: root.notes,
     signatureAlgorithm: inner.scheme.name,
@@ -200,7 +214,7 @@ function readCrlExtensions(tbs: Der, version: 1 | 2): CrlExtensions {
 function readIssuingDistributionPoint(content: Der): IssuingDistributionPoint {
   const choice = content.explicit(0, 'distributionPoint')
   const name = choice === undefined ? undefined : readDistributionPointName(choice)
-  const flag = (n: number, name: string) => content.optional(implicit(n), name)?.asBoolean() ?? false
+  const flag = (n: number, name: string) => content.optional(implicit(n), name)?.asFlag() ?? false
   const onlyUserCertificates = flag(1, 'onlyContainsUserCerts')
   const onlyCaCertificates = flag(2, 'onlyContainsCACerts')
   const onlySomeReasons =

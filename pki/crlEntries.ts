@@ -42,8 +42,15 @@ export interface CrlEntry {
 /** How many entries have each reason; `none`: no reason given. */
 export type ReasonCounts = Readonly<Record<RevocationReason | 'none', number>>
 
+/** An extension that entries have, and how. */
+export interface EntryExtension {
+  readonly oid: string
+  readonly critical: boolean
+}
+
 /** One entry as it stands, before what earlier entries say is added. */
 interface ReadEntry extends CrlEntry {
+  readonly extensions: readonly EntryExtension[]
   /** Named by this entry itself. */
   readonly certificateIssuer: Name | undefined
   /** OIDs of critical extensions that are not processed. */
@@ -53,6 +60,10 @@ interface ReadEntry extends CrlEntry {
 interface EntryScan {
   readonly count: number
   readonly reasons: ReasonCounts
+  /** The last revocationDate, milliseconds since the epoch; undefined: no entries. */
+  readonly latestRevocation: number | undefined
+  /** Every extension that some entry has, once for each criticality; at most `MAX_EXTENSIONS`. */
+  readonly extensions: readonly EntryExtension[]
   /** Some entry names the issuer of its certificate: the CRL is an indirect one. */
   readonly namesIssuers: boolean
   /** OIDs of critical entry extensions that are not processed. */
@@ -65,6 +76,8 @@ const REASON_EXTENSIONS = Uint8Array.of(
 )
 /** OIDs of unknown critical entry extensions that are named; the CRL is unusable after the first. */
 const MAX_UNKNOWN = 16
+/** Extensions of entries that are told apart. RFC 5280 and X.509 define five. */
+const MAX_EXTENSIONS = 32
 
 /**
  * Checks every entry of revokedCertificates (RFC 5280 5.1.2.6) and steps `list` over them. The common shapes, a short entry with a
@@ -74,17 +87,22 @@ export function scanEntries(list: Der, version: 1 | 2): EntryScan {
   const { bytes, end } = list
   const unknownCritical = new Set<string>()
   const reasons = noReasons()
+  const extensions: EntryExtension[] = []
+  let hasPlainReason = false
+  let latest = -Infinity
   let namesIssuers = false
   let count = 0
   let at = list.content
   while (at < end) {
     const next = plainEntryEnd(bytes, at, end, version)
     if (next > 0) {
-      reasons[
+      const reason =
         (bytes[at + 1] ?? 0) + at + 2 === next && bytes[next - 3] === 0x0a
           ? (REVOCATION_REASONS[bytes[next - 1] ?? 7] ?? 'none')
           : 'none'
-      ]++
+      reasons[reason]++
+      hasPlainReason ||= reason !== 'none'
+      latest = Math.max(latest, utcTimeAt(bytes, at + 6 + (bytes[at + 3] ?? 0)))
       at = next
     } else {
       const entry = list.at(at, count)
@@ -94,6 +112,8 @@ export function scanEntries(list: Der, version: 1 | 2): EntryScan {
       }
       namesIssuers ||= read.certificateIssuer !== undefined
       reasons[read.reason ?? 'none']++
+      latest = Math.max(latest, read.revokedAt)
+      for (const extension of read.extensions) addExtension(extensions, extension)
       at = entry.behind
     }
     count++
@@ -101,7 +121,21 @@ export function scanEntries(list: Der, version: 1 | 2): EntryScan {
   list.skipAll()
   // 5.1.2.6: without entries there is no list.
   if (count === 0) list.note('empty_list')
-  return { count, reasons, namesIssuers, unknownCritical: [...unknownCritical] }
+  if (hasPlainReason) addExtension(extensions, { oid: OID.reasonCode, critical: false })
+  return {
+    count,
+    reasons,
+    latestRevocation: count === 0 ? undefined : latest,
+    extensions,
+    namesIssuers,
+    unknownCritical: [...unknownCritical],
+  }
+}
+
+function addExtension(extensions: EntryExtension[], { oid, critical }: EntryExtension): void {
+  if (extensions.length >= MAX_EXTENSIONS) return
+  if (extensions.every((known) => known.oid !== oid || known.critical !== critical))
+    extensions.push({ oid, critical })
 }
 
 export function noReasons(): Record<RevocationReason | 'none', number> {
@@ -173,11 +207,13 @@ function readEntry(entry: Der, version: 1 | 2): ReadEntry {
   let invalidityDate: number | undefined
   let certificateIssuer: Name | undefined
   const unknownCritical: string[] = []
+  let extensions: readonly Extension[] = []
   if (!entry.done) {
     // 5.1.2.1: extensions make it version 2.
     if (version === 1) entry.fail('bad_version', 'expected no entry extensions in a version 1 CRL')
     const list = entry.enter(TAG.sequence, 'crlEntryExtensions')
-    for (const extension of readExtensions(list)) {
+    extensions = readExtensions(list)
+    for (const extension of extensions) {
       switch (extension.oid) {
         case OID.reasonCode:
           reason = readReason(extension)
@@ -194,20 +230,23 @@ function readEntry(entry: Der, version: 1 | 2): ReadEntry {
     }
   }
   entry.finish()
-  return { serial, revokedAt, reason, invalidityDate, certificateIssuer, unknownCritical }
+  return { serial, revokedAt, reason, invalidityDate, certificateIssuer, extensions, unknownCritical }
 }
 
-function readReason({ value }: Extension): RevocationReason {
+function readReason({ value }: Extension): RevocationReason | undefined {
   const reason = readReasonCode(value)
   value.finish()
   return reason
 }
 
-/** CRLReason, an ENUMERATED (RFC 5280 5.3.1). */
-export function readReasonCode(parent: Der): RevocationReason {
+/** CRLReason, an ENUMERATED (RFC 5280 5.3.1). undefined: one that is none, which is only let pass with BER. */
+export function readReasonCode(parent: Der): RevocationReason | undefined {
   const code = parent.smallInteger('cRLReason', TAG.enumerated)
   const reason = REVOCATION_REASONS[code]
-  return reason ?? parent.fail('bad_value', `expected a reason from 0 to 10 but 7, got ${code}`)
+  if (reason !== undefined) return reason
+  if (!parent.isBer) parent.fail('bad_value', `expected a reason from 0 to 10 but 7, got ${code}`)
+  parent.note('reason_code')
+  return undefined
 }
 
 function readInvalidityDate({ value }: Extension): number {
