@@ -3,7 +3,6 @@ import { digestName, digestOid } from './algorithms.ts'
 import type { Certificate } from './certificate.ts'
 import { Der, TAG } from './der.ts'
 import { oidContent, tlv } from './derWriter.ts'
-import { sameOctets } from './name.ts'
 import { serialText } from './serial.ts'
 
 export type CertIdHash = 'sha1' | 'sha256'
@@ -151,9 +150,4 @@ function hashesOf(issuer: Certificate, algorithm: string): IssuerHashes {
     tlv(TAG.octetString, key),
   ])
   return { name, key, prefix }
-}
-
-/** RFC 6960 4.2.2.3: the responder whose key has that SHA-1. */
-export function hasKeyHash(certificate: Certificate, keyHash: Uint8Array): boolean {
-  return sameOctets(issuerHashes(certificate, 'sha1').key, keyHash)
 }

@@ -4,13 +4,13 @@ import { CertId } from './certId.ts'
 import { Der, TAG, explicit, implicit, isMinimalInteger } from './der.ts'
 import { PRINTABLE, PRINTABLE_STRING, UTF8_STRING } from './derString.ts'
 import { oidContent, tlv } from './derWriter.ts'
-import { readName } from './name.ts'
-import type { Name } from './name.ts'
 import { NO_RESPONSE_EXTENSIONS, NO_SINGLE_EXTENSIONS } from './ocspExtensions.ts'
 import type { ResponseExtensions } from './ocspExtensions.ts'
 import { MAX_CERTIFICATES, MAX_RESPONSE } from './ocspResponse.ts'
-import type { CertStatus, OcspResponse, ResponderId } from './ocspResponse.ts'
+import type { CertStatus, OcspResponse } from './ocspResponse.ts'
 import { OID } from './oid.ts'
+import { ResponderKey, ResponderName } from './responderId.ts'
+import type { ResponderId } from './responderId.ts'
 import { generalizedTimeAt } from './time.ts'
 
 // The shape that nearly every OCSP answer has: one certificate that is good, no extension but a nonce, a usual algorithm. It is read in
@@ -179,38 +179,15 @@ function readResponderId(scan: Scan, limit: number): ResponderId | undefined {
   if (scan.bytes[start] === explicit(2)) {
     const end = scan.enter(explicit(2), limit)
     if (!scan.fills(TAG.octetString, end)) return undefined
-    const keyHash = scan.bytes.subarray(scan.at, end)
+    const keyStart = scan.at
     scan.at = end
-    return { by: 'key', keyHash }
+    return new ResponderKey(scan.bytes, keyStart, end)
   }
   const end = scan.enter(explicit(1), limit)
   const nameStart = scan.at
   if (end - nameStart > MAX_NAME || !scan.fills(TAG.sequence, end) || !skipName(scan, end)) return undefined
   // An empty name says nothing about who it is.
   return scan.at === end && end - nameStart > 2 ? new ResponderName(scan.bytes, nameStart, end) : undefined
-}
-
-/** A responder's name, which has been checked and is only read when somebody wants to know more than whether it is the expected one. */
-class ResponderName {
-  readonly by = 'name'
-  readonly #bytes: Uint8Array
-  readonly #start: number
-  readonly #end: number
-  #name: Name | undefined
-
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes
-    this.#start = start
-    this.#end = end
-  }
-
-  get der(): Uint8Array {
-    return this.#bytes.subarray(this.#start, this.#end)
-  }
-
-  get name(): Name {
-    return (this.#name ??= readName(Der.open(tlv(TAG.sequence, this.der), 'name', 2 * MAX_NAME), 'byName'))
-  }
 }
 
 /** The content of a Name: one attribute in each RDN, under 2.5.4 and ASCII in UTF8String or PrintableString. */

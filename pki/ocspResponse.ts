@@ -12,8 +12,9 @@ import type { Note } from './note.ts'
 import { readResponseExtensions, readSingleExtensions } from './ocspExtensions.ts'
 import type { ResponseExtensions, SingleExtensions } from './ocspExtensions.ts'
 import { readName } from './name.ts'
-import type { Name } from './name.ts'
 import { OID } from './oid.ts'
+import { ResponderKey, ResponderName } from './responderId.ts'
+import type { ResponderId } from './responderId.ts'
 
 export type CertStatus =
   | { readonly status: 'good' | 'unknown' }
@@ -26,11 +27,6 @@ export interface SingleResponse extends SingleExtensions {
   readonly thisUpdate: number
   readonly nextUpdate: number | undefined
 }
-
-export type ResponderId =
-  | { readonly by: 'name'; readonly name: Name; /** The name as it was encoded. */ readonly der: Uint8Array }
-  /** SHA-1 over the responder's key. */
-  | { readonly by: 'key'; readonly keyHash: Uint8Array }
 
 /** What a successful answer says (RFC 6960 4.2.1 ResponseData). */
 interface ResponseData extends ResponseExtensions {
@@ -162,12 +158,12 @@ function readResponderId(tbs: Der): ResponderId {
     const choice = tbs.enter(explicit(1), 'responderID')
     const name = readName(choice, 'byName')
     choice.finish()
-    return { by: 'name', name, der: name.der }
+    return new ResponderName(name.der, 0, name.der.length, name)
   }
   const choice = tbs.enter(explicit(2), 'responderID')
-  const keyHash = choice.octets('byKey')
+  const { bytes, content, end } = choice.enter(TAG.octetString, 'byKey')
   choice.finish()
-  return { by: 'key', keyHash }
+  return new ResponderKey(bytes, content, end)
 }
 
 function readSingleResponse(single: Der): SingleResponse {

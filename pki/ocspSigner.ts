@@ -1,10 +1,9 @@
 import { toTimestamp } from '../model/time.ts'
-import { hasKeyHash } from './certId.ts'
 import { parseCertificate } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
 import { PkiError } from './error.ts'
 import { namesMatch, sameOctets } from './name.ts'
-import type { OcspResponse, ResponderId } from './ocspResponse.ts'
+import type { OcspResponse } from './ocspResponse.ts'
 import { OID } from './oid.ts'
 import { verifySignature } from './signature.ts'
 
@@ -48,7 +47,7 @@ export interface SignerQuestion {
 export function findSigner(response: OcspResponse, question: SignerQuestion): Certificate {
   const { issuer, now } = question
   let failure: PkiError | undefined
-  if (isResponder(response.responderId, issuer)) {
+  if (response.responderId.names(issuer)) {
     try {
       verifySignature(response, issuer, 'OCSP answer')
       checkValidity(issuer, now)
@@ -66,15 +65,10 @@ export function findSigner(response: OcspResponse, question: SignerQuestion): Ce
     }
   }
   if (failure !== undefined) throw failure
-  const { responderId } = response
-  const wanted =
-    responderId.by === 'name'
-      ? responderId.name.text
-      : `key ${Buffer.from(responderId.keyHash).toString('hex')}`
   throw new PkiError(
     'path',
     'responder_not_found',
-    `expected the certificate of responder ${wanted}, got neither it nor the CA ${issuer.subject.text}`,
+    `expected the certificate of responder ${String(response.responderId)}, got neither it nor the CA ${issuer.subject.text}`,
   )
 }
 
@@ -94,7 +88,7 @@ function delegatedSigner(
   const known = delegations?.find(der, issuer)
   // What is remembered must not keep the whole answer.
   const candidate = known ?? parseCertificate(delegations === undefined ? der : Uint8Array.from(der))
-  if (!isResponder(response.responderId, candidate)) return undefined
+  if (!response.responderId.names(candidate)) return undefined
   if (known === undefined) {
     checkDelegation(candidate, issuer)
     delegations?.remember(candidate, issuer)
@@ -103,12 +97,6 @@ function delegatedSigner(
   checkValidity(issuer, now)
   verifySignature(response, candidate, 'OCSP answer')
   return candidate
-}
-
-/** 4.2.2.3: the responder's name, or SHA-1 over its public key. */
-function isResponder(id: ResponderId, certificate: Certificate): boolean {
-  if (id.by === 'key') return hasKeyHash(certificate, id.keyHash)
-  return sameOctets(id.der, certificate.subject.der) || namesMatch(id.name, certificate.subject)
 }
 
 /** 4.2.2.2 item 3: issued directly by the CA, with the key in question, for OCSP signing. */

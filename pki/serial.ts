@@ -8,14 +8,36 @@ export function serialText(content: Uint8Array): string {
   return `-${(modulus - BigInt(`0x${hex}`)).toString(16)}`
 }
 
+/** Digits of a serial number: 40 octets, twice what RFC 5280 allows. */
+const MAX_DIGITS = 80
+
 /** The content octets of the INTEGER; undefined when the text is not a serial number as `serialText` writes it. */
 export function serialContent(serial: string): Uint8Array | undefined {
-  if (!/^-?(0|[1-9a-f][0-9a-f]{0,79})$/.test(serial) || serial === '-0') return undefined
-  if (!serial.startsWith('-')) {
-    const even = serial.length % 2 === 0 ? serial : `0${serial}`
-    return Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, 'hex')
+  if (serial.startsWith('-')) return negativeContent(serial.slice(1))
+  const count = serial.length
+  if (count === 0 || count > MAX_DIGITS || (count > 1 && serial.startsWith('0'))) return undefined
+  // An octet of zero in front, where the highest bit would be read as a sign.
+  const offset = count % 2 === 1 ? 1 : digitAt(serial, 0) >= 8 ? 2 : 0
+  const content = new Uint8Array((count + offset) >> 1)
+  for (let i = 0; i < count; i++) {
+    const digit = digitAt(serial, i)
+    if (digit < 0) return undefined
+    const at = (i + offset) >> 1
+    content[at] = ((content[at] ?? 0) << 4) | digit
   }
-  const magnitude = BigInt(`0x${serial.slice(1)}`)
+  return content
+}
+
+/** A lower-case hexadecimal digit; -1 when it is none. */
+function digitAt(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
+}
+
+function negativeContent(digits: string): Uint8Array | undefined {
+  if (!/^[1-9a-f][0-9a-f]*$/.test(digits) || digits.length > MAX_DIGITS) return undefined
+  const magnitude = BigInt(`0x${digits}`)
   let octets = 1
   while (magnitude > 1n << BigInt(octets * 8 - 1)) octets++
   const value = (1n << BigInt(octets * 8)) - magnitude

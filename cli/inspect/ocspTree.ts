@@ -11,7 +11,7 @@ export function ocspTree(response: OcspResponse, signer: Certificate | undefined
   return {
     responseStatus: 'successful',
     producedAt: toTimestamp(response.producedAt),
-    responder: responderId.by === 'name' ? responderId.name.text : hex(responderId.keyHash),
+    responder: responderId.by === 'name' ? responderId.name.text : responderId.keyHash,
     responderBy: responderId.by,
     responses: response.responses.map(singleTree),
     nonce: nonce === undefined ? undefined : hex(unwrapped(nonce)),
