@@ -69,7 +69,7 @@ export const DIGEST_SIGNATURES: Readonly<Record<string, DigestSignature>> = {
     '2.16.840.1.101.3.4.3.11': 'sha3-384',
     '2.16.840.1.101.3.4.3.12': 'sha3-512',
   }),
-  // Withdrawn for signing (FIPS 186-5), and never used by a CA that is still there: named, not verified.
+  // Withdrawn for signing (FIPS 186-5); what was signed before may still be verified.
   ...digestSignatures('DSA', {
     '1.2.840.10040.4.3': 'sha1',
     '2.16.840.1.101.3.4.3.1': 'sha224',
@@ -86,7 +86,7 @@ function digestSignatures(
     Object.entries(digests).flatMap(([oid, name]) => {
       const digest = known.get(name)
       if (digest === undefined) return []
-      const verified = family !== 'DSA' && !BROKEN_DIGESTS.has(name)
+      const verified = !BROKEN_DIGESTS.has(name)
       const parameters = family === 'RSA' ? 'null' : 'absent'
       return [[oid, { name: `${family}-${name.toUpperCase()}`, family, digest, parameters, verified }]]
     }),

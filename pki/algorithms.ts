@@ -54,7 +54,7 @@ const MGF1 = '1.2.840.113549.1.1.8'
 const KEYS: Readonly<Record<DigestSignature['family'], readonly string[]>> = {
   RSA: ['RSA'],
   ECDSA: Object.values(CURVES).flatMap(({ name, verified }) => (verified ? [`EC ${name}`] : [])),
-  DSA: [],
+  DSA: ['DSA'],
 }
 const RSA_PSS = ['RSA', 'RSA-PSS'] as const
 

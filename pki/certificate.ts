@@ -38,6 +38,8 @@ export interface Certificate extends Readonly<CertificateExtensions> {
   readonly publicKey: KeyObject
   /** `RSA`, `EC P-256`, `Ed25519`, `ML-DSA-65`; for an unknown key its OID. */
   readonly keyAlgorithm: string
+  /** DER of the parameters of the key's algorithm, inherited ones included. undefined: it has none. */
+  readonly keyParameters: Uint8Array | undefined
   /** Modulus, curve or public key size in bits; 0 when the algorithm is unknown. */
   readonly keyBits: number
   /** Bits of security of the key against a classical computer; 0 below 80. undefined: the algorithm is unknown. */
@@ -63,8 +65,13 @@ export interface Certificate extends Readonly<CertificateExtensions> {
 /** Octets of one certificate. ML-DSA-87 needs 8 KB, 2,000 names 100 KB. */
 const MAX_CERTIFICATE = 1024 * 1024
 
+interface CertificateOptions extends DerOptions {
+  /** `keyParameters` of the issuer, for a DSA key that has none of its own (RFC 5280 6.1.4 (e), (f)). */
+  readonly inheritedParameters?: Uint8Array
+}
+
 /** Parses one DER certificate (RFC 5280 4.1). Throws PkiError(decode). */
-export function parseCertificate(der: Uint8Array, options?: DerOptions): Certificate {
+export function parseCertificate(der: Uint8Array, options: CertificateOptions = {}): Certificate {
   const root = Der.open(der, 'certificate', MAX_CERTIFICATE, options)
   const tbs = root.enter(TAG.sequence, 'tbsCertificate')
   const outer = readSignatureScheme(root, 'signatureAlgorithm')
@@ -84,7 +91,7 @@ export function parseCertificate(der: Uint8Array, options?: DerOptions): Certifi
   const notAfter = validity.time('notAfter')
   validity.finish()
   const subject = readName(tbs, 'subject')
-  const key = readPublicKeyInfo(tbs, 'subjectPublicKeyInfo')
+  const key = readPublicKeyInfo(tbs, 'subjectPublicKeyInfo', options.inheritedParameters)
   for (const n of [1, 2]) {
     if (tbs.next !== implicit(n)) continue
     if (version === 1) tbs.fail('bad_version', 'expected no unique identifier in a version 1 certificate')
@@ -116,6 +123,7 @@ export function parseCertificate(der: Uint8Array, options?: DerOptions): Certifi
       return (publicKey ??= importPublicKey(key))
     },
     keyAlgorithm: key.algorithm,
+    keyParameters: key.parameters,
     keyBits: key.bits,
     keyStrength: key.strength,
     signatureAlgorithm: inner.scheme.name,

@@ -16,9 +16,15 @@ export function impliedPoint({ issuer }: Certificate): DistributionPoint {
   }
 }
 
+/** RFC 5280 6.3.3 (b) (1): is the CRL by the issuer that the distribution point names? */
+export function isFromIssuer(crl: Crl, { crlIssuer }: DistributionPoint, certificate: Certificate): boolean {
+  if (crlIssuer === undefined) return namesMatch(crl.issuer, certificate.issuer)
+  return crlIssuer.some((name) => name.type === 'directory' && namesMatch(name.name, crl.issuer))
+}
+
 /**
- * RFC 5280 6.3.3 (b): why a CRL says nothing about a certificate that names this distribution point; undefined: it does. Without a check
- * of its scope, the absence of a certificate from somebody else's part of a partitioned list would read as "not revoked".
+ * 6.3.3 (b) (1) and (2): why a CRL of that issuer says nothing about a certificate that names this distribution point; undefined: it does.
+ * Without a check of its scope, the absence of a certificate from another part of a partitioned list would read as "not revoked".
  */
 export function scopeMismatch(
   crl: Crl,
@@ -26,16 +32,7 @@ export function scopeMismatch(
   certificate: Certificate,
 ): string | undefined {
   const scope = crl.issuingDistributionPoint
-  // (b) (1)
-  if (point.crlIssuer === undefined) {
-    if (!namesMatch(crl.issuer, certificate.issuer)) return `is issued by ${crl.issuer.text}`
-  } else {
-    const isNamed = point.crlIssuer.some(
-      (name) => name.type === 'directory' && namesMatch(name.name, crl.issuer),
-    )
-    if (!isNamed) return `is issued by ${crl.issuer.text}, which is not the cRLIssuer`
-    if (scope?.indirect !== true) return 'is not an indirect one'
-  }
+  if (point.crlIssuer !== undefined && scope?.indirect !== true) return 'is not an indirect one'
   if (scope === undefined) return undefined
   // (b) (2) (i)
   if (scope.name !== undefined && !sharesName(crl, scope.name, point, certificate)) {

@@ -47,6 +47,7 @@ export type PkiErrorCode =
   | 'too_many_paths'
   | 'certificate_revoked'
   | 'crl_not_found'
+  | 'crl_signer_rejected'
   | 'reasons_not_covered'
   | 'responder_not_found'
   | 'responder_not_authorized'

@@ -1,3 +1,4 @@
+import { parseCertificate } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
 import { PkiError, failureOf } from './error.ts'
 import { nameKey } from './name.ts'
@@ -135,7 +136,8 @@ class PathSearch {
         this.#reject(RANK.notFound, path, new PkiError('path', 'too_many_paths', message))
         return undefined
       }
-      const error = this.#signatureError(last, issuer)
+      // What a key without parameters inherits is known only from the anchor downwards.
+      const error = lacksParameters(issuer) ? undefined : this.#signatureError(last, issuer)
       if (error !== undefined) {
         this.#reject(RANK.partial, [...path, issuer], error)
         continue
@@ -148,8 +150,9 @@ class PathSearch {
   }
 
   /** From the leaf to the anchor: only now can it be judged. */
-  #complete(path: readonly Certificate[]): Found | undefined {
+  #complete(bare: readonly Certificate[]): Found | undefined {
     const { now, policies = {} } = this.#question
+    const path = withParameters(bare)
     const result = validatePath(path, {
       now,
       policies,
@@ -205,6 +208,27 @@ function mostLikelyFirst<T>(
     return keyCost + (notBefore <= now && now <= notAfter ? 0 : 1)
   }
   return issuers.toSorted((a, b) => cost(a) - cost(b))
+}
+
+function lacksParameters({ keyAlgorithm, keyParameters }: Certificate): boolean {
+  return keyAlgorithm === 'DSA' && keyParameters === undefined
+}
+
+/** 6.1.4 (d) to (f): a DSA key without parameters has those of the key above it. */
+function withParameters(path: readonly Certificate[]): readonly Certificate[] {
+  if (!path.some(lacksParameters)) return path
+  const complete: Certificate[] = []
+  for (const certificate of path.toReversed()) {
+    const above = complete.at(-1)
+    const inherits = lacksParameters(certificate) && above?.keyAlgorithm === 'DSA'
+    const inheritedParameters = inherits ? above.keyParameters : undefined
+    complete.push(
+      inheritedParameters === undefined
+        ? certificate
+        : parseCertificate(certificate.der, { inheritedParameters }),
+    )
+  }
+  return complete.reverse()
 }
 
 function issuerNotFound(certificate: Certificate): PkiError {

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { CURVES, WHOLE_ALGORITHMS, ecStrength, rsaStrength } from './algorithmTable.ts'
 import { Der, TAG } from './der.ts'
+import { oidContent, tlv } from './derWriter.ts'
 import { PkiError } from './error.ts'
 import { bitLength } from './strength.ts'
 
@@ -10,6 +11,8 @@ interface PublicKeyInfo {
   readonly spki: Uint8Array
   /** Content of subjectPublicKey: what OCSP's key hashes are over. */
   readonly keyBytes: Uint8Array
+  /** DER of the algorithm's parameters, its own or inherited. undefined: there are none. */
+  readonly parameters: Uint8Array | undefined
   /** `RSA`, `RSA-PSS`, `EC P-256`, `Ed25519`, `ML-DSA-65`; for an unknown algorithm or curve its OID. */
   readonly algorithm: string
   /** 0: unknown. */
@@ -25,9 +28,9 @@ interface PublicKeyInfo {
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1'
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
+const DSA = '1.2.840.10040.4.1'
 /** Named, so that people need not look them up; certificates are not signed with them. */
 const OTHER_KEYS: Readonly<Record<string, string>> = {
-  '1.2.840.10040.4.1': 'DSA',
   '1.3.101.110': 'X25519',
   '1.3.101.111': 'X448',
   '2.16.840.1.101.3.4.4.1': 'ML-KEM-512',
@@ -38,8 +41,11 @@ const OTHER_KEYS: Readonly<Record<string, string>> = {
 /** Bits of an RSA modulus that is used. OpenSSL's own limit; verification beyond costs seconds and nobody has such keys. */
 const MAX_RSA_BITS = 16_384
 
-/** Reads the SubjectPublicKeyInfo (RFC 5280 4.1.2.7) that comes next in `parent`. */
-export function readPublicKeyInfo(parent: Der, field: string): PublicKeyInfo {
+/**
+ * Reads the SubjectPublicKeyInfo (RFC 5280 4.1.2.7) that comes next in `parent`. `inherited`: DER of the parameters of the issuer's key, for
+ * a DSA key that has none (RFC 3279 2.3.2).
+ */
+export function readPublicKeyInfo(parent: Der, field: string, inherited?: Uint8Array): PublicKeyInfo {
   const info = parent.enter(TAG.sequence, field)
   const identifier = info.enter(TAG.sequence, 'algorithm')
   const oid = identifier.oid('algorithm')
@@ -50,10 +56,28 @@ export function readPublicKeyInfo(parent: Der, field: string): PublicKeyInfo {
   const keyBytes = info.wholeBits('subjectPublicKey')
   info.finish()
 
-  return { spki: info.der, keyBytes, ...describeKey(oid, parameters, keyBytes) }
+  const base = { spki: info.der, keyBytes }
+  if (oid === DSA) {
+    const own = parameters === undefined || parameters.tag === TAG.null ? inherited : parameters.der
+    return { ...base, parameters: own, ...describeDsa(own) }
+  }
+  return { ...base, parameters: parameters?.der, ...describeKey(oid, parameters, keyBytes) }
 }
 
-type KeyDescription = Omit<PublicKeyInfo, 'spki' | 'keyBytes'>
+type KeyDescription = Omit<PublicKeyInfo, 'spki' | 'keyBytes' | 'parameters'>
+
+/** RFC 3279 2.3.2. */
+function describeDsa(parameters: Uint8Array | undefined): KeyDescription {
+  if (parameters === undefined) {
+    return { ...unknownKey('DSA', 'DSA key without parameters'), quantumSafe: false }
+  }
+  const bits = leadingBits(parameters, 'Dss-Parms', ['p', 'q', 'g'])
+  if (bits === undefined) {
+    return { algorithm: 'DSA', bits: 0, strength: undefined, quantumSafe: false, unusable: badKey('DSA') }
+  }
+  const unusable = bits > MAX_RSA_BITS ? unsupported(`DSA key of ${bits} bits`) : undefined
+  return { algorithm: 'DSA', bits, strength: rsaStrength(bits), quantumSafe: false, unusable }
+}
 
 function describeKey(oid: string, parameters: Der | undefined, keyBytes: Uint8Array): KeyDescription {
   if (oid === RSA_ENCRYPTION || oid === RSASSA_PSS) {
@@ -69,7 +93,7 @@ function describeKey(oid: string, parameters: Der | undefined, keyBytes: Uint8Ar
 }
 
 function describeRsa(algorithm: string, keyBytes: Uint8Array): KeyDescription {
-  const bits = rsaBits(keyBytes)
+  const bits = leadingBits(keyBytes, 'RSAPublicKey', ['modulus', 'publicExponent'])
   if (bits === undefined) {
     return { algorithm, bits: 0, strength: undefined, quantumSafe: false, unusable: badKey(algorithm) }
   }
@@ -103,16 +127,15 @@ function badKey(algorithm: string): KeyDescription['unusable'] {
 }
 
 /**
- * Bits of the modulus of an RSAPublicKey (RFC 8017 A.1.1); undefined: malformed, which is the key's fault and must not make the
- * certificate around it unreadable.
+ * Bits of the first of a SEQUENCE of INTEGERs: the modulus of an RSAPublicKey (RFC 8017 A.1.1) or of Dss-Parms (RFC 3279 2.3.2). undefined:
+ * malformed, which is the key's fault and must not make the certificate around it unreadable.
  */
-function rsaBits(key: Uint8Array): number | undefined {
+function leadingBits(der: Uint8Array, what: string, fields: readonly string[]): number | undefined {
   try {
-    const sequence = Der.open(key, 'RSAPublicKey', key.length)
-    const modulus = sequence.enter(TAG.integer, 'modulus').value
-    sequence.enter(TAG.integer, 'publicExponent')
+    const sequence = Der.open(der, what, der.length)
+    const [modulus] = fields.map((field) => sequence.enter(TAG.integer, field).value)
     sequence.finish()
-    const bits = bitLength(modulus)
+    const bits = modulus === undefined ? 0 : bitLength(modulus)
     return bits === 0 ? undefined : bits
   } catch (error) {
     if (error instanceof PkiError) return undefined
@@ -121,7 +144,8 @@ function rsaBits(key: Uint8Array): number | undefined {
 }
 
 /** Throws PkiError(signature): unsupported for a key of a kind that cannot be used here, bad_key for one that is none. */
-export function importPublicKey({ spki, algorithm, unusable }: PublicKeyInfo): KeyObject {
+export function importPublicKey(info: PublicKeyInfo): KeyObject {
+  const { algorithm, unusable } = info
   if (unusable !== undefined) {
     throw new PkiError(
       'signature',
@@ -130,9 +154,16 @@ export function importPublicKey({ spki, algorithm, unusable }: PublicKeyInfo): K
     )
   }
   try {
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+    return createPublicKey({ key: Buffer.from(completeSpki(info)), format: 'der', type: 'spki' })
   } catch (cause) {
     // A point that is not on its curve, for instance.
     throw new PkiError('signature', 'bad_key', `expected an ${algorithm} key that OpenSSL reads`, { cause })
   }
+}
+
+/** With the inherited parameters in it, where they are. */
+function completeSpki({ spki, keyBytes, algorithm, parameters }: PublicKeyInfo): Uint8Array {
+  if (algorithm !== 'DSA' || parameters === undefined) return spki
+  const identifier = tlv(TAG.sequence, tlv(TAG.oid, oidContent(DSA)), parameters)
+  return tlv(TAG.sequence, identifier, tlv(TAG.bitString, Uint8Array.of(0), keyBytes))
 }

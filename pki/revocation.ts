@@ -3,13 +3,14 @@ import type { Certificate } from './certificate.ts'
 import { authenticateCrl, checkCrlTimes } from './crl.ts'
 import type { Crl } from './crl.ts'
 import type { CrlEntry, RevocationReason } from './crlEntries.ts'
-import { appliesTo, impliedPoint, interimReasons, scopeMismatch } from './crlScope.ts'
+import { appliesTo, impliedPoint, interimReasons, isFromIssuer, scopeMismatch } from './crlScope.ts'
 import { ALL_REASONS } from './distributionPoint.ts'
 import type { DistributionPoint, ReasonFlag } from './distributionPoint.ts'
 import { PkiError, failureOf } from './error.ts'
 import type { PkiPhase } from './error.ts'
 import { namesMatch } from './name.ts'
 import { buildPath } from './path.ts'
+import type { PathResult } from './path.ts'
 import { describe } from './pathValidation.ts'
 
 export interface RevocationQuestion {
@@ -57,15 +58,30 @@ export function checkPathRevocation(question: RevocationQuestion): readonly Cert
 }
 
 /** How far a CRL came, lowest first. */
-const RANK = { scope: 0, signer: 1, signature: 2, signerPath: 3, profile: 4, time: 5 } as const
-
+const RANK = {
+  scope: 0,
+  noSigner: 1,
+  signerPath: 2,
+  signer: 3,
+  signature: 4,
+  signerRevoked: 5,
+  profile: 6,
+  time: 7,
+} as const
 const RANK_OF_PHASE: Partial<Record<PkiPhase, number>> = { signature: RANK.signature, profile: RANK.profile }
+
+interface Failure {
+  /** Of `RANK`. */
+  readonly rank: number
+  readonly error: PkiError
+}
 
 class RevocationCheck {
   readonly #question: RevocationQuestion
   /** Newest first, so that of two that are current the one counts that knows more. */
   readonly #complete: readonly Crl[]
   readonly #deltas: readonly Crl[]
+  readonly #paths = new Map<string, PathResult>()
   readonly #signatures = new Map<Crl, Map<Certificate, PkiError | undefined>>()
   /** Certificates whose status is being determined, outermost first. */
   readonly #open = new Set<string>()
@@ -90,9 +106,10 @@ class RevocationCheck {
 
   #askPoints(certificate: Certificate): RevocationStatus {
     let missing = ALL_REASONS
-    let furthest = { rank: -1, error: crlNotFound(certificate, 'got none') }
+    let furthest: Failure = { rank: -1, error: crlNotFound(certificate, 'got none') }
     for (const point of [...certificate.crlDistributionPoints, impliedPoint(certificate)]) {
       for (const crl of this.#complete) {
+        if (!isFromIssuer(crl, point, certificate)) continue // (b) (1)
         const reasons = interimReasons(crl, point) // (d)
         if (reasons.isDisjointFrom(missing)) continue // (e)
         const answer = this.#ask(crl, point, certificate)
@@ -117,7 +134,7 @@ class RevocationCheck {
     crl: Crl,
     point: DistributionPoint,
     certificate: Certificate,
-  ): { readonly entry: CrlEntry | undefined } | { readonly rank: number; readonly error: PkiError } {
+  ): { readonly entry: CrlEntry | undefined } | Failure {
     const mismatch = scopeMismatch(crl, point, certificate) // (b)
     if (mismatch !== undefined) {
       return { rank: RANK.scope, error: crlNotFound(certificate, `got one that ${mismatch}`) }
@@ -152,59 +169,70 @@ class RevocationCheck {
   }
 
   /** 6.3.3 (f), (g): whose key signed the CRL, with a path to the same anchor. It may be another key of the CA, or another CRL issuer. */
-  #signerOf(
-    crl: Crl,
-  ): { readonly certificate: Certificate } | { readonly rank: number; readonly error: PkiError } {
-    const error = new PkiError(
-      'path',
-      'issuer_not_found',
-      `CRL of ${crl.issuer.text}: expected a certificate of its issuer, got none`,
-    )
-    let furthest: { rank: number; error: PkiError } = { rank: RANK.signer, error }
+  #signerOf(crl: Crl): { readonly certificate: Certificate } | Failure {
+    let furthest: Failure = { rank: RANK.noSigner, error: signerNotFound(crl) }
     for (const candidate of this.#signersNamed(crl)) {
-      const failure = this.#signerFailure(crl, candidate)
-      if (failure === undefined) return { certificate: candidate }
-      if (failure.rank > furthest.rank) furthest = failure
+      const result = this.#judgeSigner(crl, candidate)
+      if ('certificate' in result) return result
+      if (result.rank > furthest.rank) furthest = result
     }
     return furthest
   }
 
+  /** Those of the path itself first, then by their key identifiers. */
   #signersNamed(crl: Crl): readonly Certificate[] {
     const { path, intermediates } = this.#question
-    const named = [...path, ...intermediates].filter(({ subject }) => namesMatch(subject, crl.issuer))
-    const bySha = new Map(named.map((certificate) => [certificate.sha256, certificate]))
+    const bySha = new Map<string, Certificate>()
+    for (const certificate of [...path, ...intermediates]) {
+      const isNew = !bySha.has(certificate.sha256)
+      if (isNew && namesMatch(certificate.subject, crl.issuer)) bySha.set(certificate.sha256, certificate)
+    }
     const { authorityKeyId } = crl
-    const cost = ({ subjectKeyId }: Certificate) =>
+    const cost = ({ subjectKeyId }: Certificate): number =>
       authorityKeyId === undefined || subjectKeyId === undefined ? 1 : authorityKeyId === subjectKeyId ? 0 : 2
     return [...bySha.values()].toSorted((a, b) => cost(a) - cost(b)).slice(0, MAX_SIGNERS)
   }
 
-  #signerFailure(crl: Crl, signer: Certificate): { rank: number; error: PkiError } | undefined {
-    const notSigned = this.#authenticationError(crl, signer) // (g), and cRLSign of (f)
-    if (notSigned !== undefined)
+  /** The signer as it stands in its path, where a key may have inherited parameters. */
+  #judgeSigner(crl: Crl, candidate: Certificate): { readonly certificate: Certificate } | Failure {
+    const path = this.#pathOf(candidate)
+    if (!path.valid) return { rank: RANK.signerPath, error: signerRejected(crl, path.error) } // (f)
+    const [certificate = candidate] = path.path
+    const notSigned = this.#authenticationError(crl, certificate) // (f): cRLSign; (g)
+    if (notSigned !== undefined) {
       return { rank: RANK_OF_PHASE[notSigned.phase] ?? RANK.signer, error: notSigned }
-    const error = this.#untrusted(signer) // (f)
-    return error === undefined ? undefined : { rank: RANK.signerPath, error }
+    }
+    const unusable = this.#revocationOf(path.path)
+    if (unusable !== undefined) return { rank: RANK.signerRevoked, error: signerRejected(crl, unusable) }
+    return { certificate }
   }
 
-  /**
-   * Why there is no valid path of unrevoked certificates from a CRL issuer to the anchor; undefined: there is one. A certificate whose own
-   * status is just being asked for is taken as good: a CRL may list the certificate of its own signer, and no other CRL would.
-   */
-  #untrusted(signer: Certificate): PkiError | undefined {
+  /** From a CRL issuer to the anchor of the path that is asked about. */
+  #pathOf(signer: Certificate): PathResult | { readonly valid: true; readonly path: readonly Certificate[] } {
     const { path, intermediates, now } = this.#question
+    const at = path.findIndex(({ sha256 }) => sha256 === signer.sha256)
+    if (at >= 0) return { valid: true, path: path.slice(at) }
+    const known = this.#paths.get(signer.sha256)
+    if (known !== undefined) return known
     const anchor = path.at(-1)
-    const known = (other: Certificate): boolean => path.some(({ sha256 }) => sha256 === other.sha256)
-    if (anchor === undefined || known(signer)) return undefined
     const result = buildPath({
       leaf: signer,
       intermediates: [...path, ...intermediates],
-      trusted: [[anchor]],
+      trusted: anchor === undefined ? [] : [[anchor]],
       now,
     })
-    if (!result.valid) return result.error
-    for (const certificate of result.path) {
-      if (known(certificate) || this.#open.has(certificate.sha256)) continue
+    this.#paths.set(signer.sha256, result)
+    return result
+  }
+
+  /**
+   * Why some certificate on the path of a CRL issuer may not be used; undefined: none is revoked. Those of the path that is asked about are
+   * asked about anyway. One whose own status is just being determined is taken as good: a CRL may list its own signer, and no other would.
+   */
+  #revocationOf(signerPath: readonly Certificate[]): PkiError | undefined {
+    const inQuestion = new Set(this.#question.path.map(({ sha256 }) => sha256))
+    for (const certificate of signerPath) {
+      if (inQuestion.has(certificate.sha256) || this.#open.has(certificate.sha256)) continue
       const status = this.statusOf(certificate)
       if (status.status !== 'good') return status.error
     }
@@ -240,6 +268,23 @@ function revoked(certificate: Certificate, { revokedAt, reason }: CrlEntry): Rev
     `${describe(certificate)}: expected it not to be revoked, got revoked at ${toTimestamp(revokedAt)} (${why})`,
   )
   return { status: 'revoked', revokedAt, reason, error }
+}
+
+function signerNotFound({ issuer }: Crl): PkiError {
+  return new PkiError(
+    'path',
+    'issuer_not_found',
+    `CRL of ${issuer.text}: expected a certificate of its issuer, got none`,
+  )
+}
+
+function signerRejected({ issuer }: Crl, cause: PkiError): PkiError {
+  return new PkiError(
+    'path',
+    'crl_signer_rejected',
+    `CRL of ${issuer.text}: expected a signer that can be trusted, but ${cause.message}`,
+    { cause },
+  )
 }
 
 function crlNotFound(certificate: Certificate, got: string): PkiError {
