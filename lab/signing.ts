@@ -50,6 +50,12 @@ const WHOLE_ALGORITHMS: Readonly<Record<string, string>> = {
   'slh-dsa-shake-256f': '2.16.840.1.101.3.4.3.31',
 }
 
+const ECDSA_SHA256 = ['1.2.840.10045.4.3.2', 'sha256'] as const
+const ECDSA_DIGESTS: Readonly<Record<string, readonly [oid: string, digest: 'sha384' | 'sha512']>> = {
+  secp384r1: ['1.2.840.10045.4.3.3', 'sha384'],
+  secp521r1: ['1.2.840.10045.4.3.4', 'sha512'],
+}
+
 export function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
   const type = key.asymmetricKeyType
   if (type === 'rsa') {
@@ -58,14 +64,9 @@ export function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
   }
   if (type === 'rsa-pss') return { identifier: pssIdentifier(), digest: 'sha256' }
   if (type === 'ec') {
-    switch (key.asymmetricKeyDetails?.namedCurve) {
-      case 'secp384r1':
-        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.3')), digest: 'sha384' }
-      case 'secp521r1':
-        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.4')), digest: 'sha512' }
-      default:
-        return { identifier: der.sequence(der.oid('1.2.840.10045.4.3.2')), digest: 'sha256' }
-    }
+    const curve = key.asymmetricKeyDetails?.namedCurve
+    const [oid, digest] = ECDSA_DIGESTS[curve ?? ''] ?? ECDSA_SHA256
+    return { identifier: der.sequence(der.oid(oid)), digest }
   }
   const whole = type === undefined ? undefined : WHOLE_ALGORITHMS[type]
   if (whole === undefined) throw new RangeError(`expected a key that signs, got ${type ?? 'none'}`)

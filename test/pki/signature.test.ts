@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import * as lab from '../../lab/der.ts'
 import { parseCertificate } from '../../pki/certificate.ts'
 import type { Certificate } from '../../pki/certificate.ts'
+import { certificateFacts } from '../../pki/certificateFacts.ts'
 import { verifySignature } from '../../pki/signature.ts'
 import { DAY, NOW, refused } from './support.ts'
 
@@ -18,6 +19,8 @@ interface Case {
   readonly name: string
   readonly key: string
   readonly bits: number
+  /** Of the signature. */
+  readonly strength: number
   readonly identifier: Uint8Array
   readonly pair: Pair
   readonly digest: string | null
@@ -26,11 +29,11 @@ interface Case {
 
 const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec = (namedCurve: string): Pair => generateKeyPairSync('ec', { namedCurve })
-const [p256, p384, p521] = [ec('P-256'), ec('P-384'), ec('P-521')]
 
 const nullParameters = (oid: string) => lab.sequence(lab.oid(oid), lab.nullValue())
 const noParameters = (oid: string) => lab.sequence(lab.oid(oid))
 const sha2 = (n: number) => `2.16.840.1.101.3.4.2.${n}`
+const MD5 = '1.2.840.113549.2.5'
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 
 function pss(hash: string, mask: string, salt: bigint): Uint8Array {
@@ -45,81 +48,115 @@ function pss(hash: string, mask: string, salt: bigint): Uint8Array {
   )
 }
 
-const mldsa = (n: 44 | 65 | 87): Pair =>
-  n === 44
-    ? generateKeyPairSync('ml-dsa-44')
-    : n === 65
-      ? generateKeyPairSync('ml-dsa-65')
-      : generateKeyPairSync('ml-dsa-87')
-
 const RSA_CASES: readonly Case[] = [
-  ['SHA1', 5, 'sha1'],
-  ['SHA224', 14, 'sha224'],
-  ['SHA256', 11, 'sha256'],
-  ['SHA384', 12, 'sha384'],
-  ['SHA512', 13, 'sha512'],
-].map(([hash, arc, digest]) => ({
+  ['SHA1', '1.2.840.113549.1.1.5', 63],
+  ['SHA224', '1.2.840.113549.1.1.14', 112],
+  ['SHA256', '1.2.840.113549.1.1.11', 112],
+  ['SHA384', '1.2.840.113549.1.1.12', 112],
+  ['SHA512', '1.2.840.113549.1.1.13', 112],
+  ['SHA512-224', '1.2.840.113549.1.1.15', 112],
+  ['SHA512-256', '1.2.840.113549.1.1.16', 112],
+  ['SHA3-256', '2.16.840.1.101.3.4.3.14', 112],
+  ['SHA3-384', '2.16.840.1.101.3.4.3.15', 112],
+  ['SHA3-512', '2.16.840.1.101.3.4.3.16', 112],
+].map(([hash, oid, strength]) => ({
   name: `RSA-${hash}`,
   key: 'RSA',
   bits: 2048,
-  identifier: nullParameters(`1.2.840.113549.1.1.${arc}`),
+  strength: Number(strength),
+  identifier: nullParameters(String(oid)),
   pair: rsa,
-  digest: String(digest),
+  digest: String(hash).toLowerCase(),
 }))
 
 const PSS_CASES: readonly Case[] = [
-  ['SHA256', sha2(1), 'sha256', 32],
-  ['SHA384', sha2(2), 'sha384', 48],
-  ['SHA512', sha2(3), 'sha512', 20],
-  ['SHA1', '1.3.14.3.2.26', 'sha1', 20],
-].map(([hash, oid, digest, salt]) => ({
+  ['SHA256', sha2(1), 32],
+  ['SHA224', sha2(4), 28],
+  ['SHA384', sha2(2), 48],
+  ['SHA512', sha2(3), 20],
+  ['SHA512-224', sha2(5), 28],
+  ['SHA512-256', sha2(6), 32],
+  ['SHA3-224', sha2(7), 28],
+  ['SHA3-256', sha2(8), 32],
+  ['SHA3-384', sha2(9), 0],
+  ['SHA3-512', sha2(10), 64],
+  ['SHA1', '1.3.14.3.2.26', 20],
+].map(([hash, oid, salt]) => ({
   name: `RSA-PSS-${hash}`,
   key: 'RSA',
   bits: 2048,
+  strength: hash === 'SHA1' ? 63 : 112,
   identifier: pss(String(oid), String(oid), BigInt(salt ?? 0)),
   pair: rsa,
-  digest: String(digest),
+  digest: String(hash).toLowerCase(),
   salt: Number(salt),
 }))
 
-const ec_ = (name: string, arc: string, key: string, bits: number, pair: Pair, digest: string): Case => ({
-  name,
-  key,
+const ecdsa = (
+  [name, arc, digest]: readonly [name: string, arc: string, digest: string],
+  [key, bits, pair]: readonly [key: string, bits: number, pair: Pair],
+  strength: number,
+): Case => ({
+  name: `ECDSA-${name}`,
+  key: `EC ${key}`,
   bits,
-  identifier: noParameters(`1.2.840.10045.4.${arc}`),
+  strength,
+  identifier: noParameters(arc),
   pair,
   digest,
 })
 
+const PSS_KEY: Case = {
+  name: 'RSA-PSS-SHA256',
+  key: 'RSA-PSS',
+  bits: 2048,
+  strength: 112,
+  identifier: pss(sha2(1), sha2(1), 32n),
+  pair: generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
+  digest: 'sha256',
+  salt: 32,
+}
+/** Its parameters allow SHA-256 and at least 24 octets of salt. */
+// @ts-expect-error -- saltLength is a number, whatever the types of node say
+const RESTRICTED: Pair = generateKeyPairSync('rsa-pss', {
+  modulusLength: 2048,
+  hashAlgorithm: 'sha256',
+  mgf1HashAlgorithm: 'sha256',
+  saltLength: 24,
+})
+
+const P256 = ['P-256', 256, ec('P-256')] as const
+const P384 = ['P-384', 384, ec('P-384')] as const
+const P521 = ['P-521', 521, ec('P-521')] as const
+
 const CASES: readonly Case[] = [
   ...RSA_CASES,
   ...PSS_CASES,
-  {
-    name: 'RSA-PSS-SHA256',
-    key: 'RSA-PSS',
-    bits: 2048,
-    identifier: pss(sha2(1), sha2(1), 32n),
-    pair: generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
-    digest: 'sha256',
-    salt: 32,
-  },
-  ec_('ECDSA-SHA1', '1', 'EC P-256', 256, p256, 'sha1'),
-  ec_('ECDSA-SHA224', '3.1', 'EC P-256', 256, p256, 'sha224'),
-  ec_('ECDSA-SHA256', '3.2', 'EC P-256', 256, p256, 'sha256'),
-  ec_('ECDSA-SHA384', '3.3', 'EC P-384', 384, p384, 'sha384'),
-  ec_('ECDSA-SHA512', '3.4', 'EC P-521', 521, p521, 'sha512'),
+  PSS_KEY,
+  { ...PSS_KEY, pair: RESTRICTED },
+  ecdsa(['SHA1', '1.2.840.10045.4.1', 'sha1'], P256, 63),
+  ecdsa(['SHA224', '1.2.840.10045.4.3.1', 'sha224'], P256, 112),
+  ecdsa(['SHA256', '1.2.840.10045.4.3.2', 'sha256'], P256, 128),
+  // Each is worth what the weaker of hash and curve is worth.
+  ecdsa(['SHA512', '1.2.840.10045.4.3.4', 'sha512'], P256, 128),
+  ecdsa(['SHA384', '1.2.840.10045.4.3.3', 'sha384'], P384, 192),
+  ecdsa(['SHA256', '1.2.840.10045.4.3.2', 'sha256'], P521, 128),
+  ecdsa(['SHA512', '1.2.840.10045.4.3.4', 'sha512'], P521, 256),
+  ecdsa(['SHA3-256', '2.16.840.1.101.3.4.3.10', 'sha3-256'], P256, 128),
+  ecdsa(['SHA3-512', '2.16.840.1.101.3.4.3.12', 'sha3-512'], P384, 192),
+  ecdsa(['SHA256', '1.2.840.10045.4.3.2', 'sha256'], ['brainpoolP256r1', 256, ec('brainpoolP256r1')], 128),
+  ecdsa(['SHA384', '1.2.840.10045.4.3.3', 'sha384'], ['brainpoolP384r1', 384, ec('brainpoolP384r1')], 192),
+  ecdsa(['SHA512', '1.2.840.10045.4.3.4', 'sha512'], ['brainpoolP512r1', 512, ec('brainpoolP512r1')], 256),
   ...(
     [
-      ['Ed25519', 256, '1.3.101.112', generateKeyPairSync('ed25519')],
-      ['Ed448', 456, '1.3.101.113', generateKeyPairSync('ed448')],
-      ['ML-DSA-44', 10_496, '2.16.840.1.101.3.4.3.17', mldsa(44)],
-      ['ML-DSA-65', 15_616, '2.16.840.1.101.3.4.3.18', mldsa(65)],
-      ['ML-DSA-87', 20_736, '2.16.840.1.101.3.4.3.19', mldsa(87)],
+      ['Ed25519', 256, 128, '1.3.101.112', generateKeyPairSync('ed25519')],
+      ['Ed448', 456, 224, '1.3.101.113', generateKeyPairSync('ed448')],
     ] as const
-  ).map(([name, bits, oid, pair]) => ({
+  ).map(([name, bits, strength, oid, pair]) => ({
     name,
     key: name,
     bits,
+    strength,
     identifier: noParameters(oid),
     pair,
     digest: null,
@@ -154,6 +191,11 @@ describe('signature algorithms', () => {
       assert.equal(certificate.signatureAlgorithm, c.name)
       assert.equal(certificate.keyAlgorithm, c.key)
       assert.equal(certificate.keyBits, c.bits)
+      const facts = certificateFacts(certificate)
+      assert.deepEqual(
+        [facts.signatureStrength, facts.quantumSafe, facts.selfSigned],
+        [c.strength, false, true],
+      )
       verifySelf(certificate)
       const tbs = Uint8Array.from(certificate.tbs)
       tbs[10] = (tbs[10] ?? 0) ^ 1
@@ -199,8 +241,36 @@ describe('signature algorithms', () => {
     refused(() => verifySelf(certificate), 'signature', 'signature_invalid')
   })
 
+  it('keeps to the parameters of a PSS key', () => {
+    const others = [
+      { ...PSS_KEY, pair: RESTRICTED, identifier: pss(sha2(2), sha2(2), 32n), digest: 'sha384' },
+      { ...PSS_KEY, pair: RESTRICTED, identifier: pss(sha2(1), sha2(1), 20n) },
+    ]
+    for (const other of others) {
+      // What the key may not sign, its owner's library does not sign either: the signature is that of another object.
+      const certificate = selfSigned({ ...other, digest: 'sha256', salt: 32 })
+      refused(() => verifySelf(certificate), 'signature', 'key_mismatch')
+    }
+    const pkcs1 = { ...PSS_KEY, identifier: nullParameters('1.2.840.113549.1.1.11') }
+    refused(() => verifySelf(selfSigned(pkcs1)), 'signature', 'key_mismatch')
+  })
+
+  it('takes PSS without parameters for what cannot be verified, not for damage', () => {
+    const certificate = selfSigned({ ...PSS_KEY, identifier: noParameters(RSASSA_PSS) })
+    assert.equal(certificate.signatureAlgorithm, 'RSA-PSS-unknown')
+    refused(() => verifySelf(certificate), 'signature', 'unsupported')
+    const { signatureStrength, quantumSafe, selfSigned: self } = certificateFacts(certificate)
+    assert.deepEqual([signatureStrength, quantumSafe, self], [undefined, false, undefined])
+  })
+
+  it('does not verify PSS with a digest whose collisions are found in practice', () => {
+    const certificate = selfSigned({ ...PSS_KEY, identifier: pss(MD5, MD5, 32n) })
+    refused(() => verifySelf(certificate), 'signature', 'unsupported')
+    assert.equal(certificateFacts(certificate).signatureStrength, 0)
+  })
+
   it('refuses a key of another kind than the algorithm', () => {
-    const certificate = selfSigned({ ...RSA_CASES[2]!, pair: p256, digest: 'sha256' })
+    const certificate = selfSigned({ ...RSA_CASES[2]!, pair: P256[2], digest: 'sha256' })
     refused(() => verifySelf(certificate), 'signature', 'key_mismatch')
   })
 })
