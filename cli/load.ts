@@ -6,14 +6,19 @@ import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
 import { decodeCertificates } from '../pki/pem.ts'
+import type { AttestationSource } from '../probes/attestations.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
 import { resolveIssuers } from '../probes/issuers.ts'
 import { targetsOf } from '../probes/targets.ts'
+import { parseVerifierKeys } from '../journal/note.ts'
+import { JournalError } from '../journal/error.ts'
 import { REPAIRABLE } from '../remediation/connector.ts'
 import { parseSecret } from '../remediation/standardWebhooks.ts'
 import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
+import { judgedSubjects } from '../rules/subjects.ts'
+import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
 import { parseSchedule } from './reportSchedule.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
@@ -29,6 +34,10 @@ export interface LoadedConfig {
   readonly packs: readonly Pack[]
   readonly webhookSecret: Uint8Array | undefined
   readonly elasticsearch: ElasticsearchOptions | undefined
+  /** Absolute directory of signed statements, and the keys that count. */
+  readonly attestations: AttestationSource | undefined
+  /** What does not keep vigil from starting, and should be put right. */
+  readonly warnings: readonly Problem[]
   readonly reports: { readonly directory: string; readonly cron: Cron } | undefined
   /** Absolute. */
   readonly journalDirectory: string
@@ -42,18 +51,35 @@ const MAX_SMALL_FILE = 1024 * 1024
 
 type Path = Problem['path']
 
+export interface LoadOptions {
+  /** Milliseconds. Default: the present. */
+  readonly now?: number
+  /**
+   * What to make of waivers that have ended: a mistake (the default), or a warning, where refusing would leave the PKI unwatched because a process
+   * was restarted a day later.
+   */
+  readonly endedWaivers?: 'refuse' | 'warn'
+}
+
 /** Reads the configuration and every file that it names; reports all mistakes at once. */
-export function loadConfig(file: string, env: NodeJS.ProcessEnv): Parsed<LoadedConfig> {
+export function loadConfig(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  options: LoadOptions = {},
+): Parsed<LoadedConfig> {
   const parsed = readConfigFile(file, env)
-  return parsed.ok ? new Loader(parsed.value).load() : parsed
+  return parsed.ok ? new Loader(parsed.value, options).load() : parsed
 }
 
 class Loader {
   readonly #file: ConfigFile
+  readonly #options: LoadOptions
   readonly #problems: Problem[] = []
+  readonly #warnings: Problem[] = []
 
-  constructor(file: ConfigFile) {
+  constructor(file: ConfigFile, options: LoadOptions) {
     this.#file = file
+    this.#options = options
   }
 
   load(): Parsed<LoadedConfig> {
@@ -66,8 +92,12 @@ class Loader {
     const webhookSecret = this.#webhookSecret()
     const elasticsearch = this.#elasticsearch()
     const reports = this.#reports()
+    const attestations = this.#attestations()
     this.#checkReferences(packs)
     this.#refuseLiteralPasswords()
+    const isSound = this.#problems.length === 0
+    const targets = isSound ? targetsOf({ config, authorities: issuers, knownGood, credentials }) : []
+    if (isSound) this.#checkWaivers(packs, targets)
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
     const journalDirectory = resolve(directory, config.journal.directory)
@@ -78,10 +108,12 @@ class Loader {
         file: this.#file.file,
         recorded: this.#file.recorded,
         issuers,
-        targets: targetsOf({ config, authorities: issuers, knownGood, credentials }),
+        targets,
         packs,
         webhookSecret,
         elasticsearch,
+        attestations,
+        warnings: this.#warnings,
         reports,
         journalDirectory,
         // Beside the journal, never in it: whoever copies the evidence must not get the key.
@@ -216,6 +248,39 @@ class Loader {
     if (packs.length === rules.packs.length)
       for (const { path, message } of checkPacks(packs, rules.parameters)) this.#refuse(path, message)
     return packs
+  }
+
+  #checkWaivers(packs: readonly Pack[], targets: readonly Target[]): void {
+    const { rules, inventory } = this.#file.config
+    const { now = Date.now(), endedWaivers = 'refuse' } = this.#options
+    const judged = judgedSubjects(
+      packs.flatMap((pack) => pack.rules),
+      inventory,
+      targets,
+    )
+    for (const { path, message } of checkWaivers(rules.waivers, judged, now)) this.#refuse(path, message)
+    for (const { path, message } of expiredWaivers(rules.waivers, now)) {
+      if (endedWaivers === 'refuse') this.#refuse(path, message)
+      else this.#warnings.push(this.#file.problem(path, message))
+    }
+  }
+
+  #attestations(): AttestationSource | undefined {
+    const { config, directory } = this.#file
+    if (config.attestations === undefined) return undefined
+    const keys = config.attestations.keys.flatMap((text, i) => {
+      const path = ['attestations', 'keys', i]
+      try {
+        const parsed = parseVerifierKeys(text.trim())
+        if (parsed.length === 1) return parsed
+        this.#refuse(path, `expected one verifier key, got ${parsed.length}`)
+      } catch (error) {
+        if (!(error instanceof JournalError)) throw error
+        this.#refuse(path, `${error.message}: vigil attest prints it`)
+      }
+      return []
+    })
+    return { directory: resolve(directory, config.attestations.directory), keys }
   }
 
   #webhookSecret(): Uint8Array | undefined {

@@ -11,12 +11,13 @@ import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
 import type { Finding } from '../model/finding.ts'
+import type { Problem } from '../model/problem.ts'
 import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { WebhookConnector } from '../remediation/connectors/webhook.ts'
 import { Remediator } from '../remediation/remediator.ts'
-import { RuleEngine } from '../rules/engine.ts'
+import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
@@ -24,10 +25,13 @@ import type { Store } from '../store/contract.ts'
 import { isTransientStoreError } from '../store/error.ts'
 import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { AttestationWatcher } from './attestations.ts'
+import type { Parsed } from './config.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { Problems } from './problems.ts'
+import { Reloader } from './reload.ts'
 import { writeReportInProcess } from './reportProcess.ts'
 import { ReportSchedule } from './reportSchedule.ts'
 import { productVersion } from './version.ts'
@@ -51,6 +55,10 @@ export interface Stack {
   readonly url: string
   /** Current finding of every rule and subject. */
   findings(): readonly Finding[]
+  /**
+   * Takes over other rule packs, parameters and waivers: all or nothing. Resolves with what kept it from doing so; none when they are in force.
+   */
+  reload(load: () => Parsed<LoadedConfig>): Promise<readonly Problem[]>
   /** The projection into Elasticsearch, where one is configured. */
   readonly elasticsearch: ElasticsearchProjection | undefined
   /** Resolves when a projection cannot go on: what follows would be watched by nobody, so the process must end. */
@@ -121,16 +129,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const findings = await store.findings()
   const actions = await store.actions({ limit: MAX_RESTORED_ACTIONS })
 
-  const engine = new RuleEngine({
-    packs: loaded.packs,
-    inventory: config.inventory,
-    parameters: config.rules.parameters,
-    targets,
-  })
+  const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({ targets, sources: config.inventory.logs.map((log) => log.id) })
   metrics.hydrate({ latest, findings })
+  const reloader = new Reloader({
+    loaded,
+    now,
+    problems,
+    apply: async (next) => {
+      await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
+      engine.reconfigure(rulesOf(next))
+      // Judged at once, and by a time that stands in the journal.
+      await record([tick('interval', now)])
+    },
+  })
 
   const collectors: Collector[] = []
   let applied = position
@@ -143,6 +157,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       started,
       journal: { origin: journal.origin, epoch: journal.epoch, size: journal.size, lastSeal, checkpoint },
       store: { position: applied },
+      configuration: reloader.status,
       ready: journal.state === 'open',
       problems: [
         ...problems.list(),
@@ -256,6 +271,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all(collectors.map((collector) => collector.close()))
   })
 
+  if (loaded.attestations !== undefined) {
+    const attestations = new AttestationWatcher({
+      source: loaded.attestations,
+      now,
+      vantage: config.vantage,
+      record: async (result) => {
+        await persist('journal', () => recorder.record(result))
+      },
+      onError: (error) => problems.raise('attestations', describe(error)),
+    })
+    attestations.start()
+    undo.defer(() => attestations.stop())
+  }
+
   const scheduler = startScheduler({
     targets,
     context: { now, vantage: config.vantage, maxSize: config.probes.max_size, random: randomBytes },
@@ -281,6 +310,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     journal,
     url,
     findings: () => engine.findings(),
+    reload: (load) => reloader.reload(load),
     elasticsearch,
     failed: failure.promise,
     stop: () => running.disposeAsync(),
@@ -300,6 +330,11 @@ async function catchUp(journal: Journal, store: Store): Promise<void> {
     waiting = []
   }
   if (waiting.length > 0) await store.apply(waiting)
+}
+
+function rulesOf({ packs, config, targets }: LoadedConfig): RuleEngineOptions {
+  const { parameters, waivers } = config.rules
+  return { packs, inventory: config.inventory, parameters, waivers, targets }
 }
 
 async function recordConfiguration(journal: Journal, { loaded, by, now }: StackOptions): Promise<void> {
@@ -344,7 +379,10 @@ function createDispatcher(
   if (alertmanager === undefined) return undefined
   return new AlertDispatcher({
     receiver: new AlertmanagerClient({ url: alertmanager }),
-    rules: engine.rules,
+    // A reload replaces them.
+    get rules() {
+      return engine.rules
+    },
     record,
     interval,
     now,

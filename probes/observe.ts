@@ -25,6 +25,9 @@ export type ProbeOwnCode =
   | 'parse_timeout'
   // profile
   | 'server_auth_missing'
+  // attestations
+  | 'attestations_unreadable'
+  | 'attestation_refused'
   // consistency
   | 'identity_mismatch'
   | 'internal_error'

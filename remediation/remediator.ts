@@ -105,8 +105,12 @@ export class Remediator {
   #take(finding: Finding, decision: RecordId, history = emptyHistory()): boolean {
     if (!this.#policies.has(finding.rule)) return false
     const key = `${finding.rule} ${finding.subject}`
-    if (finding.state === 'fail') this.#failing.set(key, { finding, decision, history })
-    else this.#failing.delete(key)
+    const known = this.#failing.get(key)
+    // Somebody answers for it as it is.
+    if (finding.state !== 'fail' || finding.waiver !== undefined) this.#failing.delete(key)
+    // The same failure, told again because of what stands beside it: what was asked for it counts.
+    else if (known?.finding.since === finding.since) this.#failing.set(key, { ...known, finding })
+    else this.#failing.set(key, { finding, decision, history })
     return true
   }
 

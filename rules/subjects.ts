@@ -91,6 +91,28 @@ export function attestationTargets(
   return [...found.values()]
 }
 
+/** The subjects that each rule judges and does not find to be out of its reach. */
+export function judgedSubjects(
+  rules: readonly Rule[],
+  inventory: Inventory,
+  probed: readonly WatchedTarget[],
+): ReadonlyMap<string, readonly string[]> {
+  const targets = [...probed, ...attestationTargets(rules, inventory, probed)]
+  const subjects = watchedSubjects(inventory, targets)
+  return new Map(
+    rules.map((rule) => [
+      rule.id,
+      subjects
+        .filter(
+          (subject) =>
+            applicability(rule, subject)?.applies === true &&
+            subject.targets.some((target) => judgesBy(rule, target)),
+        )
+        .map(({ subject }) => subject),
+    ]),
+  )
+}
+
 /** Whether a rule is judged by what this target shows. */
 export function judgesBy(rule: Rule, target: WatchedTarget): boolean {
   if (target.probe !== 'attestation') return rule.attestation === undefined

@@ -219,6 +219,16 @@ export const METRICS = {
     [],
   ),
   storeLag: gauge('vigil_store_lag_entries', 'Sealed entries that the store has not applied yet', []),
+  reloadSuccessful: gauge(
+    'vigil_config_last_reload_successful',
+    '1 if the newest reload of rules and waivers succeeded; 0 if the files hold something else than what is in force',
+    [],
+  ),
+  reloadTime: gauge(
+    'vigil_config_last_reload_success_timestamp_seconds',
+    'When the configuration in force was taken over',
+    [],
+  ),
   ready: gauge('vigil_ready', '1 when /readyz answers 200', []),
   problems: gauge('vigil_problems', 'Problems that the process reports of itself; the page lists them', []),
   buildInfo: gauge('vigil_build_info', 'Always 1; the version is a label', ['version']),

@@ -226,6 +226,8 @@ export class MetricsProjection {
     this.#metrics.journalLastSeal.set(seconds(journal.lastSeal))
     this.#metrics.journalCheckpoint.set(seconds(journal.checkpoint?.time))
     this.#metrics.storeLag.set(storeLag(status))
+    this.#metrics.reloadSuccessful.set(status.configuration.successful ? 1 : 0)
+    this.#metrics.reloadTime.set(seconds(status.configuration.time))
     this.#metrics.ready.set(status.ready ? 1 : 0)
     this.#metrics.problems.set(status.problems.length)
     this.#metrics.buildInfo.set({ version: status.version }, 1)
@@ -315,6 +317,8 @@ function createMetrics(registry: Registry) {
     journalLastSeal: gauge(METRICS.journalLastSeal),
     journalCheckpoint: gauge(METRICS.journalCheckpoint),
     storeLag: gauge(METRICS.storeLag),
+    reloadSuccessful: gauge(METRICS.reloadSuccessful),
+    reloadTime: gauge(METRICS.reloadTime),
     ready: gauge(METRICS.ready),
     problems: gauge(METRICS.problems),
     buildInfo: gauge(METRICS.buildInfo),

@@ -17,6 +17,8 @@ export interface Status {
     readonly checkpoint: { readonly size: number; readonly time: Timestamp } | undefined
   }
   readonly store: { readonly position: StorePosition | undefined }
+  /** Whether the newest attempt to reload rules and waivers succeeded, and when one last did (the start counts). */
+  readonly configuration: { readonly successful: boolean; readonly time: Timestamp }
   /** Takes part in the work: journal open, store open. What /readyz answers. */
   readonly ready: boolean
   /** What an operator should know at once, a line each: "the store is behind: database is locked". Empty when all is well. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { formatPath, formatProblem } from '../../model/problem.ts'
 import { CommandError, EXIT } from '../exit.ts'
-import { loadConfig, type LoadedConfig } from '../load.ts'
+import { loadConfig, type LoadedConfig, type LoadOptions } from '../load.ts'
 import { printJson, printLine } from '../output.ts'
 
 export function checkConfigCommand(): Command {
@@ -32,8 +32,8 @@ export function checkConfigCommand(): Command {
 }
 
 /** The loaded configuration, or the end of the command with every mistake in it. */
-export function requireConfig(file: string): LoadedConfig {
-  const loaded = loadConfig(file, process.env)
+export function requireConfig(file: string, options: LoadOptions = {}): LoadedConfig {
+  const loaded = loadConfig(file, process.env, options)
   if (loaded.ok) return loaded.value
   const { problems } = loaded
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`)

@@ -30,6 +30,7 @@ export function statusOf(part: Partial<Status> = {}): Status {
       checkpoint: { size: 8, time: toTimestamp(T0 - 30_000) },
     },
     store: { position: { origin: ORIGIN, epoch: 0, entry: 8, n: 0 } },
+    configuration: { successful: true, time: toTimestamp(T0 - 86_400_000) },
     ready: true,
     problems: [],
     ...part,
