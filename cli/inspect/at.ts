@@ -8,9 +8,9 @@ const RFC_3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Z
  */
 export function parseAt(text: string): number {
   const ms = RFC_3339.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : NaN
+  const day = text.slice(0, 10)
   // Date.parse rolls the 30th of February over into March.
-  const isDay = new Date(`${text.slice(0, 10)}T00:00:00Z`).toISOString().startsWith(text.slice(0, 10))
-  if (Number.isNaN(ms) || !isDay)
+  if (Number.isNaN(ms) || new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day)
     throw new InvalidArgumentError('expected a time such as 2026-11-22T05:15:00Z, or a date')
   return ms
 }

@@ -1,13 +1,12 @@
 import { toTimestamp } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
-import { PkiError } from '../../pki/error.ts'
+import { PkiError, failureOf } from '../../pki/error.ts'
 import { namesMatch, sameOctets } from '../../pki/name.ts'
 import type { PathResult } from '../../pki/path.ts'
 import { verifySignature } from '../../pki/signature.ts'
 import { certificateTree } from './certificateTree.ts'
 import {
   errorOf,
-  failureOf,
   judgeUnverified,
   verdictOf,
   type FactTree,

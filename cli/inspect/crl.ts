@@ -1,9 +1,9 @@
 import type { Certificate } from '../../pki/certificate.ts'
-import { checkCrlTimes, verifyCrl, type Crl } from '../../pki/crl.ts'
-import type { PkiError } from '../../pki/error.ts'
+import { authenticateCrl, checkCrlTimes, verifyCrl, type Crl } from '../../pki/crl.ts'
+import { failureOf, type PkiError } from '../../pki/error.ts'
 import { verifySignature } from '../../pki/signature.ts'
 import { crlTree, lookUpTree } from './crlTree.ts'
-import { failureOf, furthest, judgeUnverified, type Inspection, type Judgement } from './document.ts'
+import { furthest, judgeUnverified, type Inspection, type Judgement } from './document.ts'
 import type { Question } from './question.ts'
 import { issuerFailure, issuersNamed, trustIn, type Trust } from './trust.ts'
 
@@ -29,7 +29,9 @@ function judgeCrl(crl: Crl, { issuers, now }: Question): Judgement {
 }
 
 function verificationFailures(crl: Crl, issuer: Certificate, trust: Trust, now: number): PkiError[] {
-  const failure = failureOf(() => verifyCrl(crl, issuer))
+  // An indirect list is one to look at like any other, as long as it says of itself that it is.
+  const verify = crl.issuingDistributionPoint?.indirect === true ? authenticateCrl : verifyCrl
+  const failure = failureOf(() => verify(crl, issuer))
   const failures = [failure ?? [], issuerFailure(issuer, trust, now) ?? []].flat()
   // The right name but a key identifier of another key: whether that is a wrong key or a wrong identifier, the signature says.
   if (failure?.phase === 'path' && failure.code !== 'issuer_mismatch')

@@ -1,4 +1,4 @@
-import { PkiError, type PkiPhase } from '../../pki/error.ts'
+import { failureOf, PkiError, type PkiPhase } from '../../pki/error.ts'
 import { EXIT } from '../exit.ts'
 
 export type Kind = 'cert' | 'crl' | 'ocsp' | 'chain'
@@ -74,16 +74,6 @@ export function furthest(attempts: readonly (readonly PkiError[])[]): Judgement 
   const reached = (failures: readonly PkiError[]): number =>
     Math.min(ORDER.length, ...failures.map(({ phase }) => ORDER.indexOf(phase)))
   return verdictOf(attempts.toSorted((a, b) => reached(b) - reached(a))[0] ?? [])
-}
-
-export function failureOf(check: Check): PkiError | undefined {
-  try {
-    check()
-    return undefined
-  } catch (error) {
-    if (error instanceof PkiError) return error
-    throw error
-  }
 }
 
 /** Bytes that are no such object. Throws what is no PkiError. */

@@ -22,6 +22,8 @@ export interface Decoded {
 
 const SEQUENCE = 0x30
 const BEGIN = '-----BEGIN '
+/** Octets of a byte order mark in UTF-8. */
+const BOM_OCTETS = 3
 /** Octets at the start that tell text from DER: a certificate's first 32 always hold some that are no text. */
 const HEAD = 32
 /** Octets of a file with base64 or PEM: 70 MB of DER. As pki/pem.ts, which refuses more. */
@@ -44,7 +46,9 @@ function isText(octet: number): boolean {
 export function decodeObjects(bytes: Uint8Array, labels: Labels): Decoded {
   if (looksLikeDer(bytes)) return { objects: [bytes], leftOut: [] }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (buffer.includes(BEGIN)) return pemObjects(bytes, labels)
+  const begin = buffer.indexOf(BEGIN)
+  // Editors put a byte order mark in front, which would make the first line another one.
+  if (begin >= 0) return pemObjects(buffer.subarray(begin === BOM_OCTETS ? begin : 0), labels)
   const der = base64Object(buffer)
   return { objects: [der ?? bytes], leftOut: [] }
 }

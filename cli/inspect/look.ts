@@ -30,7 +30,7 @@ function lookAtObject(kind: Exclude<Kind, 'chain'>, der: Uint8Array, question: Q
       case 'cert':
         return inspectCertificate(parseCertificate(der, question), question)
       case 'crl':
-        return inspectCrl(parseCrl(der), question)
+        return inspectCrl(parseCrl(der, question), question)
       case 'ocsp':
         return inspectOcsp(parseOcspResponse(der, question), question)
     }

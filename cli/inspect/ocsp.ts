@@ -1,10 +1,9 @@
 import type { Certificate } from '../../pki/certificate.ts'
-import { PkiError } from '../../pki/error.ts'
+import { PkiError, failureOf } from '../../pki/error.ts'
 import { checkOcspTimes, verifyOcspResponse } from '../../pki/ocsp.ts'
 import type { OcspResponse } from '../../pki/ocspResponse.ts'
 import { findSigner } from '../../pki/ocspSigner.ts'
 import {
-  failureOf,
   furthest,
   judgeUnverified,
   malformed,

@@ -106,7 +106,7 @@ const SUMMARIES: Readonly<Record<string, (item: Json) => string>> = {
 
 /** `keyCompromise 3, none 12`. */
 function pairs(item: Json): string {
-  if (!isTree(item)) return oneLine(String(item))
+  if (!isTree(item)) return oneLine(JSON.stringify(item))
   const entries = Object.entries(item).filter(([, value]) => value !== undefined && typeof value !== 'object')
   return entries.length === 0
     ? 'none'

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exitCodeOf } from '../../cli/inspect/document.ts'
+import { lookAt, lookAtChain } from '../../cli/inspect/look.ts'
+import { answerOcsp, issueCrl, type CrlRequest } from '../../lab/issue.ts'
+import { DAY, HOUR, NOW, entity, flip, type Entity } from '../pki/support.ts'
+import { outcome, unasked } from './inspections.ts'
+
+/** Outcomes when these are the issuers. */
+function judged(kind: 'cert' | 'crl' | 'ocsp', bytes: Uint8Array, ...issuers: readonly Entity[]): string[] {
+  return lookAt(kind, bytes, unasked({ issuers: issuers.map(({ parsed }) => parsed) })).map(outcome)
+}
+
+function listOf(issuer: Entity, request: Partial<CrlRequest> = {}): Promise<Uint8Array> {
+  const usual = { number: 1n, thisUpdate: NOW - HOUR, nextUpdate: NOW + HOUR, revoked: [] }
+  return issueCrl({ issuer, ...usual, ...request })
+}
+
+test('bits that change anywhere never make a CRL or a certificate valid, and never end the program', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const list = await listOf(ca, { revoked: [{ serial: '0a', at: NOW - DAY }] })
+  const leaf = await entity({ subject: 'leaf', issuer: ca, profile: 'tls_client' })
+  assert.deepEqual(judged('crl', list, ca), ['valid'])
+  assert.deepEqual(judged('cert', leaf.certificate, ca), ['valid'])
+  for (const [kind, bytes] of [
+    ['crl', list],
+    ['cert', leaf.certificate],
+  ] as const)
+    for (let bit = 0; bit < bytes.length * 8; bit += 3)
+      for (const found of judged(kind, flip(bytes, bit), ca))
+        assert.notEqual(found, 'valid', `${kind}, bit ${bit}`)
+})
+
+test('the right name with the wrong key is a matter of the signature, another name of the path', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const impostor = await entity({ subject: 'CA' })
+  const other = await entity({ subject: 'Other CA' })
+  const list = await listOf(ca)
+  assert.deepEqual(judged('crl', list, ca), ['valid'])
+  assert.deepEqual(judged('crl', list, impostor), ['invalid signature signature_invalid'])
+  assert.deepEqual(judged('crl', list, other), ['invalid path issuer_mismatch'])
+  assert.deepEqual(judged('crl', list, other, impostor, ca), ['valid'])
+  assert.deepEqual(judged('crl', list, other, impostor), ['invalid signature signature_invalid'])
+
+  const answer = await answerOcsp({
+    issuer: ca,
+    answers: [{ serial: '0a', status: 'good', thisUpdate: NOW - HOUR, nextUpdate: NOW + HOUR }],
+    producedAt: NOW - HOUR,
+    responderId: 'name',
+  })
+  assert.deepEqual(judged('ocsp', answer, other, ca), ['valid'])
+  assert.deepEqual(judged('ocsp', answer, impostor), ['invalid signature signature_invalid'])
+  assert.deepEqual(judged('ocsp', answer, other), ['invalid path responder_not_found'])
+})
+
+test('the first phase that failed is reported: a late CRL by the wrong key is one by the wrong key', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const impostor = await entity({ subject: 'CA' })
+  const late = await listOf(ca, { nextUpdate: NOW - 1000 })
+  assert.deepEqual(judged('crl', late, ca), ['invalid time crl_expired'])
+  assert.deepEqual(judged('crl', late, impostor), ['invalid signature signature_invalid'])
+})
+
+test('an answer about a certificate of somebody else is a matter of consistency', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const other = await entity({ subject: 'Other CA' })
+  const foreign = await answerOcsp({
+    issuer: other,
+    signer: ca,
+    certificates: [],
+    answers: [{ serial: '0a', status: 'good', thisUpdate: NOW - HOUR, nextUpdate: NOW + HOUR }],
+    producedAt: NOW - HOUR,
+  })
+  assert.deepEqual(judged('ocsp', foreign, ca), ['invalid consistency cert_id_mismatch'])
+})
+
+test('the CA of a CRL has a path of its own to the root that was given with it', async () => {
+  const root = await entity({ subject: 'Root', notAfter: NOW - HOUR })
+  const ca = await entity({ subject: 'CA', issuer: root })
+  const list = await listOf(ca)
+  assert.deepEqual(judged('crl', list, ca), ['valid'])
+  assert.deepEqual(judged('crl', list, ca, root), ['invalid path certificate_expired'])
+})
+
+test('an algorithm that vigil does not know is no failure of the CA', async () => {
+  const ca = await entity({ subject: 'CA' })
+  // ecdsa-with-SHA256, inside and outside, becomes an arc that nobody has assigned.
+  const hex = Buffer.from(await listOf(ca)).toString('hex')
+  const unknown = Buffer.from(hex.replaceAll('2a8648ce3d040302', '2a8648ce3d04037e'), 'hex')
+  const [inspection] = lookAt('crl', unknown, unasked({ issuers: [ca.parsed] }))
+  assert.ok(inspection !== undefined)
+  assert.equal(outcome(inspection), 'unverified signature unsupported')
+  assert.equal(inspection.facts['signatureAlgorithm'], '1.2.840.10045.4.3.126')
+  assert.equal(exitCodeOf([inspection]), 4)
+})
+
+test('a chain takes the path that holds, and says why another does not', async () => {
+  const root = await entity({ subject: 'Root' })
+  const expired = await entity({ subject: 'CA', issuer: root, notAfter: NOW - HOUR })
+  const impostor = await entity({ subject: 'CA', issuer: root })
+  const renewed = await entity({ subject: 'CA', issuer: root, key: expired.key })
+  const leaf = await entity({ subject: 'leaf', issuer: expired, profile: 'tls_client' })
+  const chain = (...sent: readonly Entity[]) =>
+    lookAtChain(
+      [leaf, ...sent].map(({ certificate }) => certificate),
+      unasked({ issuers: [root.parsed] }),
+    )
+  assert.equal(outcome(chain(expired)), 'invalid path certificate_expired')
+  assert.equal(outcome(chain(impostor)), 'invalid signature signature_invalid')
+  const found = chain(expired, impostor, renewed)
+  assert.equal(outcome(found), 'valid')
+  assert.match(JSON.stringify(found.facts['path']), new RegExp(renewed.parsed.sha256))
+})
+
+test('the time of the certificate itself does not hide what else is wrong with it', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const impostor = await entity({ subject: 'CA' })
+  const leaf = await entity({ subject: 'leaf', issuer: ca, profile: 'tls_client', notAfter: NOW - HOUR })
+  assert.deepEqual(judged('cert', leaf.certificate, ca), ['invalid time certificate_expired'])
+  assert.deepEqual(judged('cert', leaf.certificate, impostor), ['invalid signature signature_invalid'])
+})
+
+test('a self-signed certificate vouches for nothing, but its own signature must hold', async () => {
+  const root = await entity({ subject: 'Root' })
+  const broken = flip(root.certificate, root.certificate.length * 8 - 1)
+  assert.deepEqual(judged('cert', root.certificate), ['unverified'])
+  assert.deepEqual(judged('cert', root.certificate, root), ['valid'])
+  assert.deepEqual(judged('cert', broken), ['unverified signature signature_invalid'])
+})
