@@ -140,6 +140,66 @@ describe('a rule pack', () => {
     })
   }
 
+  for (const [what, parameter, message] of [
+    [
+      'a first value with a beginning',
+      '[{ value: 24h, from: 2026-01-01 }]',
+      'the first value needs no from: it holds until the next one begins',
+    ],
+    [
+      'a later value without a beginning',
+      '[{ value: 24h }, { value: 12h }]',
+      'every value but the first needs a from: a date such as 2027-03-15',
+    ],
+    [
+      'dates out of order',
+      '[{ value: 24h }, { value: 12h, from: 2027-03-15 }, { value: 6h, from: 2026-03-15 }]',
+      'expected ascending dates, got 2026-03-15 after 2027-03-15',
+    ],
+    [
+      'values of several kinds',
+      '[{ value: 24h }, { value: 12, from: 2027-03-15 }]',
+      'expected values of one kind, got 12 after a duration',
+    ],
+  ] as const) {
+    it(`refuses ${what} of a parameter`, () => {
+      assert.deepEqual(problems(packText(RULE.replace('max_age: 24h', `max_age: ${parameter}`))), [
+        `p.yaml:11: rules[0].parameters.max_age: ${message}`,
+      ])
+    })
+  }
+
+  it('refuses dates that there are not', () => {
+    const withDates = (dates: string): string =>
+      packText(RULE.replace('    condition', `    effective: { ${dates} }\n    condition`))
+    assert.match(
+      problems(withDates('from: 2026-02-30'))[0] ?? '',
+      /^p\.yaml:12: rules\[0\]\.effective\.from: expected a date such as 2027-03-15/,
+    )
+    assert.deepEqual(problems(withDates('from: 2026-03-01, until: 2026-03-01')), [
+      'p.yaml:12: rules[0].effective: expected until after from: it is never in force',
+    ])
+    assert.deepEqual(problems(withDates('from: 2026-02-28, until: 2026-03-01')), [])
+  })
+
+  it('refuses an unknown date to judge by', () => {
+    const text = packText(RULE.replace('    condition', '    judged_by: crl.nextUpdate\n    condition'))
+    assert.match(problems(text)[0] ?? '', /^p\.yaml:12: rules\[0\]\.judged_by: .*"crl\.thisUpdate"/)
+  })
+
+  it('of a newer schema is not judged by what we know', () => {
+    const text = packText(RULE).replace('schema: 1', 'schema: 2').replace('title: Test', 'name: Test')
+    assert.deepEqual(problems(text), ['p.yaml:1: schema: expected 1, got 2: this pack needs a newer vigil'])
+  })
+
+  it('lets conditions look into lists of texts', () => {
+    const rule = RULE.replace('count: 3', 'allowed: [SHA256, SHA384]').replace(
+      'now - crl.thisUpdate <= parameters.max_age',
+      'crl.signatureAlgorithm in parameters.allowed',
+    )
+    assert.equal(parsePack(packText(rule), 'p.yaml').rules.length, 1)
+  })
+
   it('type-checks summaries too', () => {
     const found = problems(packText(RULE.replace('{now - crl.thisUpdate}', '{crl.age} and {')))
     assert.deepEqual(found, [
