@@ -1,16 +1,34 @@
 import type { Finding } from '../model/finding.ts'
 import type { RecordId } from '../model/recordId.ts'
 import { parseSubject, type SubjectKind } from '../model/subject.ts'
+import type { Timestamp } from '../model/time.ts'
 import type { Rule } from '../rules/pack.ts'
+import type { AlertPlace } from './incidents.ts'
 
 /** What alerts need to know of a rule. */
 export type AlertRule = Pick<Rule, 'id' | 'title' | 'rationale' | 'remediation' | 'runbook' | 'unknownFor'>
 
+/** An alert as it should be at every receiver. */
+export interface Alert {
+  /** Same for all action records of this alert. */
+  readonly id: string
+  readonly rule: string
+  readonly subject: string
+  /** Identify it at the receiver. */
+  readonly labels: Labels
+  readonly annotations: Readonly<Record<string, string>>
+  readonly startsAt: Timestamp
+  readonly summary: string
+  readonly decision: RecordId
+}
+
+export type Labels = Readonly<Record<string, string>>
+
 /** How the partition keys of a subject are called as labels. */
 export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
-  ca_crl: ['ca'],
-  ocsp_responder_status: ['ca'],
-  intermediate_ca_cert: ['ca'],
+  ca_crl: ['authority'],
+  ocsp_responder_status: ['authority'],
+  intermediate_ca_cert: ['authority'],
   service_cert: ['service', 'profile'],
   deployed_service_cert: ['service', 'environment'],
   service_tls_health: ['service', 'environment'],
@@ -29,16 +47,20 @@ export function alertName(rule: string): string {
 }
 
 /**
- * The labels identify the alert: they are the same while the finding goes from failing to unknown and back, so that
- * Alertmanager does not take that for a repair. What changes is in the annotations.
+ * The labels identify the alert: they are the same while the finding goes from failing to unknown and back, so that Alertmanager does not
+ * take that for a repair, and the same from two vigils that watch the same. What changes is in the annotations, and so is the incident's
+ * id, which each journal has its own of.
  */
-export function alertLabels(finding: Finding): Readonly<Record<string, string>> {
+export function alertLabels(finding: Finding, place: Pick<AlertPlace, 'about' | 'role'>): Labels {
   const labels: Record<string, string> = {
     alertname: alertName(finding.rule),
     severity: finding.severity,
     rule: finding.rule,
     pack: finding.pack,
     subject: finding.subject,
+    incident: place.about,
+    // Only on symptoms, so that a cause is told from them by the absence of it.
+    ...(place.role === 'symptom' ? { cause: place.about } : {}),
   }
   const subject = parseSubject(finding.subject)
   if (subject === undefined) return labels
@@ -54,6 +76,7 @@ export function alertLabels(finding: Finding): Readonly<Record<string, string>> 
 export function alertAnnotations(
   finding: Finding,
   decision: RecordId,
+  place: Pick<AlertPlace, 'incident'>,
   rule: AlertRule | undefined,
   runbooks: string | undefined,
 ): Readonly<Record<string, string>> {
@@ -63,10 +86,19 @@ export function alertAnnotations(
     ...(description === '' ? {} : { description }),
     state: finding.state,
     decision,
+    ...(place.incident === undefined ? {} : { incident_id: place.incident }),
     ...(finding.target === undefined ? {} : { target: finding.target }),
-    ...(rule?.runbook === undefined ? {} : { runbook: rule.runbook }),
-    ...(rule?.runbook === undefined || runbooks === undefined
-      ? {}
-      : { runbook_url: new URL(rule.runbook, runbooks.endsWith('/') ? runbooks : `${runbooks}/`).href }),
+    ...runbookAnnotations(rule?.runbook, runbooks),
   }
+}
+
+/** `runbook` is a path in the repository. */
+export function runbookAnnotations(
+  runbook: string | undefined,
+  runbooks: string | undefined,
+): Readonly<Record<string, string>> {
+  if (runbook === undefined) return {}
+  if (runbooks === undefined) return { runbook }
+  const base = runbooks.endsWith('/') ? runbooks : `${runbooks}/`
+  return { runbook, runbook_url: new URL(runbook, base).href }
 }

@@ -1,306 +1,219 @@
-import type { Action } from '../model/action.ts'
+import type { AlertStep } from '../model/action.ts'
 import type { Finding } from '../model/finding.ts'
-import type { NewRecord, SealedRecord } from '../model/record.ts'
-import type { RecordId } from '../model/recordId.ts'
-import { fromTimestamp, toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
+import type { SealedRecord } from '../model/record.ts'
+import type { Timestamp } from '../model/time.ts'
 import type { Stored, StoredAction } from '../store/contract.ts'
-import { alertAnnotations, alertLabels, type AlertRule } from './alert.ts'
+import { alertAnnotations, alertLabels, type Alert, type AlertRule } from './alert.ts'
 import type { AlertReceiver, PostableAlert } from './alertmanager.ts'
+import { Delivery, labelKey, type DeliveryOptions, type DeliveryStatus, type Ending } from './delivery.ts'
+import type { AlertPlace } from './incidents.ts'
 import { inJournalOrder } from './journalOrder.ts'
+import { begunBy, findingKey, isDue, isOver, isWaived, troubleOf, type Trouble } from './trouble.ts'
+import { Watchdog } from './watchdog.ts'
 
-/** Runs `work` once after a delay in milliseconds; the returned function calls it off. */
-type Schedule = (delay: number, work: () => void) => () => void
-
-interface AlertDispatcherOptions {
-  readonly receiver: AlertReceiver
-  readonly rules: ReadonlyMap<string, AlertRule>
-  readonly record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>
-  /** Milliseconds after which every alert is sent again. */
-  readonly interval: number
-  readonly now: Clock
-  readonly schedule: Schedule
+interface AlertDispatcherOptions extends DeliveryOptions {
+  readonly receivers: readonly AlertReceiver[]
+  /** Those in force now, with the settings of the configuration. */
+  readonly rules: () => ReadonlyMap<string, AlertRule>
+  /** Where a finding belongs; asked at every sending. */
+  readonly place: (finding: Finding) => AlertPlace
+  /** Name of this vigil, for its watchdog. */
+  readonly origin: string
+  /** Milliseconds for which the clock of evaluation may stand still before the watchdog ends. */
+  readonly tickLimit: number
   /** Address under which docs/ is published, for runbook_url. */
   readonly runbooks?: string
-  /** Told when an action could not be journaled; the alert itself is sent all the same. */
-  readonly onError?: (error: unknown) => void
 }
 
-interface AlertStatus {
-  /** Alerts that should be firing at the receiver. */
+export interface AlertStatus {
+  /** Alerts that should be firing. */
   readonly active: number
-  /** Alerts and resolutions that the receiver has not taken yet. */
+  /** Alerts and resolutions that some receiver has not taken yet: the most at any one. */
   readonly undelivered: number
-  /** Posts that failed since the start. */
-  readonly failures: number
-  readonly lastSuccess: Timestamp | undefined
+  readonly receivers: readonly DeliveryStatus[]
 }
 
-/** An alert lives this many intervals without being sent again: three may be lost. */
-const LIFETIME_INTERVALS = 4
-
-/** Alerts in one POST; keeps a request under about half a megabyte. */
-const MAX_ALERTS_PER_POST = 400
-
-/** For a finding whose rule is not in any pack any more. */
-const DEFAULT_UNKNOWN_FOR = 3_600_000
-
-/** How far an alert got. Each step is journaled once, not each time that it is sent again. */
-type Delivery = 'new' | 'sent' | 'undelivered'
-
-interface Alert {
-  /** Same for all action records of this alert. */
-  readonly id: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly startsAt: Timestamp
-  delivery: Delivery
-}
-
-/** A finding that is not passing, or whose alert is not yet resolved at the receiver. */
+/** A finding in trouble, and its alert once somebody must be told. */
 interface Entry {
-  finding: Finding
-  decision: RecordId
-  /** When it stopped passing, in milliseconds: `unknown_for` counts from there, whatever happened since. */
-  readonly badSince: number
-  alert: Alert | undefined
-  /** Set when the alert is over and the receiver has to be told. */
-  resolvedAt: number | undefined
+  trouble: Trouble
+  alert: { readonly id: string; readonly startsAt: Timestamp } | undefined
+  /** Labels under which it was wanted last. */
+  key: string | undefined
 }
 
 /**
- * Tells the receiver about findings. Alerts are sent at once when a decision was journaled, and all again each interval,
- * so that a receiver which lost them has them back. Resolved is sent only when the finding passes or does not apply
- * any more, never because evidence is missing.
+ * Tells every receiver about findings. Alerts are sent at once when a decision was journaled, and all again each interval,
+ * so that a receiver which lost them has them back. Resolved is sent only when the finding passes, does not apply
+ * any more or is waived, never because evidence is missing. Along goes a watchdog while vigil evaluates.
  *
- * close() ends the repetition, waits for the request under way and closes the receiver; the alerts it holds then end by themselves.
+ * close() ends the repetition, waits for the requests under way and closes the receivers; the alerts they hold then end by themselves.
  */
 export class AlertDispatcher {
   readonly #options: AlertDispatcherOptions
   readonly #entries = new Map<string, Entry>()
-  #running: Promise<void> | undefined
-  #again = false
-  #closed = false
-  #cancel: (() => void) | undefined
-  #failures = 0
-  #lastSuccess: number | undefined
+  readonly #deliveries: readonly Delivery[]
+  readonly #watchdog: Watchdog
 
   constructor(options: AlertDispatcherOptions) {
     this.#options = options
+    const { origin, tickLimit, interval, runbooks } = options
+    this.#watchdog = new Watchdog({ origin, tickLimit, interval, runbooks, started: options.now() })
+    const sources = {
+      wanted: (now: number): readonly Alert[] => this.#wanted(now),
+      heartbeat: (now: number): PostableAlert | undefined => this.#watchdog.alert(now),
+    }
+    this.#deliveries = options.receivers.map((receiver) => new Delivery(receiver, sources, options))
   }
 
-  /** Takes the state of the store, once, before `start`. */
+  /** Takes the state of the store, once, before `start`. Incidents have theirs already. */
   hydrate(state: {
     readonly findings: readonly Stored<Finding>[]
     readonly actions: readonly StoredAction[]
   }): void {
-    const last = new Map<string, StoredAction>()
-    for (const action of state.actions) {
-      if (action.kind !== 'alert') continue
-      const key = keyOf(action.rule, action.subject)
-      const known = last.get(key)
-      if (known === undefined || inJournalOrder(known, action) < 0) last.set(key, action)
-    }
+    const last = newestSteps(state.actions)
     for (const finding of state.findings) {
-      this.#take(finding, finding.id, last.get(keyOf(finding.rule, finding.subject)))
+      this.#take(finding, finding.id)
+      for (const delivery of this.#deliveries) {
+        const step = last.get(stepKey(delivery.receiver, finding))
+        if (step !== undefined) this.#adopt(delivery, finding, step)
+      }
     }
   }
 
   /** Sends what is due, and again each interval. */
   start(): void {
-    this.#plan()
-    this.#send()
+    for (const delivery of this.#deliveries) delivery.poke()
   }
 
   /** Feed it every sealed batch: it acts on decisions, which are evidence only once they are sealed. */
   apply(batch: readonly SealedRecord[]): void {
     let decided = false
     for (const record of batch) {
+      if (record.kind === 'tick') this.#watchdog.ticked(record.recorded)
       if (record.kind !== 'decision') continue
-      this.#take(record.body, record.id, undefined)
+      this.#take(record.body, record.id)
       decided = true
     }
-    if (decided) this.#send()
+    if (decided) for (const delivery of this.#deliveries) delivery.poke()
   }
 
   status(): AlertStatus {
-    const alerts = [...this.#entries.values()].filter((entry) => entry.alert !== undefined)
+    const receivers = this.#deliveries.map((delivery) => delivery.status())
     return {
-      active: alerts.filter((entry) => entry.resolvedAt === undefined).length,
-      undelivered: alerts.filter(
-        (entry) => entry.resolvedAt !== undefined || entry.alert?.delivery !== 'sent',
-      ).length,
-      failures: this.#failures,
-      lastSuccess: this.#lastSuccess === undefined ? undefined : toTimestamp(this.#lastSuccess),
+      active: [...this.#entries.values()].filter((entry) => entry.alert !== undefined).length,
+      undelivered: Math.max(0, ...receivers.map((r) => r.undelivered)),
+      receivers,
     }
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+    await Promise.all(this.#deliveries.map((delivery) => delivery.settled()))
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancel?.()
-    await this.settled()
-    await this.#options.receiver.close()
+    await Promise.all(this.#deliveries.map((delivery) => delivery.close()))
   }
 
-  #take(finding: Finding, decision: RecordId, lastAction: Action | undefined): void {
-    const key = keyOf(finding.rule, finding.subject)
+  #take(finding: Finding, decision: string): void {
+    const key = findingKey(finding)
     const known = this.#entries.get(key)
-    const alert = known?.alert ?? restoredAlert(finding, lastAction)
-    const over = finding.state === 'pass' || finding.state === 'not_applicable'
-    if (over && alert === undefined) {
+    const now = this.#options.now()
+    if (isOver(finding)) {
+      this.#end(known, endOf(finding, decision, now))
       this.#entries.delete(key)
       return
     }
-    // Failing again before the resolution got through: it is the same alert, and never stopped for the receiver.
-    this.#entries.set(key, {
-      finding,
-      decision,
-      badSince:
-        known?.resolvedAt === undefined && known !== undefined
-          ? known.badSince
-          : fromTimestamp(finding.since),
-      alert,
-      resolvedAt: over ? (known?.resolvedAt ?? this.#options.now()) : undefined,
-    })
+    const trouble = troubleOf(finding, decision, known?.trouble, now)
+    this.#entries.set(key, { trouble, alert: known?.alert, key: known?.key })
   }
 
-  #plan(): void {
-    if (this.#closed) return
-    this.#cancel = this.#options.schedule(this.#options.interval, () => {
-      this.#plan()
-      this.#send()
-    })
-  }
-
-  /** One round at a time; a change during a round starts another one after it. */
-  #send(): void {
-    if (this.#closed) return
-    if (this.#running !== undefined) {
-      this.#again = true
-      return
+  /** The alert that was firing at a receiver before a restart, as its last step tells. */
+  #adopt(delivery: Delivery, finding: Stored<Finding>, step: AlertStep): void {
+    const startsAt = step.id.split(' ').at(-1) ?? ''
+    if (step.status === 'resolved' || Number.isNaN(Date.parse(startsAt))) return
+    const alert = this.#alertOf(finding, finding.id, { id: step.id, startsAt })
+    const entry = this.#entries.get(findingKey(finding))
+    if (entry !== undefined) {
+      entry.alert ??= { id: step.id, startsAt }
+      entry.key ??= labelKey(alert.labels)
     }
-    // Not before the caller is done: what it does next may belong to the same round.
-    const round = Promise.resolve().then(() => this.#round())
-    this.#running = round.finally(() => {
-      this.#running = undefined
-      if (!this.#again) return
-      this.#again = false
-      this.#send()
-    })
+    const over = entry === undefined
+    const ending = endOf(finding, finding.id, this.#options.now())
+    delivery.adopt(alert, step.status, over ? ending : undefined)
   }
 
-  async #round(): Promise<void> {
-    const now = this.#options.now()
+  /** The alerts that should be firing now. */
+  #wanted(now: number): readonly Alert[] {
+    const alerts: Alert[] = []
+    const rules = this.#options.rules()
     for (const entry of this.#entries.values()) {
-      if (entry.alert === undefined && this.#isDue(entry, now)) entry.alert = newAlert(entry.finding)
+      entry.trouble = begunBy(entry.trouble, now)
+      const { finding, decision } = entry.trouble
+      if (isWaived(finding, now)) {
+        const { owner = '', expires = '' } = finding.waiver ?? {}
+        this.#end(entry, {
+          at: now,
+          state: 'waived',
+          detail: `waived by ${owner} until ${expires}`,
+          decision,
+        })
+        entry.alert = undefined
+        continue
+      }
+      const unknownFor = rules.get(finding.rule)?.unknownFor
+      if (entry.alert === undefined && isDue(entry.trouble, unknownFor, now)) entry.alert = newAlert(finding)
+      if (entry.alert === undefined) continue
+      const alert = this.#alertOf(finding, decision, entry.alert)
+      const key = labelKey(alert.labels)
+      if (entry.key !== key)
+        this.#end(entry, { at: now, state: finding.state, detail: 'goes on with other labels', decision })
+      entry.key = key
+      alerts.push(alert)
     }
-    const due = [...this.#entries.entries()].flatMap(([key, entry]) =>
-      entry.alert === undefined ? [] : [{ key, entry, alert: entry.alert, resolvedAt: entry.resolvedAt }],
-    )
-    for (let i = 0; i < due.length; i += MAX_ALERTS_PER_POST) {
-      await this.#deliver(due.slice(i, i + MAX_ALERTS_PER_POST), now)
-    }
+    return alerts
   }
 
-  #isDue({ finding, badSince }: Entry, now: number): boolean {
-    if (finding.state === 'fail') return true
-    const unknownFor = this.#options.rules.get(finding.rule)?.unknownFor ?? DEFAULT_UNKNOWN_FOR
-    return finding.state === 'unknown' && now - badSince >= unknownFor
+  #end(entry: Entry | undefined, ending: Ending): void {
+    if (entry?.key === undefined) return
+    for (const delivery of this.#deliveries) delivery.end(entry.key, ending)
+    entry.key = undefined
   }
 
-  async #deliver(
-    due: readonly { key: string; entry: Entry; alert: Alert; resolvedAt: number | undefined }[],
-    now: number,
-  ): Promise<void> {
-    const { receiver } = this.#options
-    let failure: string | undefined
-    try {
-      await receiver.post(
-        due.map(({ entry, alert, resolvedAt }) => this.#postable(entry, alert, resolvedAt, now)),
-      )
-      this.#lastSuccess = now
-    } catch (error) {
-      this.#failures++
-      failure = error instanceof Error ? error.message : String(error)
-    }
-    const actions: NewRecord[] = []
-    const settle: (() => void)[] = []
-    for (const { key, entry, alert, resolvedAt } of due) {
-      const status =
-        failure !== undefined ? 'undelivered' : resolvedAt !== undefined ? 'resolved' : ('sent' as const)
-      if (status === alert.delivery) continue
-      const detail = failure ?? entry.finding.summary
-      const body = actionOf(entry, alert, status, receiver.receiver, detail)
-      actions.push({ kind: 'action', time: toTimestamp(now), body })
-      settle.push(() => {
-        if (status === 'resolved') this.#forget(key, resolvedAt)
-        else alert.delivery = status
-      })
-    }
-    if (actions.length === 0) return
-    try {
-      await this.#options.record(actions)
-      for (const done of settle) done()
-    } catch (error) {
-      // Not journaled: the step counts as not done, and is taken again in the next round.
-      this.#options.onError?.(error)
-    }
-  }
-
-  /** The receiver knows that it is over; unless it failed again meanwhile, which is a new alert. */
-  #forget(key: string, resolvedAt: number | undefined): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    if (entry.resolvedAt === resolvedAt) this.#entries.delete(key)
-    else if (entry.resolvedAt === undefined) entry.alert = undefined
-  }
-
-  #postable(entry: Entry, alert: Alert, resolvedAt: number | undefined, now: number): PostableAlert {
-    const end = resolvedAt ?? now + LIFETIME_INTERVALS * this.#options.interval
+  #alertOf(finding: Finding, decision: string, { id, startsAt }: { id: string; startsAt: Timestamp }): Alert {
+    const place = this.#options.place(finding)
     const { rules, runbooks } = this.#options
-    const { finding, decision } = entry
+    const { rule, subject, summary } = finding
+    const annotations = alertAnnotations(finding, decision, place, rules().get(rule), runbooks)
     return {
-      labels: alert.labels,
-      annotations: alertAnnotations(finding, decision, rules.get(finding.rule), runbooks),
-      startsAt: alert.startsAt,
-      // A start after the end is refused, and clocks may disagree.
-      endsAt: toTimestamp(Math.max(end, fromTimestamp(alert.startsAt))),
+      id,
+      rule,
+      subject,
+      labels: alertLabels(finding, place),
+      annotations,
+      startsAt,
+      summary,
+      decision,
     }
   }
 }
 
-function keyOf(rule: string, subject: string): string {
-  return `${rule} ${subject}`
+function newAlert({ rule, subject, since }: Finding): { id: string; startsAt: Timestamp } {
+  return { id: `alert ${rule} ${subject} ${since}`, startsAt: since }
 }
 
-function newAlert(finding: Finding): Alert {
-  return {
-    id: `alert ${finding.rule} ${finding.subject} ${finding.since}`,
-    labels: alertLabels(finding),
-    startsAt: finding.since,
-    delivery: 'new',
-  }
+function endOf({ summary, state }: Finding, decision: string, at: number): Ending {
+  return { at, state, detail: summary, decision }
 }
 
-/** The alert that was firing before a restart, as its last action tells. */
-function restoredAlert(finding: Finding, last: Action | undefined): Alert | undefined {
-  if (last === undefined || last.status === 'resolved') return undefined
-  const startsAt = last.id.split(' ').at(-1) ?? ''
-  if (Number.isNaN(Date.parse(startsAt))) return undefined
-  const delivery = last.status === 'undelivered' ? 'undelivered' : 'sent'
-  return { id: last.id, labels: alertLabels(finding), startsAt, delivery }
+function stepKey(receiver: string, finding: Pick<Finding, 'rule' | 'subject'>): string {
+  return `${receiver} ${findingKey(finding)}`
 }
 
-function actionOf(
-  entry: Entry,
-  alert: Alert,
-  status: 'sent' | 'resolved' | 'undelivered',
-  receiver: string,
-  detail: string,
-): Action {
-  const { rule, subject } = entry.finding
-  return { kind: 'alert', id: alert.id, status, rule, subject, receiver, detail, evidence: [entry.decision] }
+/** The newest step about each finding at each receiver. */
+function newestSteps(actions: readonly StoredAction[]): ReadonlyMap<string, AlertStep> {
+  const last = new Map<string, AlertStep>()
+  for (const action of actions.toSorted(inJournalOrder))
+    if (action.kind === 'alert') last.set(stepKey(action.receiver, action), action)
+  return last
 }

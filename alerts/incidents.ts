@@ -14,7 +14,8 @@ import { begunBy, findingKey, isOver, troubleOf, type Trouble } from './trouble.
 
 interface IncidentsOptions {
   readonly topology: Topology
-  readonly rules: ReadonlyMap<string, GroupedRule>
+  /** Those in force now, with the settings of the configuration. */
+  readonly rules: () => ReadonlyMap<string, GroupedRule>
   readonly record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>
   /** Told when steps could not be journaled: after a restart they are decided anew. */
   readonly onError?: (error: unknown) => void
@@ -129,7 +130,7 @@ export class Incidents {
       troubles: this.#troubles,
       over: (key) => this.#over.get(key) ?? 'it is not watched any more',
       topology: this.#options.topology,
-      rules: this.#options.rules,
+      rules: this.#options.rules(),
       now: this.#now,
     })
     this.#over.clear()

@@ -337,20 +337,23 @@ class Loader {
 
   /** What stands in the file goes into the journal, and the journal goes to auditors. */
   #refuseLiteralPasswords(): void {
-    const paths = [
-      ['alerts', 'alertmanager'],
-      ['remediation', 'webhook', 'url'],
-    ]
-    for (const path of paths) {
-      const written = valueAt(this.#file.recorded, path)
-      if (typeof written !== 'string' || !URL.canParse(written) || new URL(written).password === '') continue
-      const { password } = new URL(written)
-      if (!decodeURIComponent(password).startsWith('${'))
-        this.#refuse(
-          path,
-          'a password stands in the file: write it as ${NAME} and set that environment variable',
-        )
-    }
+    const written = valueAt(this.#file.recorded, ['alerts', 'alertmanager'])
+    const alertmanagers = Array.isArray(written)
+      ? written.map((_, i) => ['alerts', 'alertmanager', i])
+      : [['alerts', 'alertmanager']]
+    for (const path of [...alertmanagers, ['remediation', 'webhook', 'url']])
+      this.#refuseLiteralPassword(path)
+  }
+
+  #refuseLiteralPassword(path: Path): void {
+    const written = valueAt(this.#file.recorded, path)
+    if (typeof written !== 'string' || !URL.canParse(written)) return
+    const { password } = new URL(written)
+    if (password !== '' && !decodeURIComponent(password).startsWith('${'))
+      this.#refuse(
+        path,
+        'a password stands in the file: write it as ${NAME} and set that environment variable',
+      )
   }
 
   #checkReferences(packs: readonly Pack[]): void {

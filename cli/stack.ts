@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
-import { AlertmanagerClient } from '../alerts/alertmanager.ts'
-import { AlertDispatcher } from '../alerts/dispatcher.ts'
 import { Collector } from '../collectors/collector.ts'
 import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
@@ -15,8 +13,6 @@ import type { Problem } from '../model/problem.ts'
 import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { startScheduler } from '../probes/scheduler.ts'
-import { WebhookConnector } from '../remediation/connectors/webhook.ts'
-import { Remediator } from '../remediation/remediator.ts'
 import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { createServer } from '../server/server.ts'
@@ -32,6 +28,7 @@ import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { Problems } from './problems.ts'
 import { Reloader } from './reload.ts'
+import { Responders } from './responders.ts'
 import { writeReportInProcess } from './reportProcess.ts'
 import { ReportSchedule } from './reportSchedule.ts'
 import { productVersion } from './version.ts'
@@ -75,9 +72,6 @@ const DEFAULT_STOP_LIMIT_MS = 5000
 
 /** Pause between two tries at something that the disk or the store refused. */
 const RETRY_MS = 1000
-
-/** Newest steps of actions that alerts and remediations are restored from. */
-const MAX_RESTORED_ACTIONS = 10_000
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { loaded, now, logger } = options
@@ -127,7 +121,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const position = await store.position()
   const latest = await store.latestObservations()
   const findings = await store.findings()
-  const actions = await store.actions({ limit: MAX_RESTORED_ACTIONS })
 
   const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
@@ -146,6 +139,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
   })
 
+  const responders = new Responders({ loaded, now, random: Math.random, logger, problems, engine, record })
+  await responders.hydrate(store, findings, now())
+
   const collectors: Collector[] = []
   let applied = position
   let checkpoint = { size: journal.checkpoint.size, time: started }
@@ -158,6 +154,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       journal: { origin: journal.origin, epoch: journal.epoch, size: journal.size, lastSeal, checkpoint },
       store: { position: applied },
       configuration: reloader.status,
+      ...responders.status(),
       ready: journal.state === 'open',
       problems: [
         ...problems.list(),
@@ -172,6 +169,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     metrics,
     store,
     status,
+    incidents: () => responders.incidents.list(),
     now,
     inventory: config.inventory,
     targets,
@@ -181,13 +179,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const url = await server.listen()
   undo.defer(() => server.close())
 
-  const dispatcher = createDispatcher(options, engine, record)
-  dispatcher?.hydrate({ findings, actions })
-  dispatcher?.start()
-  undo.defer(() => dispatcher?.close())
-  const remediator = createRemediator(options, engine, record)
-  remediator?.hydrate({ findings, actions })
-  undo.defer(() => remediator?.close())
+  responders.start()
+  undo.defer(() => responders.close())
 
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
@@ -205,8 +198,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (journal.checkpoint.size !== checkpoint.size)
       checkpoint = { size: journal.checkpoint.size, time: lastSeal }
     metrics.apply(batch)
-    dispatcher?.apply(batch)
-    remediator?.apply(batch)
+    responders.apply(batch)
     const decisions = engine.apply(batch)
     if (decisions.length > 0)
       await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
@@ -215,7 +207,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // What was journaled until now is judged, answers to what was sent are journaled, and both are stored.
     const drain = async (): Promise<void> => {
       await toRules.caughtUp()
-      await Promise.all([dispatcher?.settled(), remediator?.settled()])
+      await responders.settled()
       await toStore.caughtUp()
     }
     limitStop()
@@ -370,31 +362,6 @@ function createElasticsearch(
   })
 }
 
-function createDispatcher(
-  { loaded, now, logger }: StackOptions,
-  engine: RuleEngine,
-  record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>,
-): AlertDispatcher | undefined {
-  const { alertmanager, interval, runbooks } = loaded.config.alerts
-  if (alertmanager === undefined) return undefined
-  return new AlertDispatcher({
-    receiver: new AlertmanagerClient({ url: alertmanager }),
-    // A reload replaces them.
-    get rules() {
-      return engine.rules
-    },
-    record,
-    interval,
-    now,
-    ...(runbooks === undefined ? {} : { runbooks }),
-    schedule: (ms, work) => {
-      const timer = setTimeout(work, ms)
-      return () => clearTimeout(timer)
-    },
-    onError: (error) => logger.error({ part: 'alerts' }, describe(error)),
-  })
-}
-
 function createReportSchedule(
   { loaded, now, logger }: StackOptions,
   journal: Journal,
@@ -420,24 +387,6 @@ function createReportSchedule(
       const timer = setTimeout(work, ms)
       return () => clearTimeout(timer)
     },
-  })
-}
-
-function createRemediator(
-  { loaded, now, logger }: StackOptions,
-  engine: RuleEngine,
-  record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>,
-): Remediator | undefined {
-  const { remediation } = loaded.config
-  if (remediation.webhook === undefined || loaded.webhookSecret === undefined) return undefined
-  return new Remediator({
-    policies: remediation.policies,
-    guards: remediation,
-    connector: new WebhookConnector({ url: remediation.webhook.url, secret: loaded.webhookSecret, now }),
-    finding: (rule, subject) => engine.finding(rule, subject),
-    record,
-    now,
-    onError: (error) => logger.error({ part: 'remediation' }, describe(error)),
   })
 }
 

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { ID_PATTERN } from './subject.ts'
 import { parseDuration, parseInstant } from './time.ts'
 
+/** More than a cluster of Alertmanagers has. */
+const MAX_ALERTMANAGERS = 10
+
 // The configuration file as a schema: keys as they stand in vigil.yaml, values parsed (durations are milliseconds).
 // Files are named relative to the configuration file; cli/ resolves and reads them.
 
@@ -232,7 +235,11 @@ export const configSchema = z.strictObject({
     .optional(),
   alerts: z
     .strictObject({
-      alertmanager: httpUrl.optional(),
+      /** One or several; every one is told everything. */
+      alertmanager: z
+        .union([httpUrl, z.array(httpUrl).min(1).max(MAX_ALERTMANAGERS)])
+        .transform((urls) => (typeof urls === 'string' ? [urls] : urls))
+        .optional(),
       interval: duration.default(60_000),
       /** Where docs/ is published, for the runbook_url of alerts. */
       runbooks: httpUrl.optional(),

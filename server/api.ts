@@ -1,6 +1,8 @@
 import express from 'express'
 import type { Request, Router } from 'express'
 import { z } from 'zod'
+import { INCIDENT_STATES } from '../alerts/incident.ts'
+import type { Incident } from '../alerts/incident.ts'
 import { FINDING_STATES, SEVERITIES } from '../model/finding.ts'
 import { parseRecordId } from '../model/recordId.ts'
 import { parseSubject } from '../model/subject.ts'
@@ -48,11 +50,21 @@ export const QUERIES = {
     limit,
   }),
   actions: z.strictObject({ limit }),
+  incidents: z.strictObject({ state: z.enum(INCIDENT_STATES).optional(), limit }),
   status: z.strictObject({}),
 }
 
 /** The read-only JSON API. Each answer is one object whose only member is named after the path. */
-export function apiRouter({ store, status }: { store: Store; status: () => Status }): Router {
+export function apiRouter({
+  store,
+  status,
+  incidents,
+}: {
+  store: Store
+  status: () => Status
+  /** Newest first. */
+  incidents: () => readonly Incident[]
+}): Router {
   const router = express.Router({ strict: true })
   router.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store')
@@ -82,6 +94,11 @@ export function apiRouter({ store, status }: { store: Store; status: () => Statu
   })
   router.get('/actions', async (request, response) => {
     response.json({ actions: await store.actions(parseQuery(QUERIES.actions, request)) })
+  })
+  router.get('/incidents', (request, response) => {
+    const { state, limit } = parseQuery(QUERIES.incidents, request)
+    const wanted = incidents().filter((incident) => (state ?? incident.state) === incident.state)
+    response.json({ incidents: wanted.slice(0, limit) })
   })
   router.get('/status', (request, response) => {
     parseQuery(QUERIES.status, request)

@@ -201,6 +201,19 @@ export const METRICS = {
     'status',
   ]),
 
+  alertsActive: gauge('vigil_alerts_active', 'Alerts that should be firing', []),
+  alertsUndelivered: gauge(
+    'vigil_alerts_undelivered',
+    'Alerts and resolutions that the receiver has not taken yet',
+    ['receiver'],
+  ),
+  alertsLastSuccess: gauge(
+    'vigil_alerts_last_success_timestamp_seconds',
+    'When the receiver last took everything; NaN when it has not yet',
+    ['receiver'],
+  ),
+  incidents: gauge('vigil_incidents', 'Incidents that are not closed', ['state']),
+
   tick: gauge(
     'vigil_tick_timestamp_seconds',
     'Newest tick of the clock by which rules are judged; stands still when evaluation does',

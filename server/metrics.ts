@@ -228,6 +228,13 @@ export class MetricsProjection {
     this.#metrics.storeLag.set(storeLag(status))
     this.#metrics.reloadSuccessful.set(status.configuration.successful ? 1 : 0)
     this.#metrics.reloadTime.set(seconds(status.configuration.time))
+    this.#metrics.incidents.set({ state: 'open' }, status.incidents.open)
+    this.#metrics.incidents.set({ state: 'acknowledged' }, status.incidents.acknowledged)
+    this.#metrics.alertsActive.set(status.alerts?.active ?? NaN)
+    for (const { receiver, undelivered, lastSuccess } of status.alerts?.receivers ?? []) {
+      this.#metrics.alertsUndelivered.set({ receiver }, undelivered)
+      this.#metrics.alertsLastSuccess.set({ receiver }, seconds(lastSuccess))
+    }
     this.#metrics.ready.set(status.ready ? 1 : 0)
     this.#metrics.problems.set(status.problems.length)
     this.#metrics.buildInfo.set({ version: status.version }, 1)
@@ -311,6 +318,10 @@ function createMetrics(registry: Registry) {
     auditEvents: counter(METRICS.auditEvents),
     auditLastEvent: gauge(METRICS.auditLastEvent),
     actions: counter(METRICS.actions),
+    alertsActive: gauge(METRICS.alertsActive),
+    alertsUndelivered: gauge(METRICS.alertsUndelivered),
+    alertsLastSuccess: gauge(METRICS.alertsLastSuccess),
+    incidents: gauge(METRICS.incidents),
     tick: gauge(METRICS.tick),
     journalEntries: gauge(METRICS.journalEntries),
     journalUnpublished: gauge(METRICS.journalUnpublished),

@@ -4,6 +4,7 @@ import express from 'express'
 import type { Router } from 'express'
 import Handlebars from 'handlebars'
 import { z } from 'zod'
+import type { Incident } from '../alerts/incident.ts'
 import type { Inventory } from '../model/config.ts'
 import { parseSubject } from '../model/subject.ts'
 import { toTimestamp } from '../model/time.ts'
@@ -42,6 +43,8 @@ const HOUR = 3_600_000
 export interface PageOptions {
   readonly store: Store
   readonly status: () => Status
+  /** Newest first. */
+  readonly incidents: () => readonly Incident[]
   readonly now: Clock
   readonly inventory: Pick<Inventory, 'authorities' | 'services'>
   readonly targets: readonly DeclaredTarget[]
@@ -59,7 +62,8 @@ export function pageRouter(options: PageOptions): Router {
       store.actions({ limit: ACTIONS }),
     ])
     const status = options.status()
-    const view = statePage({ inventory, targets, latest, findings, actions, status, now: now() })
+    const incidents = options.incidents()
+    const view = statePage({ inventory, targets, latest, findings, actions, incidents, status, now: now() })
     response.send(render('state', view.headline.text, view))
   })
   router.get('/audit', async (request, response) => {

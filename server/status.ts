@@ -1,3 +1,5 @@
+import type { AlertStatus } from '../alerts/dispatcher.ts'
+import type { IncidentState } from '../alerts/incident.ts'
 import type { StorePosition } from '../store/contract.ts'
 import type { Timestamp } from '../model/time.ts'
 
@@ -19,6 +21,9 @@ export interface Status {
   readonly store: { readonly position: StorePosition | undefined }
   /** Whether the newest attempt to reload rules and waivers succeeded, and when one last did (the start counts). */
   readonly configuration: { readonly successful: boolean; readonly time: Timestamp }
+  /** Delivery of alerts; absent where no Alertmanager is configured. */
+  readonly alerts?: AlertStatus
+  readonly incidents: Readonly<Record<IncidentState, number>>
   /** Takes part in the work: journal open, store open. What /readyz answers. */
   readonly ready: boolean
   /** What an operator should know at once, a line each: "the store is behind: database is locked". Empty when all is well. */

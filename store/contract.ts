@@ -79,8 +79,8 @@ export interface Store {
   findings(): Promise<readonly Stored<Finding>[]>
   /** Changes of findings, newest first. */
   decisions(query: { subject?: string; limit: number }): Promise<readonly Stored<Finding>[]>
-  /** Newest first. */
-  actions(query: { limit: number }): Promise<readonly StoredAction[]>
+  /** Newest first; of one kind or of all. */
+  actions(query: { kind?: Action['kind']; limit: number }): Promise<readonly StoredAction[]>
   /** Newest first, by when it happened; events of the same millisecond in reverse journal order. */
   auditEvents(query: AuditQuery): Promise<readonly Stored<AuditEvent>[]>
   /** Hours that begin in [from, to), by hour, subject, probe and target; of one subject or of all. */

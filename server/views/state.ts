@@ -1,3 +1,4 @@
+import type { Incident } from '../../alerts/incident.ts'
 import type { Action } from '../../model/action.ts'
 import type { Inventory } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
@@ -19,6 +20,7 @@ interface StateInput {
   readonly latest: readonly TargetState[]
   readonly findings: readonly Stored<Finding>[]
   readonly actions: readonly StoredAction[]
+  readonly incidents: readonly Incident[]
   readonly status: Status
   readonly now: number
 }
@@ -45,6 +47,10 @@ export function statePage(input: StateInput) {
         .map((s) => serviceView(s, input, states))
         .sort((a, b) => a.endsAt - b.endsAt || (a.id < b.id ? -1 : 1)),
       (s) => s,
+    ),
+    incidents: rows(
+      input.incidents.filter((i) => i.state !== 'closed'),
+      (i) => incidentRow(i, now),
     ),
     actions: actionsView(actions, now),
     journal: journalView(status, now),
@@ -158,6 +164,27 @@ function serviceView(
     revocation: visible(state?.observation.facts.ocsp?.status ?? '', 20),
     protocol: visible(state?.observation.facts.tls?.protocol ?? '', 20),
     endsAt: certificate?.notAfter === undefined ? 0 : Date.parse(certificate.notAfter),
+  }
+}
+
+function incidentRow(incident: Incident, now: number) {
+  const { id, about, root, state, severity, opened, owner, acknowledged, members } = incident
+  const present = members.filter((member) => member.left === undefined)
+  const symptoms = present.filter((member) => member.role === 'symptom').length
+  return {
+    id,
+    about,
+    state,
+    open: state === 'open',
+    severity,
+    rule: root.rule,
+    subject: root.subject,
+    subjectPath: subjectPath(root.subject),
+    findings: number(present.length),
+    symptoms: symptoms === 0 ? null : number(symptoms),
+    owner: owner === null ? null : visible(owner, 200),
+    acknowledged: acknowledged === null ? null : visible(acknowledged.by, 200),
+    opened: timeView(opened, now),
   }
 }
 

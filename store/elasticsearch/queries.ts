@@ -80,10 +80,10 @@ export class Queries {
     })
   }
 
-  async actions(query: { limit: number }): Promise<StoredAction[]> {
+  async actions(query: { kind?: Action['kind']; limit: number }): Promise<StoredAction[]> {
     const sources = await this.#search({
       index: this.#names.all('actions'),
-      filter: [],
+      filter: query.kind === undefined ? [] : [{ term: { kind: query.kind } }],
       sort: newestFirst(BY_POSITION),
       limit: query.limit,
     })

@@ -75,15 +75,26 @@ export function decisions(
   return rows.map((row) => stored<Finding>(row))
 }
 
-export function actions(database: DatabaseSync, query: { limit: number }): StoredAction[] {
-  return database
-    .prepare(`SELECT ${DOCUMENT} FROM document d WHERE d.kind = 'action' ORDER BY d.id DESC LIMIT ?`)
-    .all(query.limit)
-    .map((row) => ({
-      ...(json(row, 'body') as Action),
-      record: recordId(row),
-      recorded: text(row, 'recorded'),
-    }))
+export function actions(
+  database: DatabaseSync,
+  query: { kind?: Action['kind']; limit: number },
+): StoredAction[] {
+  const rows =
+    query.kind === undefined
+      ? database
+          .prepare(`SELECT ${DOCUMENT} FROM document d WHERE d.kind = 'action' ORDER BY d.id DESC LIMIT ?`)
+          .all(query.limit)
+      : database
+          .prepare(
+            `SELECT ${DOCUMENT} FROM document d
+             WHERE d.kind = 'action' AND json_extract(d.body, '$.kind') = ? ORDER BY d.id DESC LIMIT ?`,
+          )
+          .all(query.kind, query.limit)
+  return rows.map((row) => ({
+    ...(json(row, 'body') as Action),
+    record: recordId(row),
+    recorded: text(row, 'recorded'),
+  }))
 }
 
 export function auditEvents(database: DatabaseSync, query: AuditQuery): Stored<AuditEvent>[] {

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { alertAnnotations, alertLabels } from '../../alerts/alert.ts'
 import { AlertmanagerClient, type PostableAlert } from '../../alerts/alertmanager.ts'
 import { AlertsError, type AlertsErrorCode } from '../../alerts/error.ts'
+import { entityOf } from '../../alerts/topology.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { startDouble, type TestAlertmanager } from './alertmanagerDouble.ts'
 import { findingOf } from './findings.ts'
@@ -24,9 +25,10 @@ const SINCE = Date.now() - 60_000
 
 function alert(state: 'fail' | 'unknown', endsAt: number, subject = 'ca_crl[issuing-1]'): PostableAlert {
   const finding = findingOf(state, SINCE, { subject })
+  const place = { about: entityOf(subject), role: 'cause', incident: undefined } as const
   return {
-    labels: alertLabels(finding),
-    annotations: alertAnnotations(finding, 'vigil.test/0/1/0', undefined, undefined),
+    labels: alertLabels(finding, place),
+    annotations: alertAnnotations(finding, 'vigil.test/0/1/0', place, undefined, undefined),
     startsAt: toTimestamp(SINCE),
     endsAt: toTimestamp(endsAt),
   }
@@ -60,6 +62,7 @@ function suite(name: string, start: () => Promise<TestAlertmanager>, options: Te
         rule: 'crl_freshness_ok',
         pack: 'internal-pki',
         subject,
+        incident: 'service[shop,prod]',
         subject_kind: 'deployed_service_cert',
         service: 'shop',
         environment: 'prod',

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { AlertReceiver, PostableAlert } from '../../alerts/alertmanager.ts'
 import { AlertDispatcher } from '../../alerts/dispatcher.ts'
+import type { AlertPlace } from '../../alerts/incidents.ts'
 import { AlertsError } from '../../alerts/error.ts'
-import type { Action, AlertStep } from '../../model/action.ts'
+import type { AlertStep } from '../../model/action.ts'
 import type { Finding, FindingState } from '../../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import { toTimestamp, type Clock } from '../../model/time.ts'
@@ -12,21 +13,28 @@ import { JournalDouble, MINUTE, SECOND, START } from '../rules/journalDouble.ts'
 import { findingOf } from './findings.ts'
 
 class ReceiverDouble implements AlertReceiver {
-  readonly receiver = 'http://am.test/'
+  readonly receiver: string
   readonly posts: PostableAlert[][] = []
+  /** Watchdogs that came. */
+  heartbeats = 0
+  attempts = 0
   down = false
   onPost: (() => void) | undefined
   readonly #sent: string[] = []
   readonly #now: Clock
 
-  constructor(now: Clock) {
+  constructor(now: Clock, receiver = 'http://am.test/') {
     this.#now = now
+    this.receiver = receiver
   }
 
-  post(alerts: readonly PostableAlert[]): Promise<void> {
+  post(posted: readonly PostableAlert[]): Promise<void> {
+    this.attempts++
     this.onPost?.()
     if (this.down) return Promise.reject(new AlertsError('unreachable', 'connection refused'))
-    this.posts.push([...alerts])
+    const alerts = posted.filter((alert) => alert.labels['alertname'] !== 'VigilWatchdog')
+    this.heartbeats += posted.length - alerts.length
+    if (alerts.length > 0) this.posts.push([...alerts])
     for (const alert of alerts) {
       const what = Date.parse(alert.endsAt) > this.#now() ? 'firing' : 'resolved'
       this.#sent.push(`${what} ${alert.annotations['state'] ?? ''}`)
@@ -45,27 +53,39 @@ class ReceiverDouble implements AlertReceiver {
   }
 }
 
+/** Where every finding belongs that no incident of the test says otherwise about. */
+const OWN: AlertPlace = { about: 'authority[issuing-1]', role: 'cause', incident: 'inc-1' }
+
 class Setup {
   readonly journal = new JournalDouble()
   readonly receiver = new ReceiverDouble(() => this.journal.now)
-  readonly recorded: Action[] = []
+  readonly receivers: readonly ReceiverDouble[]
+  readonly recorded: AlertStep[] = []
   readonly dispatcher: AlertDispatcher
   readonly errors: unknown[] = []
+  readonly places = new Map<string, AlertPlace>()
   journalFails = false
-  #timer: (() => void) | undefined
+  readonly #timers = new Set<{ at: number; work: () => void }>()
 
-  constructor() {
+  constructor(others: readonly string[] = []) {
+    const now = (): number => this.journal.now
+    this.receivers = [this.receiver, ...others.map((name) => new ReceiverDouble(now, name))]
     const rule = { id: 'crl_freshness_ok', title: 'Recent', rationale: 'Because.', unknownFor: 10 * MINUTE }
+    const rules = new Map([[rule.id, { ...rule, remediation: 'Issue one.', runbook: 'docs/runbooks/x.md' }]])
     this.dispatcher = new AlertDispatcher({
-      receiver: this.receiver,
-      rules: new Map([[rule.id, { ...rule, remediation: 'Issue one.', runbook: 'docs/runbooks/x.md' }]]),
+      receivers: this.receivers,
+      rules: () => rules,
+      place: (finding) => this.places.get(finding.subject) ?? OWN,
       record: (records) => this.#record(records),
       interval: MINUTE,
-      now: () => this.journal.now,
+      origin: 'vigil.test',
+      tickLimit: 2 * MINUTE,
+      now,
+      random: () => 1,
       schedule: (delay, work) => {
-        assert.equal(delay, MINUTE)
-        this.#timer = work
-        return () => (this.#timer = undefined)
+        const timer = { at: this.journal.now + delay, work }
+        this.#timers.add(timer)
+        return () => void this.#timers.delete(timer)
       },
       runbooks: 'https://wiki.test/vigil',
       onError: (error) => this.errors.push(error),
@@ -77,13 +97,19 @@ class Setup {
     await this.dispatcher.settled()
   }
 
-  /** The interval passes. */
-  async pass(intervals = 1): Promise<void> {
-    for (let i = 0; i < intervals; i++) {
-      this.journal.now += MINUTE
-      this.#timer?.()
+  /** Time passes, and timers with it; vigil evaluates meanwhile. */
+  async pass(intervals = 1, ticks: 'ticks' | 'no ticks' = 'ticks'): Promise<void> {
+    const end = this.journal.now + intervals * MINUTE
+    for (;;) {
+      const next = [...this.#timers].toSorted((a, b) => a.at - b.at).find((timer) => timer.at <= end)
+      if (next === undefined) break
+      this.journal.now = Math.max(this.journal.now, next.at)
+      if (ticks === 'ticks') this.dispatcher.apply(this.journal.tick())
+      this.#timers.delete(next)
+      next.work()
       await this.dispatcher.settled()
     }
+    this.journal.now = end
   }
 
   async decide(state: FindingState, parts: Partial<Finding> = {}): Promise<void> {
@@ -101,7 +127,8 @@ class Setup {
 
   #record(records: readonly NewRecord[]): Promise<readonly SealedRecord[]> {
     if (this.journalFails) return Promise.reject(new Error('disk full'))
-    for (const record of records) if (record.kind === 'action') this.recorded.push(record.body)
+    for (const { kind, body } of records)
+      if (kind === 'action' && body.kind === 'alert') this.recorded.push(body)
     return Promise.resolve(this.journal.seal(...records))
   }
 }
@@ -119,6 +146,7 @@ describe('a failing finding', () => {
       description: 'Because. Issue one.',
       state: 'fail',
       decision: 'vigil.test/0/0/0',
+      incident_id: 'inc-1',
       target: 'http://crl.test/issuing-1.crl',
       runbook: 'docs/runbooks/x.md',
       runbook_url: 'https://wiki.test/vigil/docs/runbooks/x.md',
@@ -180,7 +208,106 @@ describe('a failing finding', () => {
   })
 })
 
+describe('what a finding belongs to', () => {
+  it('is a label; a symptom names its cause, and becoming one ends the alert as it was', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.decide('fail')
+    assert.equal(t.receiver.posts[0]?.[0]?.labels['incident'], 'authority[issuing-1]')
+    assert.equal(t.receiver.posts[0][0].labels['cause'], undefined)
+    t.places.set('ca_crl[issuing-1]', { about: 'authority[root]', role: 'symptom', incident: 'inc-2' })
+    t.sent()
+    await t.pass()
+    const posted = t.receiver.posts.flat().map(({ labels, endsAt }) => ({
+      incident: labels['incident'],
+      cause: labels['cause'],
+      isFiring: Date.parse(endsAt) > t.journal.now,
+    }))
+    assert.deepEqual(posted, [
+      { incident: 'authority[issuing-1]', cause: undefined, isFiring: false },
+      { incident: 'authority[root]', cause: 'authority[root]', isFiring: true },
+    ])
+    assert.deepEqual(t.actions(), ['sent', 'resolved', 'sent'])
+    await t.decide('pass')
+    assert.deepEqual(t.actions(), ['resolved'])
+    assert.equal(t.dispatcher.status().active, 0)
+  })
+})
+
+describe('a waiver', () => {
+  const waiver = { owner: 'alice', reason: 'moving', expires: toTimestamp(START + 10 * MINUTE) }
+
+  it('keeps a finding from alerting', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.decide('fail', { waiver })
+    await t.pass(9)
+    assert.deepEqual(t.sent(), [])
+    assert.deepEqual(t.actions(), [])
+  })
+
+  it('ends an alert that fires, and lets it fire again when it runs out', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.decide('fail')
+    await t.decide('fail', { waiver })
+    assert.deepEqual(t.sent(), ['firing fail', 'resolved waived'])
+    assert.equal(t.recorded.at(-1)?.detail, `waived by alice until ${waiver.expires}`)
+    await t.pass(9)
+    assert.deepEqual(t.sent(), [])
+    await t.pass(2)
+    assert.deepEqual(t.sent(), ['firing fail', 'firing fail'])
+  })
+})
+
+describe('the watchdog', () => {
+  it('comes each interval, and is not recorded', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.pass(5)
+    assert.equal(t.receiver.heartbeats, 6)
+    assert.deepEqual(t.actions(), [])
+  })
+
+  it('stops when nothing is evaluated any more, and comes again with evaluation', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.pass(2, 'no ticks')
+    const { heartbeats } = t.receiver
+    await t.pass(5, 'no ticks')
+    assert.equal(t.receiver.heartbeats, heartbeats)
+    await t.pass(1)
+    assert.equal(t.receiver.heartbeats, heartbeats + 1)
+  })
+
+  it('does not live on for as long as the clock was set back', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.pass(2)
+    t.journal.now -= 60 * MINUTE
+    await t.pass(70, 'no ticks')
+    const { heartbeats } = t.receiver
+    await t.pass(5, 'no ticks')
+    assert.equal(t.receiver.heartbeats, heartbeats)
+  })
+})
+
 describe('a finding without evidence', () => {
+  it('alerts after its unknown_for although the clock was set back meanwhile', async () => {
+    const t = new Setup()
+    await t.start()
+    t.journal.now += 600 * MINUTE
+    await t.pass()
+    await t.decide('unknown')
+    t.journal.now -= 600 * MINUTE
+    await t.decide('unknown')
+    await t.pass(9)
+    assert.deepEqual(t.sent(), [])
+    t.journal.now += 2 * MINUTE
+    await t.decide('unknown')
+    assert.deepEqual(t.sent(), ['firing unknown'])
+  })
+
   it('alerts after its unknown_for, and not before', async () => {
     const t = new Setup()
     await t.start()
@@ -228,21 +355,88 @@ describe('a finding without evidence', () => {
 })
 
 describe('a receiver that is down', () => {
-  it('gets the alert later; the failure is recorded once, and visible', async () => {
+  it('gets the alert later, after pauses that grow; the failure is recorded once, and visible', async () => {
+    const t = new Setup()
+    await t.start()
+    t.receiver.down = true
+    t.receiver.attempts = 0
+    await t.decide('fail')
+    await t.pass(5)
+    assert.deepEqual(t.actions(), ['undelivered'])
+    // After 0, 1, 3, 7, 15, 31, 63, 123, 183, 243 seconds.
+    assert.equal(t.receiver.attempts, 10)
+    const lost = t.dispatcher.status()
+    assert.deepEqual([lost.active, lost.undelivered], [1, 1])
+    assert.deepEqual(lost.receivers, [
+      {
+        receiver: 'http://am.test/',
+        undelivered: 1,
+        failures: 10,
+        failuresInRow: 10,
+        lastSuccess: toTimestamp(START),
+        lastError: 'connection refused',
+      },
+    ])
+    t.receiver.down = false
+    await t.pass()
+    assert.equal(t.sent()[0], 'firing fail')
+    assert.deepEqual(t.actions(), ['sent'])
+    const [healed] = t.dispatcher.status().receivers
+    assert.deepEqual([healed?.undelivered, healed?.failuresInRow, healed?.lastError], [0, 0, undefined])
+    assert.equal(healed?.lastSuccess, toTimestamp(START + 303 * SECOND))
+  })
+
+  it('is not asked again for every decision meanwhile', async () => {
     const t = new Setup()
     await t.start()
     t.receiver.down = true
     await t.decide('fail')
-    await t.pass(5)
-    assert.deepEqual(t.actions(), ['undelivered'])
-    const lost = t.dispatcher.status()
-    assert.deepEqual(lost, { active: 1, undelivered: 1, failures: 6, lastSuccess: undefined })
+    const { attempts } = t.receiver
+    for (let i = 0; i < 50; i++) await t.decide('fail', { subject: `ca_crl[x${i}]` })
+    assert.equal(t.receiver.attempts, attempts)
     t.receiver.down = false
     await t.pass()
-    assert.deepEqual(t.sent(), ['firing fail'])
+    assert.equal(t.sent().length, 51)
+  })
+
+  it('is not said to lack what it still has; what ended there meanwhile is recorded once', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.decide('fail')
+    t.receiver.down = true
+    await t.pass(3)
     assert.deepEqual(t.actions(), ['sent'])
     assert.equal(t.dispatcher.status().undelivered, 0)
-    assert.equal(t.dispatcher.status().lastSuccess, toTimestamp(START + 6 * MINUTE))
+    await t.pass(30)
+    assert.deepEqual(t.actions(), ['undelivered'])
+    assert.equal(t.dispatcher.status().undelivered, 1)
+  })
+
+  it('is not told for ever of an alert that has ended there by itself', async () => {
+    const t = new Setup()
+    await t.start()
+    await t.decide('fail')
+    t.receiver.down = true
+    await t.decide('pass')
+    await t.pass(5)
+    assert.deepEqual(t.actions(), ['sent', 'undelivered', 'resolved'])
+    assert.equal(t.dispatcher.status().undelivered, 0)
+  })
+
+  it('does not hold up the others', async () => {
+    const t = new Setup(['http://other.test/'])
+    const [, other] = t.receivers
+    await t.start()
+    t.receiver.down = true
+    await t.decide('fail')
+    assert.deepEqual(other?.take(), ['firing fail'])
+    assert.deepEqual(
+      t.recorded.map((a) => [a.receiver, a.status]),
+      [
+        ['http://am.test/', 'undelivered'],
+        ['http://other.test/', 'sent'],
+      ],
+    )
   })
 
   it('gets the resolution later', async () => {

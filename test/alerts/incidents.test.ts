@@ -44,7 +44,7 @@ class Setup {
   #make(): Incidents {
     return new Incidents({
       topology: new Topology(INVENTORY),
-      rules: RULES,
+      rules: () => RULES,
       record: (records) => Promise.resolve(this.#seal(records)),
       onError: (error) => {
         throw error
@@ -215,7 +215,7 @@ describe('findings with one root', () => {
     const recorded: IncidentStep[] = []
     const incidents = new Incidents({
       topology: new Topology(many),
-      rules: RULES,
+      rules: () => RULES,
       record: (records) => {
         for (const r of records) if (r.kind === 'action' && r.body.kind === 'incident') recorded.push(r.body)
         return Promise.resolve(t.journal.seal(...records))

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { Registry } from 'prom-client'
+import type { Incident } from '../../alerts/incident.ts'
 import { inventorySchema } from '../../model/config.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { MetricsProjection } from '../../server/metrics.ts'
@@ -31,6 +32,7 @@ export function statusOf(part: Partial<Status> = {}): Status {
     },
     store: { position: { origin: ORIGIN, epoch: 0, entry: 8, n: 0 } },
     configuration: { successful: true, time: toTimestamp(T0 - 86_400_000) },
+    incidents: { open: 0, acknowledged: 0, closed: 0 },
     ready: true,
     problems: [],
     ...part,
@@ -67,6 +69,7 @@ export interface Fixture {
   readonly port: number
   readonly journal: string
   readonly errors: unknown[]
+  readonly incidents: Incident[]
   status: Status
 }
 
@@ -104,12 +107,14 @@ export async function startServer(
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({ targets: TARGETS, sources: [] })
   const errors: unknown[] = []
-  const fixture = { store, journal, errors, status: statusOf() }
+  const incidents: Incident[] = []
+  const fixture = { store, journal, errors, incidents, status: statusOf() }
   t.after(() => store.close())
   const server = createServer({
     listen,
     allowedHosts,
     store,
+    incidents: () => fixture.incidents,
     metrics,
     status: () => fixture.status,
     now: () => T0,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import type { Action } from '../../model/action.ts'
 import { toTimestamp } from '../../model/time.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import type { RollUp, Store } from '../../store/contract.ts'
@@ -438,6 +439,12 @@ export function storeContract(name: string, place: () => Promise<StorePlace>): v
       const statuses = async (limit: number) => (await store.actions({ limit })).map((a) => a.status)
       assert.deepEqual(await statuses(9), ['verified', 'accepted', 'requested'])
       assert.deepEqual(await statuses(2), ['verified', 'accepted'])
+      await store.apply(journal.seal(action({ kind: 'alert', status: 'sent' })))
+      const ofKind = async (kind: Action['kind']) =>
+        (await store.actions({ kind, limit: 2 })).map((a) => a.status)
+      assert.deepEqual(await ofKind('remediation'), ['verified', 'accepted'])
+      assert.deepEqual(await ofKind('alert'), ['sent'])
+      assert.deepEqual(await ofKind('incident'), [])
     })
 
     it('knows how far each file of each log source was read', async () => {
