@@ -1,5 +1,6 @@
 import type { Certificate } from '../certificate.ts'
-import { EXTENSION, PURPOSE, accessDescriptionsOf, extensionOf, has, openValue } from './certificateView.ts'
+import { PURPOSE } from './certificateView.ts'
+import { EXTENSION, accessDescriptionsOf, extensionOf, has, openValue } from './extensionView.ts'
 import { expected, list, quote, rfc } from './lint.ts'
 import type { Lint } from './lint.ts'
 

@@ -10,7 +10,8 @@ import {
   present,
   purposesFault,
 } from './certificateProfile.ts'
-import { EXTENSION, PURPOSE, has, isCa, isResponder, isRoot, isSubCa } from './certificateView.ts'
+import { PURPOSE, isCa, isResponder, isRoot, isSubCa } from './certificateView.ts'
+import { EXTENSION, has } from './extensionView.ts'
 import { baseline, expected, list } from './lint.ts'
 import type { Lint } from './lint.ts'
 

@@ -1,15 +1,8 @@
 import type { Certificate } from '../certificate.ts'
 import type { DistributionPoint } from '../distributionPoint.ts'
 import { PROFILES, dnsNames } from './certificateProfile.ts'
-import {
-  EXTENSION,
-  accessDescriptionsOf,
-  authorityKeyIdentifierOf,
-  has,
-  isDeclaredTlsServer,
-  isResponder,
-  isSelfIssued,
-} from './certificateView.ts'
+import { isDeclaredTlsServer, isResponder, isSelfIssued } from './certificateView.ts'
+import { EXTENSION, accessDescriptionsOf, authorityKeyIdentifierOf, has } from './extensionView.ts'
 import { baseline, expected, list, quote } from './lint.ts'
 import type { Lint } from './lint.ts'
 import { dnsNameFault } from './names.ts'

@@ -1,5 +1,6 @@
 import type { Certificate } from '../certificate.ts'
-import { EXTENSION, extensionOf, has, isCa } from './certificateView.ts'
+import { isCa } from './certificateView.ts'
+import { EXTENSION, extensionOf, has } from './extensionView.ts'
 import { expected, rfc } from './lint.ts'
 import type { Lint, LintSource } from './lint.ts'
 

@@ -1,14 +1,6 @@
 import type { Certificate } from '../certificate.ts'
-import {
-  EXTENSION,
-  PURPOSE,
-  authorityKeyIdentifierOf,
-  extensionOf,
-  has,
-  isCa,
-  isEndEntity,
-  isSelfIssued,
-} from './certificateView.ts'
+import { PURPOSE, isCa, isEndEntity, isSelfIssued } from './certificateView.ts'
+import { EXTENSION, authorityKeyIdentifierOf, extensionOf, has } from './extensionView.ts'
 import { duplicates, expected, list, rfc } from './lint.ts'
 import type { Lint, LintSource } from './lint.ts'
 import { isNameConstraintMask } from './names.ts'

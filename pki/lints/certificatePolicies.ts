@@ -1,5 +1,5 @@
 import type { Certificate } from '../certificate.ts'
-import { EXTENSION, has, userNoticesOf } from './certificateView.ts'
+import { EXTENSION, has, userNoticesOf } from './extensionView.ts'
 import { duplicates, expected, list, rfc } from './lint.ts'
 import type { Lint } from './lint.ts'
 

@@ -1,6 +1,6 @@
 import type { Certificate } from '../certificate.ts'
 import type { Attribute } from '../name.ts'
-import { EXTENSION, extensionOf } from './certificateView.ts'
+import { EXTENSION, extensionOf } from './extensionView.ts'
 import { expected, list } from './lint.ts'
 
 // What the certificate profiles of the TLS Baseline Requirements are made of. They only bind publicly trusted CAs; whether an outcome

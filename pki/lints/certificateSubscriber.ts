@@ -14,7 +14,8 @@ import {
   present,
   purposesFault,
 } from './certificateProfile.ts'
-import { EXTENSION, PURPOSE, extensionOf, has, isDeclaredTlsServer, isTlsServer } from './certificateView.ts'
+import { PURPOSE, isDeclaredTlsServer, isTlsServer } from './certificateView.ts'
+import { EXTENSION, extensionOf, has } from './extensionView.ts'
 import { baseline, expected, list, quote } from './lint.ts'
 import type { Lint } from './lint.ts'
 import { isInternalName, isReservedAddress } from './names.ts'
