@@ -88,7 +88,8 @@ const issuersOf = ({ issuer }: { readonly issuer: Name }): Certificate[] =>
 
 function certificateTarget(): Target {
   const seeds = [
-    ...authorities,
+    root.der,
+    issuing.der,
     ...certificates('ejbca-real/alice.pem'),
     ...pkitsCertificates.map(({ der }) => der),
   ]
