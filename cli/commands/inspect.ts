@@ -1,6 +1,8 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseAt } from '../inspect/at.ts'
+import type { Kind } from '../inspect/document.ts'
 import { inspectFiles, type Options } from '../inspect/run.ts'
+import { normalizedSerial } from '../serial.ts'
 
 const HELP = `
 FILE is PEM, DER or base64 (plain or URL-safe), or - for standard input. Without --issuer nothing can be valid: the verdict is
@@ -20,39 +22,49 @@ export function inspectCommand(): Command {
   const inspect = new Command('inspect')
     .description('look at a certificate, CRL, OCSP answer or chain: is it valid, and what does it say')
     .addHelpText('afterAll', HELP)
+  const looking =
+    (kind: Kind) =>
+    (files: readonly string[], options: Options): Promise<void> =>
+      inspectFiles(kind, files, options)
   inspect.addCommand(
-    common('cert', 'certificates, each for itself').action((files: string[], options: Options) =>
-      inspectFiles('cert', files, options),
-    ),
+    common('cert', 'certificates, each for itself').addOption(revocation()).action(looking('cert')),
   )
   inspect.addCommand(
     common('crl', 'certificate revocation lists; one of 200 MB is read as it streams by')
-      .option('--serial <hex>', 'look up a serial number')
+      .addOption(new Option('--serial <hex>', 'look up a serial number').argParser(parseSerial))
       .option('--diff', 'compare two lists: what was added, removed, and changed')
-      .action((files: string[], options: Options) => inspectFiles('crl', files, options)),
+      .action(looking('crl')),
   )
+  inspect.addCommand(common('ocsp', 'answers of OCSP responders').action(looking('ocsp')))
   inspect.addCommand(
-    common('ocsp', 'answers of OCSP responders').action((files: string[], options: Options) =>
-      inspectFiles('ocsp', files, options),
-    ),
-  )
-  inspect.addCommand(
-    common('chain', 'what a server sends, the leaf first, in one file or several').action(
-      (files: string[], options: Options) => inspectFiles('chain', files, options),
-    ),
+    common('chain', 'what a server sends, the leaf first, in one file or several')
+      .addOption(revocation())
+      .action(looking('chain')),
   )
   return inspect
+}
+
+function revocation(): Option {
+  return repeatable('--crl <file>', 'CRLs to read the revocation of the path from; may be repeated')
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .argParser((file: string, files: readonly string[]) => [...files, file])
+    .default([], 'none')
+}
+
+function parseSerial(text: string): string {
+  const serial = normalizedSerial(text)
+  if (serial === undefined) throw new InvalidArgumentError('expected a serial number in hex')
+  return serial
 }
 
 function common(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .argument('<file...>')
-    .addOption(
-      new Option('--issuer <file>', 'CA to trust, PEM or DER; may be repeated')
-        .argParser((file: string, files: readonly string[]) => [...files, file])
-        .default([], 'none'),
-    )
+    .addOption(repeatable('--issuer <file>', 'CA to trust, PEM or DER; may be repeated'))
     .addOption(new Option('--at <time>', 'judge as of this time (default: now)').argParser(parseAt))
     .option('--lint', 'check the structure against RFC 5280, RFC 6960 and the TLS Baseline Requirements')
     .option('--ber', 'accept BER where its meaning is clear, instead of DER only')

@@ -11,6 +11,7 @@ import { runProbe } from '../../probes/table.ts'
 import { unreadable } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
+import { normalizedSerial } from '../serial.ts'
 import { humanDuration, paint, printable, table } from '../terminal.ts'
 
 interface Options {
@@ -154,10 +155,10 @@ function readSerial({ cert, serial }: Options): string {
   if ((cert === undefined) === (serial === undefined))
     throw new CommandError(EXIT.usage, 'give either --cert FILE or --serial HEX')
   if (cert !== undefined) return readCertificates(cert)[0]?.serial ?? ''
-  const hex = serial?.replace(/^0x/i, '').replaceAll(':', '').toLowerCase() ?? ''
-  if (!/^[0-9a-f]{1,80}$/.test(hex))
+  const normalized = serial === undefined ? undefined : normalizedSerial(serial)
+  if (normalized === undefined)
     throw new CommandError(EXIT.usage, `expected a serial number in hex, got ${JSON.stringify(serial)}`)
-  return hex.replace(/^0+(?=.)/, '')
+  return normalized
 }
 
 async function look(options: Options, target: Target): Promise<void> {

@@ -1,30 +1,22 @@
 import { toTimestamp } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
-import { PkiError, failureOf } from '../../pki/error.ts'
-import { namesMatch, sameOctets } from '../../pki/name.ts'
-import type { PathResult } from '../../pki/path.ts'
-import { verifySignature } from '../../pki/signature.ts'
+import { sameOctets } from '../../pki/name.ts'
+import type { CertificateRevocation } from '../../pki/revocation.ts'
+import { judgeCertificate, type JudgedCertificate } from './certificateJudgement.ts'
 import { certificateTree } from './certificateTree.ts'
-import {
-  errorOf,
-  judgeUnverified,
-  verdictOf,
-  type FactTree,
-  type Inspection,
-  type Judgement,
-} from './document.ts'
+import { errorOf, type FactTree, type Inspection, type LintFinding } from './document.ts'
+import { certificateLints } from './lints.ts'
 import { present } from './pieces.ts'
 import type { Question } from './question.ts'
-import { findPath, trustIn, type Trust } from './trust.ts'
 
 /** Looks at one certificate. */
 export function inspectCertificate(certificate: Certificate, question: Question): Inspection {
-  const { judgement, path } = judgeCertificate(certificate, [], question)
+  const judged = judgeCertificate(certificate, [], question)
   return {
     kind: 'cert',
-    ...judgement,
-    facts: { ...certificateTree(certificate), ...pathFacts(path) },
-    lints: [],
+    ...judged.judgement,
+    facts: { ...certificateTree(certificate), ...pathFacts(judged) },
+    lints: question.lint ? certificateLints(certificate, issuerIn(judged, certificate)) : [],
   }
 }
 
@@ -34,76 +26,37 @@ export function inspectChain(
   sent: readonly Certificate[],
   question: Question,
 ): Inspection {
-  const { judgement, path } = judgeCertificate(leaf, sent, question)
+  const judged = judgeCertificate(leaf, sent, question)
+  const certificates = [leaf, ...sent]
   return {
     kind: 'chain',
-    ...judgement,
-    facts: { certificates: [leaf, ...sent].map(certificateTree), ...pathFacts(path) },
-    lints: [],
+    ...judged.judgement,
+    facts: { certificates: certificates.map(certificateTree), ...pathFacts(judged) },
+    lints: question.lint ? certificates.flatMap((certificate) => chainLints(certificate, judged)) : [],
   }
 }
 
-interface Judged {
-  readonly judgement: Judgement
-  /** undefined: no issuer was given. */
-  readonly path?: PathResult
+function chainLints(certificate: Certificate, judged: JudgedCertificate): LintFinding[] {
+  const { subject, serial } = certificate
+  const name = subject.text === '' ? `serial ${serial}` : subject.text
+  return certificateLints(certificate, issuerIn(judged, certificate)).map((lint) => ({
+    ...lint,
+    message: `${name}: ${lint.message}`,
+  }))
 }
 
-function judgeCertificate(
-  leaf: Certificate,
-  sent: readonly Certificate[],
-  { issuers, now }: Question,
-): Judged {
-  const ownChecks = [(): void => checkOwnSignature(leaf), (): void => checkValidity(leaf, now)]
-  if (issuers.length === 0) return { judgement: judgeUnverified(ownChecks) }
-  const path = pathOf(leaf, sent, trustIn(issuers), now)
-  const failures = ownChecks.flatMap((check) => failureOf(check) ?? [])
-  return { judgement: verdictOf(path.valid ? failures : [path.error, ...failures]), path }
+/** The next certificate of the path; some lints compare with it. */
+function issuerIn({ path }: JudgedCertificate, certificate: Certificate): Certificate | undefined {
+  const at = path?.path.findIndex(({ der }) => sameOctets(der, certificate.der)) ?? -1
+  return at < 0 ? undefined : path?.path[at + 1]
 }
 
-/** Of a certificate that says that its own key signed it: a trust anchor is not verified by anybody else. */
-function checkOwnSignature(certificate: Certificate): void {
-  const { subject, issuer, subjectKeyId, authorityKeyId } = certificate
-  if (subjectKeyId !== undefined && subjectKeyId === authorityKeyId && namesMatch(subject, issuer))
-    verifySignature(certificate, certificate, `self-signed certificate ${subject.text}`)
-}
-
-/** The dates of the leaf are not part of it: that it is too late for it is a failure of its own, and must not hide another one. */
-function pathOf(leaf: Certificate, sent: readonly Certificate[], trust: Trust, now: number): PathResult {
-  const restored = (path: readonly Certificate[]): readonly Certificate[] =>
-    path.map((certificate) => (sameOctets(certificate.der, leaf.der) ? leaf : certificate))
-  const result = findPath(everValid(leaf, now), sent, trust, now)
-  return {
-    ...result,
-    path: restored(result.path),
-    rejected: result.rejected.map(({ path, error }) => ({ path: restored(path), error })),
-  }
-}
-
-/** The same certificate, valid at `now`. */
-function everValid(certificate: Certificate, now: number): Certificate {
-  return new Proxy(certificate, {
-    get: (target, key): unknown =>
-      key === 'notBefore' || key === 'notAfter' ? now : Reflect.get(target, key),
-  })
-}
-
-function checkValidity({ notBefore, notAfter }: Certificate, now: number): void {
-  if (now < notBefore) {
-    const message = `expected notBefore before ${toTimestamp(now)}, got ${toTimestamp(notBefore)}`
-    throw new PkiError('time', 'certificate_not_yet_valid', message)
-  }
-  if (now > notAfter) {
-    const message = `expected notAfter after ${toTimestamp(now)}, got ${toTimestamp(notAfter)}`
-    throw new PkiError('time', 'certificate_expired', message)
-  }
-}
-
-function pathFacts(result: PathResult | undefined): FactTree {
+function pathFacts({ path: result, revocation }: JudgedCertificate): FactTree {
   if (result === undefined) return {}
   return {
     path: result.valid ? result.path.map(pathStep) : undefined,
     validPolicies: result.valid ? [...result.policies] : undefined,
+    revocation: revocation?.map(revocationFacts),
     rejected: present(
       result.rejected.map(({ path, error }) => ({ path: path.map(pathStep), error: errorOf(error) })),
     ),
@@ -112,4 +65,16 @@ function pathFacts(result: PathResult | undefined): FactTree {
 
 function pathStep({ subject, serial, sha256 }: Certificate): FactTree {
   return { subject: subject.text, serial, sha256 }
+}
+
+function revocationFacts({ certificate, status }: CertificateRevocation): FactTree {
+  const { subject, serial } = certificate
+  return {
+    subject: subject.text,
+    serial,
+    status: status.status,
+    revokedAt: status.status === 'revoked' ? toTimestamp(status.revokedAt) : undefined,
+    reason: status.status === 'revoked' ? status.reason : undefined,
+    error: status.status === 'undetermined' ? errorOf(status.error) : undefined,
+  }
 }

@@ -7,8 +7,9 @@ import { furthest, judgeUnverified, type Inspection, type Judgement } from './do
 import type { Question } from './question.ts'
 import { issuerFailure, issuersNamed, trustIn, type Trust } from './trust.ts'
 
-/** Looks at one CRL; `serial` (lower-case hex) is looked up in it. */
-export function inspectCrl(crl: Crl, question: Question, serial?: string): Inspection {
+/** Looks at one CRL, and looks the serial number up in it that was asked for. */
+export function inspectCrl(crl: Crl, question: Question): Inspection {
+  const { serial } = question
   return {
     kind: 'crl',
     ...judgeCrl(crl, question),

@@ -3,7 +3,7 @@ import { EXIT } from '../exit.ts'
 
 export type Kind = 'cert' | 'crl' | 'ocsp' | 'chain'
 
-/** `unverified`: no issuer was given, or the signature's algorithm is one that vigil cannot verify. */
+/** `unverified`: no issuer was given, or something else is missing to decide. */
 export type Verdict = 'valid' | 'invalid' | 'malformed' | 'unverified'
 
 export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined }
@@ -59,10 +59,22 @@ export function verdictOf(failures: readonly PkiError[]): Judgement {
   return { verdict: verdictFor(first), error: errorOf(first) }
 }
 
+/** What these say is about what vigil knows or was given, not about the object. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  // An algorithm that vigil does not know is no failure of the CA.
+  'signature unsupported',
+  // CRLs were given, but none for one of the certificates, or not for all reasons.
+  'path crl_not_found',
+  'path reasons_not_covered',
+])
+
 function verdictFor({ phase, code }: PkiError): Verdict {
   if (phase === 'decode') return 'malformed'
-  // An algorithm that vigil does not know says something about vigil, not about the CA.
-  return phase === 'signature' && code === 'unsupported' ? 'unverified' : 'invalid'
+  return isUndecided({ phase, code }) ? 'unverified' : 'invalid'
+}
+
+export function isUndecided({ phase, code }: { readonly phase: string; readonly code: string }): boolean {
+  return UNDECIDED.has(`${phase} ${code}`)
 }
 
 export function errorOf({ phase, code, message, offset }: PkiError): NonNullable<Inspection['error']> {

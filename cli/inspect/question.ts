@@ -1,4 +1,5 @@
 import type { Certificate } from '../../pki/certificate.ts'
+import type { Crl } from '../../pki/crl.ts'
 
 /** What the command line asks about every object. */
 export interface Question {
@@ -9,4 +10,8 @@ export interface Question {
   readonly lint: boolean
   /** Accept BER where its meaning is clear. */
   readonly ber: boolean
+  /** `--crl`: from which the revocation of a path is read; empty: nobody asked. */
+  readonly crls: readonly Crl[]
+  /** `--serial`, lower-case hex: to look up in a CRL. */
+  readonly serial: string | undefined
 }

@@ -1,6 +1,6 @@
 import { toTimestamp } from '../../model/time.ts'
 import { humanDuration, paint, printable, table } from '../terminal.ts'
-import type { FactTree, Inspection, Json } from './document.ts'
+import { isUndecided, type FactTree, type Inspection, type Json } from './document.ts'
 
 /** Items of a list that are shown to people; `--json` has them all. */
 const MAX_SHOWN = 8
@@ -41,7 +41,7 @@ function verdictText({ verdict, error }: Inspection, { stream, now }: View): str
     case 'malformed':
       return paint(stream, 'red', 'MALFORMED')
     case 'unverified': {
-      const why = error?.code === 'unsupported' ? '' : ' (give the CA with --issuer)'
+      const why = error !== undefined && isUndecided(error) ? '' : ' (give the CA with --issuer)'
       return `${paint(stream, 'yellow', 'unverified')}${why}; what follows are its own claims`
     }
   }

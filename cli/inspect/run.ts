@@ -2,7 +2,7 @@ import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
 import { combine, exitCodeOf, type Inspection, type Kind } from './document.ts'
 import { openSource, readAll, STDIN, type Source } from './input.ts'
-import { readIssuers } from './issuers.ts'
+import { readCrls, readIssuers } from './given.ts'
 import { lookAt, lookAtChain } from './look.ts'
 import type { Question } from './question.ts'
 import { render } from './render.ts'
@@ -14,6 +14,8 @@ export interface Options {
   readonly lint?: true
   readonly ber?: true
   readonly json?: true
+  readonly crl?: readonly string[]
+  /** Lower-case hex. */
   readonly serial?: string
   readonly diff?: true
 }
@@ -39,6 +41,8 @@ export async function inspectFiles(kind: Kind, files: readonly string[], options
     now: options.at ?? Date.now(),
     lint: options.lint === true,
     ber: options.ber === true,
+    crls: readCrls(options.crl ?? []),
+    serial: options.serial,
   }
   const looked = await look(kind, files, question)
   report(looked, question, options)

@@ -4,6 +4,7 @@ import type { Inspection } from '../../cli/inspect/document.ts'
 import { lookAt, lookAtChain } from '../../cli/inspect/look.ts'
 import type { Question } from '../../cli/inspect/question.ts'
 import { recorded, recordedCertificate } from '../pki/support.ts'
+import { outcome, unasked } from './inspections.ts'
 
 // Everything that a real EJBCA served, at the time when it was recorded.
 
@@ -14,7 +15,7 @@ const ISSUING_NAME = 'C=SE,O=Example PKI,CN=Issuing CA 1'
 const ISSUING_KEY = '8a39ffe7d4c9d918805d2650c8f9be13b197a34f'
 
 function asked(question: Partial<Question> = {}): Question {
-  return { issuers: [ISSUING], now: RECORDED_AT, lint: false, ber: false, ...question }
+  return unasked({ issuers: [ISSUING], now: RECORDED_AT, ...question })
 }
 
 function look(kind: 'cert' | 'crl' | 'ocsp', file: string, question: Partial<Question> = {}): Inspection {
@@ -26,10 +27,6 @@ function look(kind: 'cert' | 'crl' | 'ocsp', file: string, question: Partial<Que
 /** What `--json` prints. */
 function printed(inspection: Inspection): unknown {
   return JSON.parse(JSON.stringify(inspection))
-}
-
-function outcome({ verdict, error }: Inspection): string {
-  return error === undefined ? verdict : `${verdict} ${error.phase} ${error.code}`
 }
 
 const KEY_ID_EXTENSION = { oid: '2.5.29.35', name: 'authorityKeyIdentifier', critical: false, size: 24 }

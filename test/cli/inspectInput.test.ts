@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CommandError } from '../../cli/exit.ts'
 import { parseAt } from '../../cli/inspect/at.ts'
 import { readAll, type Source } from '../../cli/inspect/input.ts'
-import { readIssuers } from '../../cli/inspect/issuers.ts'
+import { readCrls, readIssuers } from '../../cli/inspect/given.ts'
 import { combine, exitCodeOf } from '../../cli/inspect/document.ts'
 import { lookAt } from '../../cli/inspect/look.ts'
 import { toPem } from '../../lab/issue.ts'
@@ -108,7 +108,7 @@ test('times are taken with their zone only', () => {
     assert.throws(() => parseAt(text), /expected a time such as/, text)
 })
 
-test('an issuer that is none is a mistake of the command line', () => {
+test('an issuer or a CRL to check against that is none is a mistake of the command line', () => {
   using directory = temporaryDirectory()
   for (const [file, message] of [
     [`${directory.path}/missing`, /missing: no such file/],
@@ -119,4 +119,8 @@ test('an issuer that is none is a mistake of the command line', () => {
       () => readIssuers([file]),
       (error) => error instanceof CommandError && error.exitCode === 2 && message.test(error.message),
     )
+  assert.throws(
+    () => readCrls([new URL('../fixtures/ejbca-real/ca.pem', import.meta.url).pathname]),
+    /ca\.pem: not a CRL: expected PEM with X509 CRL or CRL, got CERTIFICATE/,
+  )
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { exitCodeOf } from '../../cli/inspect/document.ts'
 import { lookAt, lookAtChain } from '../../cli/inspect/look.ts'
 import { answerOcsp, issueCrl, type CrlRequest } from '../../lab/issue.ts'
+import { parseCrl, type Crl } from '../../pki/crl.ts'
 import { DAY, HOUR, NOW, entity, flip, type Entity } from '../pki/support.ts'
 import { outcome, unasked } from './inspections.ts'
 
@@ -126,4 +127,45 @@ test('a self-signed certificate vouches for nothing, but its own signature must 
   assert.deepEqual(judged('cert', root.certificate), ['unverified'])
   assert.deepEqual(judged('cert', root.certificate, root), ['valid'])
   assert.deepEqual(judged('cert', broken), ['unverified signature signature_invalid'])
+})
+
+test('with CRLs given, a certificate on one is invalid, one without a CRL undecided', async () => {
+  const root = await entity({ subject: 'Root' })
+  const ca = await entity({ subject: 'CA', issuer: root })
+  const leaf = await entity({ subject: 'leaf', issuer: ca, profile: 'tls_client' })
+  const ofRoot = parseCrl(await listOf(root))
+  const clean = parseCrl(await listOf(ca))
+  const revoking = parseCrl(
+    await listOf(ca, { revoked: [{ serial: leaf.parsed.serial, at: NOW - DAY, reason: 1 }] }),
+  )
+  const look = (...crls: readonly Crl[]) =>
+    lookAtChain([leaf.certificate, ca.certificate], unasked({ issuers: [root.parsed], crls }))
+  assert.equal(outcome(look(ofRoot, clean)), 'valid')
+  assert.equal(outcome(look(clean)), 'unverified path crl_not_found')
+  assert.equal(outcome(look(revoking)), 'invalid path certificate_revoked')
+  const [entry, above] = look(ofRoot, revoking).facts['revocation'] as object[]
+  assert.deepEqual(JSON.parse(JSON.stringify(entry)), {
+    subject: leaf.parsed.subject.text,
+    serial: leaf.parsed.serial,
+    status: 'revoked',
+    revokedAt: new Date(NOW - DAY).toISOString(),
+    reason: 'keyCompromise',
+  })
+  assert.equal(above !== undefined && 'status' in above && above.status, 'good')
+})
+
+test('lints are reported when they are asked for, with their source, and end with exit code 1', async () => {
+  const ca = await entity({ subject: 'CA' })
+  // RFC 5280 4.1.2.2: at most 20 octets.
+  const leaf = await entity({ subject: 'leaf', issuer: ca, profile: 'tls_client', serial: '7f'.repeat(21) })
+  const look = (lint: boolean) => lookAt('cert', leaf.certificate, unasked({ issuers: [ca.parsed], lint }))
+  const [silent] = look(false)
+  assert.deepEqual(silent?.lints, [])
+  const [linted] = look(true)
+  assert.ok(linted !== undefined)
+  assert.equal(linted.verdict, 'valid')
+  const found = linted.lints.find(({ source }) => source === 'RFC 5280 4.1.2.2')
+  assert.match(found?.id ?? '', /^cert_serial/)
+  assert.match(found?.message ?? '', /20 octets/)
+  assert.equal(exitCodeOf([linted]), 1)
 })

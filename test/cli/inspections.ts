@@ -4,7 +4,7 @@ import { NOW } from '../pki/support.ts'
 
 /** What is asked without any option, at the time of the tests. */
 export function unasked(question: Partial<Question> = {}): Question {
-  return { issuers: [], now: NOW, lint: false, ber: false, ...question }
+  return { issuers: [], now: NOW, lint: false, ber: false, crls: [], serial: undefined, ...question }
 }
 
 /** `valid`, or `invalid time crl_expired`. */
