@@ -126,7 +126,12 @@ const RESPONDER_ABSENT: readonly { name: string; oid: string; section: string; w
   },
   { name: 'san', oid: EXTENSION.subjectAltName, section: '7.1.2.8.2', word: 'absent' },
   { name: 'name_constraints', oid: EXTENSION.nameConstraints, section: '7.1.2.8.2', word: 'absent' },
-  { name: 'policies', oid: EXTENSION.certificatePolicies, section: '7.1.2.8.8', word: 'NOT RECOMMENDED' },
+  {
+    name: 'policies',
+    oid: EXTENSION.certificatePolicies,
+    section: '7.1.2.8.8',
+    word: 'absent (SHOULD)',
+  },
   {
     name: 'authority_info_access',
     oid: EXTENSION.authorityInfoAccess,

@@ -61,6 +61,8 @@ const SUBJECT_ATTRIBUTES = [
   '2.5.4.97',
 ]
 
+const ANY_POLICY = '2.5.29.32.0'
+
 const RSA_USAGES = ['digitalSignature', 'keyEncipherment', 'dataEncipherment']
 const EC_USAGES = ['digitalSignature', 'keyAgreement']
 
@@ -252,6 +254,45 @@ export const SUBSCRIBER_LINTS: readonly CertificateLint[] = [
       return reserved.length === 1
         ? undefined
         : expected(`one of ${RESERVED_POLICIES.join(', ')}`, list(reserved))
+    },
+  },
+  {
+    id: 'cert_subscriber_no_any_policy',
+    title: 'Subscriber: anyPolicy is absent',
+    source: baseline('7.1.2.7.9'),
+    effectiveFrom: PROFILES,
+    applies: (certificate) =>
+      isDeclaredTlsServer(certificate) && certificate.certificatePolicies !== undefined,
+    check: ({ certificatePolicies = [] }) =>
+      certificatePolicies.some(({ policy }) => policy === ANY_POLICY)
+        ? expected('no anyPolicy', 'one')
+        : undefined,
+  },
+  {
+    id: 'cert_subscriber_policy_qualifiers',
+    title: 'Subscriber: policies have no qualifier but a CPS pointer',
+    source: baseline('7.1.2.7.9'),
+    effectiveFrom: PROFILES,
+    applies: (certificate) =>
+      isDeclaredTlsServer(certificate) && certificate.certificatePolicies !== undefined,
+    check: ({ certificatePolicies = [] }) => {
+      const other = certificatePolicies.flatMap(({ qualifiers }) =>
+        qualifiers.flatMap((q) => (q.type === 'cps' ? [] : [q.type === 'other' ? q.oid : q.type])),
+      )
+      return other.length === 0 ? undefined : expected('no qualifier but id-qt-cps', list(other))
+    },
+  },
+  {
+    id: 'cert_subscriber_criticality',
+    title: 'Subscriber: policies, extended key usage and timestamps are not critical',
+    source: baseline('7.1.2.7.6'),
+    effectiveFrom: PROFILES,
+    applies: isDeclaredTlsServer,
+    check: (certificate) => {
+      const critical = [EXTENSION.certificatePolicies, EXTENSION.extendedKeyUsage, EXTENSION.sctList].filter(
+        (oid) => extensionOf(certificate, oid)?.critical === true,
+      )
+      return critical.length === 0 ? undefined : expected('extensions that are not critical', list(critical))
     },
   },
   {
