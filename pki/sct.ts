@@ -26,6 +26,7 @@ const MAX_TIMESTAMP = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** SignedCertificateTimestampList (RFC 6962 3.3): the content of the OCTET STRING inside the extension. Throws PkiError(decode). */
 export function readSctList(list: Der): SignedCertificateTimestamp[] {
+  list.skipAll()
   const outer = new TlsReader(list, list.value, 0)
   const items = outer.vector(2)
   outer.finish()
