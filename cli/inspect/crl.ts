@@ -3,30 +3,45 @@ import { authenticateCrl, checkCrlTimes, verifyCrl, type Crl } from '../../pki/c
 import { failureOf, type PkiError } from '../../pki/error.ts'
 import { verifySignature } from '../../pki/signature.ts'
 import { crlTree, lookUpTree } from './crlTree.ts'
-import { furthest, judgeUnverified, type Inspection, type Judgement } from './document.ts'
+import { furthest, judgeUnverified, verdictOf, type Inspection, type Judgement } from './document.ts'
+import { crlLints } from './lints.ts'
 import type { Question } from './question.ts'
 import { issuerFailure, issuersNamed, trustIn, type Trust } from './trust.ts'
 
 /** Looks at one CRL, and looks the serial number up in it that was asked for. */
 export function inspectCrl(crl: Crl, question: Question): Inspection {
-  const { serial } = question
+  const { serial, lint } = question
+  const { judgement, issuer } = judgeCrl(crl, question)
   return {
     kind: 'crl',
-    ...judgeCrl(crl, question),
+    ...judgement,
     facts: { ...crlTree(crl), lookup: serial === undefined ? undefined : lookUpTree(crl, serial) },
-    lints: [],
+    lints: lint ? crlLints(crl, issuer) : [],
   }
 }
 
-function judgeCrl(crl: Crl, { issuers, now }: Question): Judgement {
+interface Judged {
+  readonly judgement: Judgement
+  /** Of that name, and of several the one with which the list came furthest; undefined: none was given. */
+  readonly issuer?: Certificate
+}
+
+function judgeCrl(crl: Crl, { issuers, now }: Question): Judged {
   const checkTimes = (): void => checkCrlTimes(crl, now)
-  if (issuers.length === 0) return judgeUnverified([checkTimes])
+  if (issuers.length === 0) return { judgement: judgeUnverified([checkTimes]) }
   const trust = trustIn(issuers)
   const named = issuersNamed(crl.issuer, trust)
   const time = failureOf(checkTimes) ?? []
   // With none of that name the first says whose CRL was expected.
   const candidates = named.length === 0 ? trust.declared.slice(0, 1) : named
-  return furthest(candidates.map((issuer) => verificationFailures(crl, issuer, trust, now).concat(time)))
+  const best = furthest(
+    candidates.map((issuer) => ({
+      issuer,
+      failures: verificationFailures(crl, issuer, trust, now).concat(time),
+    })),
+  )
+  const judgement = verdictOf(best?.failures ?? [])
+  return best === undefined || named.length === 0 ? { judgement } : { judgement, issuer: best.issuer }
 }
 
 function verificationFailures(crl: Crl, issuer: Certificate, trust: Trust, now: number): PkiError[] {

@@ -1,3 +1,4 @@
+import type { Certificate } from '../../pki/certificate.ts'
 import { failureOf, PkiError, type PkiPhase } from '../../pki/error.ts'
 import { EXIT } from '../exit.ts'
 
@@ -81,11 +82,17 @@ export function errorOf({ phase, code, message, offset }: PkiError): NonNullable
   return { phase, code, message, ...(offset === undefined ? {} : { offset }) }
 }
 
-/** Of several possible issuers the one with which the object came furthest. `attempts`: the failures with each; none: valid. */
-export function furthest(attempts: readonly (readonly PkiError[])[]): Judgement {
-  const reached = (failures: readonly PkiError[]): number =>
+/** What failed with one of the possible issuers. */
+export interface Attempt {
+  readonly issuer: Certificate
+  readonly failures: readonly PkiError[]
+}
+
+/** The attempt with which the object came furthest; the first of several. undefined: there was none. */
+export function furthest<T extends Attempt>(attempts: readonly T[]): T | undefined {
+  const reached = ({ failures }: Attempt): number =>
     Math.min(ORDER.length, ...failures.map(({ phase }) => ORDER.indexOf(phase)))
-  return verdictOf(attempts.toSorted((a, b) => reached(b) - reached(a))[0] ?? [])
+  return attempts.toSorted((a, b) => reached(b) - reached(a))[0]
 }
 
 /** Bytes that are no such object. Throws what is no PkiError. */

@@ -7,19 +7,26 @@ import {
   furthest,
   judgeUnverified,
   malformed,
+  verdictOf,
   type Check,
   type FactTree,
   type Inspection,
   type Judgement,
 } from './document.ts'
+import { ocspLints } from './lints.ts'
 import { ocspTree } from './ocspTree.ts'
 import type { Question } from './question.ts'
 import { issuerFailure, trustIn } from './trust.ts'
 
 /** Looks at one answer of a responder. */
 export function inspectOcsp(response: OcspResponse, question: Question): Inspection {
-  const { judgement, signer } = judgeOcsp(response, question)
-  return { kind: 'ocsp', ...judgement, facts: ocspTree(response, signer), lints: [] }
+  const { judgement, issuer, signer } = judgeOcsp(response, question)
+  return {
+    kind: 'ocsp',
+    ...judgement,
+    facts: ocspTree(response, signer),
+    lints: question.lint ? ocspLints(response, issuer) : [],
+  }
 }
 
 /** By the code of the error that reading such an answer throws. */
@@ -39,25 +46,29 @@ export function inspectOcspError(facts: FactTree, error: unknown): Inspection {
 
 interface Judged {
   readonly judgement: Judgement
+  /** The one with which the answer came furthest; undefined: none was given. */
+  readonly issuer?: Certificate
   /** undefined: nobody's signature verified. */
-  readonly signer: Certificate | undefined
+  readonly signer?: Certificate | undefined
 }
 
 function judgeOcsp(response: OcspResponse, { issuers, now }: Question): Judged {
   const unasked = { response, answers: response.responses, nonceEchoed: undefined }
   const checkTimes = (): void => checkOcspTimes(unasked, now)
-  if (issuers.length === 0) return { judgement: judgeUnverified([checkTimes]), signer: undefined }
+  if (issuers.length === 0) return { judgement: judgeUnverified([checkTimes]) }
   const trust = trustIn(issuers)
-  let signer: Certificate | undefined
-  const attempts = issuers.map((issuer) => {
-    // Who signed comes first: whom a wrong signature is about says nothing.
-    const checks: Check[] = [
-      () => void (signer ??= findSigner(response, { issuer, now })),
-      () => void verifyOcspResponse(response, { issuer, now }),
-      checkTimes,
-    ]
-    const failures = checks.flatMap((check) => failureOf(check) ?? [])
-    return failures.concat(issuerFailure(issuer, trust, now) ?? [])
-  })
-  return { judgement: furthest(attempts), signer }
+  const best = furthest(
+    issuers.map((issuer) => {
+      let signer: Certificate | undefined
+      // Who signed comes first: whom a wrong signature is about says nothing.
+      const checks: Check[] = [
+        () => void (signer = findSigner(response, { issuer, now })),
+        () => void verifyOcspResponse(response, { issuer, now }),
+        checkTimes,
+      ]
+      const failures = checks.flatMap((check) => failureOf(check) ?? [])
+      return { issuer, signer, failures: failures.concat(issuerFailure(issuer, trust, now) ?? []) }
+    }),
+  )
+  return { judgement: verdictOf(best?.failures ?? []), ...best }
 }
