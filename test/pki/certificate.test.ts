@@ -156,6 +156,154 @@ describe('certificates', () => {
   })
 })
 
+describe('extensions of certificates', () => {
+  const UPN = '1.3.6.1.4.1.311.20.2.3'
+  const SMTP_UTF8 = '1.3.6.1.5.5.7.8.9'
+  const otherName = (oid: string, value: Uint8Array) => lab.context(0, lab.oid(oid), lab.context(0, value))
+
+  it('are kept as they stand, in their order, whether they are understood or not', async () => {
+    const comment = extension('2.16.840.1.113730.1.13', false, lab.ia5String('made by hand'))
+    const { parsed } = await entity({
+      subject: 'x',
+      issuer: ca,
+      profile: 'tls_client',
+      extensions: [comment],
+    })
+    const oids = ['2.5.29.19', '2.5.29.15', '2.5.29.14', '2.5.29.35', '2.5.29.37', '2.16.840.1.113730.1.13']
+    assert.deepEqual(
+      parsed.extensions.map(({ oid }) => oid),
+      oids,
+    )
+    assert.deepEqual(
+      parsed.extensions.map(({ critical }) => critical),
+      [true, true, false, false, false, false],
+    )
+    const last = parsed.extensions.at(-1)
+    assert.deepEqual(Buffer.from(last?.value ?? []), Buffer.from(lab.ia5String('made by hand')))
+    assert.deepEqual(Buffer.from(last?.der ?? []), Buffer.from(comment))
+    for (const { der, offset } of parsed.extensions) {
+      assert.deepEqual(Buffer.from(parsed.der.subarray(offset, offset + der.length)), Buffer.from(der))
+    }
+  })
+
+  it('give every form of a general name', async () => {
+    const directory = lab.sequence(lab.set(lab.sequence(lab.oid('2.5.4.3'), lab.utf8String('dir'))))
+    const x400 = lab.context(3, lab.sequence())
+    const edi = lab.context(5, lab.context(1, lab.utf8String('p')))
+    const kerberos = lab.sequence(lab.integer(1n))
+    const read = await withExtension(
+      '2.5.29.17',
+      lab.sequence(
+        otherName(UPN, lab.utf8String('åsa@example.org')),
+        otherName(SMTP_UTF8, lab.utf8String('åsa@bücher.example')),
+        otherName('1.3.6.1.5.2.2', kerberos),
+        otherName(UPN, lab.ia5String('not utf8')),
+        lab.contextPrimitive(1, Buffer.from('a@example.org')),
+        lab.contextPrimitive(2, Buffer.from('a.example.org')),
+        x400,
+        lab.context(4, directory),
+        edi,
+        lab.contextPrimitive(6, Buffer.from('urn:x:1')),
+        lab.contextPrimitive(7, Buffer.from('0a000001', 'hex')),
+        lab.contextPrimitive(8, Buffer.from('2a0304', 'hex')),
+      ),
+    )
+    const { subjectAltNames, identities } = read()
+    const bytes = (value: Uint8Array) => Buffer.from(value).toString('hex')
+    assert.deepEqual(
+      subjectAltNames.map((name) => {
+        if (name.type === 'directory') return [name.type, name.name.text]
+        if (name.type === 'ip') return [name.type, bytes(name.octets)]
+        if (name.type !== 'other') return [name.type, name.value]
+        if (name.form === 'otherName') return [name.form, name.oid, bytes(name.value), name.text]
+        return name.form === 'registeredID' ? [name.form, name.oid] : [name.form, bytes(name.der)]
+      }),
+      [
+        ['otherName', UPN, bytes(lab.utf8String('åsa@example.org')), 'åsa@example.org'],
+        ['otherName', SMTP_UTF8, bytes(lab.utf8String('åsa@bücher.example')), 'åsa@bücher.example'],
+        ['otherName', '1.3.6.1.5.2.2', bytes(kerberos), undefined],
+        ['otherName', UPN, bytes(lab.ia5String('not utf8')), undefined],
+        ['email', 'a@example.org'],
+        ['dns', 'a.example.org'],
+        ['x400Address', bytes(x400)],
+        ['directory', 'CN=dir'],
+        ['ediPartyName', bytes(edi)],
+        ['uri', 'urn:x:1'],
+        ['ip', '0a000001'],
+        ['registeredID', '1.2.3.4'],
+      ],
+    )
+    assert.deepEqual(identities, [
+      'åsa@example.org',
+      'åsa@bücher.example',
+      'a@example.org',
+      'a.example.org',
+      'urn:x:1',
+      '10.0.0.1',
+    ])
+  })
+
+  it('tell must-staple, and statements about qualified certificates', async () => {
+    const feature = (...numbers: readonly bigint[]) => lab.sequence(...numbers.map(lab.integer))
+    const staple = async (...numbers: readonly bigint[]) =>
+      certificateFacts((await withExtension('1.3.6.1.5.5.7.1.24', feature(...numbers)))()).mustStaple
+    assert.deepEqual(
+      [await staple(5n), await staple(17n), await staple(1n), await staple()],
+      [true, true, false, false],
+    )
+    const statements = lab.sequence(
+      lab.sequence(lab.oid('0.4.0.1862.1.1')),
+      lab.sequence(lab.oid('0.4.0.1862.1.6'), lab.sequence(lab.oid('0.4.0.1862.1.6.1'))),
+    )
+    const read = await withExtension('1.3.6.1.5.5.7.1.3', statements)
+    assert.deepEqual(read().qcStatements, ['0.4.0.1862.1.1', '0.4.0.1862.1.6'])
+  })
+
+  it('that only describe are not understood when they are critical', async () => {
+    for (const [oid, value] of [
+      ['1.3.6.1.5.5.7.1.24', lab.sequence(lab.integer(5n))],
+      ['1.3.6.1.5.5.7.1.3', lab.sequence(lab.sequence(lab.oid('0.4.0.1862.1.1')))],
+    ] as const) {
+      const { parsed } = await entity({ subject: 'x', issuer: ca, extensions: [extension(oid, true, value)] })
+      assert.deepEqual(parsed.unknownCritical, [oid])
+    }
+  })
+
+  it('keep the type, the string type and the octets of every attribute of a name', async () => {
+    const name = lab.sequence(
+      lab.set(lab.sequence(lab.oid('2.5.4.6'), lab.printableString('SE'))),
+      lab.set(
+        lab.sequence(lab.oid('2.5.4.3'), lab.utf8String('a+b')),
+        lab.sequence(lab.oid('2.5.4.45'), lab.bitString(Buffer.from('x'))),
+      ),
+    )
+    const { parsed } = await entity({ subject: '', name, issuer: ca })
+    assert.deepEqual(
+      parsed.subject.rdns.map((rdn) => rdn.map(({ type, tag, text }) => [type, tag, text])),
+      [
+        [['2.5.4.6', 0x13, 'SE']],
+        [
+          ['2.5.4.3', 0x0c, 'a+b'],
+          ['2.5.4.45', 0x03, undefined],
+        ],
+      ],
+    )
+  })
+
+  it('leave the serial number as it was encoded beside its text', async () => {
+    for (const [serial, octets] of [
+      ['7f', '7f'],
+      ['80', '0080'],
+      ['-80', '80'],
+      ['0', '00'],
+      ['f'.repeat(40), `00${'f'.repeat(40)}`],
+    ] as const) {
+      const { parsed } = await entity({ subject: 'x', issuer: ca, serial })
+      assert.deepEqual([parsed.serial, Buffer.from(parsed.serialOctets).toString('hex')], [serial, octets])
+    }
+  })
+})
+
 /** Parses a server certificate in which that extension has these contents. */
 async function withExtension(oid: string, contents: Uint8Array): Promise<() => Certificate> {
   const der = await issueCertificate({
@@ -211,6 +359,25 @@ describe('malformed certificates', () => {
       'trailing_bytes',
     ],
     ['name constraints with an empty list', '2.5.29.30', lab.sequence(lab.context(0)), 'truncated'],
+    [
+      'a user principal name with a line feed',
+      '2.5.29.17',
+      lab.sequence(lab.context(0, lab.oid('1.3.6.1.4.1.311.20.2.3'), lab.context(0, lab.utf8String('a\nb')))),
+      'bad_string',
+    ],
+    [
+      'an otherName without its value',
+      '2.5.29.17',
+      lab.sequence(lab.context(0, lab.oid('1.2.3'))),
+      'truncated',
+    ],
+    [
+      'a registeredID that is no OID',
+      '2.5.29.17',
+      lab.sequence(lab.contextPrimitive(8, Buffer.from('80', 'hex'))),
+      'bad_oid',
+    ],
+    ['a negative TLS feature', '1.3.6.1.5.5.7.1.24', lab.sequence(lab.integer(-5n)), 'bad_value'],
     ['key usage that is not a BIT STRING', '2.5.29.15', lab.octetString(Buffer.from('06')), 'unexpected_tag'],
   ]
   for (const [name, oid, contents, code] of cases) {
