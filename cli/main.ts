@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander'
+import { attestCommand } from './commands/attest.ts'
 import { checkConfigCommand } from './commands/checkConfig.ts'
 import { demoCommand } from './commands/demo.ts'
+import { explainCommand } from './commands/explain.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { incidentCommand } from './commands/incident.ts'
 import { labCommand } from './commands/lab.ts'
 import { probeCommand } from './commands/probe.ts'
 import { reportCommand } from './commands/report.ts'
+import { rulesCommand } from './commands/rules.ts'
 import { runCommand } from './commands/run.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -16,8 +20,12 @@ const COMMANDS = [
   demoCommand,
   runCommand,
   checkConfigCommand,
+  incidentCommand,
   probeCommand,
   inspectCommand,
+  rulesCommand,
+  explainCommand,
+  attestCommand,
   labCommand,
   reportCommand,
   verifyCommand,
@@ -29,6 +37,8 @@ Examples:
   $ vigil probe crl http://crl.example.org/ca.crl --issuer ca.pem
   $ vigil inspect crl ca.crl --issuer ca.pem          what is in a file, and is it valid
   $ vigil run -c vigil.yaml                           the monitor; page and metrics on 127.0.0.1:9480
+  $ vigil explain 'ca_crl[issuing-1]' crl_freshness_ok  why a finding is what it is
+  $ vigil rules lint own-rules.yaml                   check a rule pack without a configuration
   $ vigil verify journal --trust vkey                 check the evidence without trusting this machine
   $ vigil report --month 2026-11 -c vigil.yaml
 

@@ -1,7 +1,8 @@
 import { Environment, EvaluationError, serialize, type ASTNode, type ParseResult } from '@marcbachmann/cel-js'
-import { FACTS, type FactGroup, type FactType } from '../model/facts.ts'
+import type { FactGroup, FactType } from '../model/facts.ts'
 import { CEL_FUNCTIONS } from './celFunctions.ts'
-import { CEL_TYPES, FACT_GROUPS, GROUP_CLASSES, type FactValues, type ValueClass } from './factValues.ts'
+import { partsOf, type Part } from './trace.ts'
+import { CEL_TYPES, FACT_GROUPS, GROUP_CLASSES, RULE_FACTS, type FactValues, type ValueClass } from './factValues.ts'
 
 /** One fact that an expression reads: `crl.thisUpdate`. */
 export interface FactRead {
@@ -26,7 +27,7 @@ export interface Scope {
 const TEXT_VARIABLES = ['subject', 'target', 'error'] as const
 type TextVariable = (typeof TEXT_VARIABLES)[number]
 
-type Outcome =
+export type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'missing'; readonly read: FactRead }
   | { readonly kind: 'error'; readonly message: string }
@@ -39,6 +40,13 @@ export interface Expression {
   /** True when the passing of time alone can change the outcome. */
   readonly mentionsNow: boolean
   evaluate(scope: Scope): Outcome
+  /** Every part of it with its value: the whole first, then what it is made of. For people; it compiles each part anew. */
+  trace(scope: Scope): readonly Traced[]
+}
+
+/** A part of an expression and what came of it. */
+export interface Traced extends Part {
+  readonly outcome: Outcome
 }
 
 /** Why an expression is refused; `column` counts from 1. */
@@ -67,7 +75,7 @@ function baseEnvironment(): Environment {
   base = new Environment({ unlistedVariablesAreDyn: false, enableOptionalTypes: false, limits: LIMITS })
   for (const group of FACT_GROUPS) {
     const type = `${group}_facts`
-    base.registerType(type, { ctor: GROUP_CLASSES[group], fields: celFields(FACTS[group]) })
+    base.registerType(type, { ctor: GROUP_CLASSES[group], fields: celFields(RULE_FACTS[group]) })
     base.registerVariable(group, type)
   }
   base.registerVariable('now', CEL_TYPES.timestamp)
@@ -123,6 +131,8 @@ function compile(env: Environment, source: string): Compiled {
     reads: inspection.reads,
     mentionsNow: inspection.mentionsNow,
     evaluate: (scope) => evaluate(run, scope),
+    trace: (scope) =>
+      partsOf(run.ast).map((part) => ({ ...part, outcome: evaluate(env.parse(part.source), scope) })),
   }
   return { ok: true, expression }
 }

@@ -6,7 +6,7 @@ import { formatRecordId, parseRecordId } from '../model/recordId.ts'
 import { fromTimestamp, type Timestamp } from '../model/time.ts'
 import type { LatestObservation, Stored } from '../store/contract.ts'
 import { RulesError } from './error.ts'
-import { MAX_CLOCK_DIFFERENCE, Pair } from './pair.ts'
+import { MAX_CLOCK_DIFFERENCE, Pair, type Explanation } from './pair.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
 import { resolveSettings, type ParameterOverrides, type RuleSettings } from './parameters.ts'
 import {
@@ -194,6 +194,11 @@ export class RuleEngine {
 
   finding(rule: string, subject: string): Finding | undefined {
     return this.#pairs.get(pairKey(rule, subject))?.finding(this.#clock ?? 0)
+  }
+
+  /** How the finding comes about, as of the last record; undefined when the rule is not about this subject. */
+  explain(rule: string, subject: string): Explanation | undefined {
+    return this.#pairs.get(pairKey(rule, subject))?.explain(this.#clock ?? 0)
   }
 
   #applyUnchanged(record: SealedRecord, body: Unchanged, now: number, changes: Finding[]): void {

@@ -30,8 +30,7 @@ export function evaluate(rule: Rule, settings: RuleSettings, facts: FactValues, 
     return { reason: whyUnknown(outcome) }
   }
   const given = rule.given === undefined || holds(rule.given)
-  if (given === false)
-    return { verdict: 'unknown', reason: 'nothing was received that could be judged', edition }
+  if (given === false) return { verdict: 'unknown', reason: whyNotGiven(facts), edition }
   if (given !== true) return { verdict: 'unknown', reason: given.reason, edition }
   const when = rule.when === undefined || holds(rule.when)
   if (when === false)
@@ -64,6 +63,14 @@ function attested(rule: Rule, facts: FactValues, now: Date): 'in_force' | 'expir
   return now < expires ? 'in_force' : 'expired'
 }
 
+/** An algorithm that is not known here is no fault of whoever used it (docs/verification.md). */
+function whyNotGiven(facts: FactValues): string {
+  const code: unknown = Reflect.get(facts.probe, 'code')
+  return code === 'unsupported'
+    ? 'what was received is made in a way that vigil cannot verify'
+    : 'nothing was received that could be judged'
+}
+
 function whyUnknown(
   outcome: { kind: 'missing'; read: FactRead } | { kind: 'error'; message: string },
 ): string {
@@ -88,8 +95,10 @@ export function readsOf(rule: Rule): readonly FactRead[] {
 /** The facts that the rule reads, as they were, and when they were looked up (`probe.at`). */
 export function factsRead(rule: Rule, facts: Facts): Facts {
   const read: Record<string, Record<string, unknown>> = {}
+  const known: Facts =
+    facts.lint === undefined ? facts : { ...facts, lint: { ...facts.lint, ...lintOutcomes(facts.lint) } }
   for (const { group, name } of [{ group: 'probe', name: 'at' } as const, ...readsOf(rule)]) {
-    const held: Readonly<Record<string, unknown>> | undefined = facts[group]
+    const held: Readonly<Record<string, unknown>> | undefined = known[group]
     const value = held?.[name]
     if (value !== undefined) (read[group] ??= {})[name] = value
   }

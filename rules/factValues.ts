@@ -1,5 +1,7 @@
 import { Duration } from '@marcbachmann/cel-js/evaluator'
-import { FACTS, type FactGroup, type Facts, type FactType } from '../model/facts.ts'
+import { FACTS, type FactGroup, type Facts, type FactType, type FactsOf } from '../model/facts.ts'
+import type { LintOutcome } from '../pki/lints/lint.ts'
+import { LINTS } from '../pki/lints/table.ts'
 
 /** A fact as CEL wants it: integers are BigInt, times Date, durations the library's own class. */
 export type CelValue = boolean | bigint | string | Date | Duration | readonly string[]
@@ -24,6 +26,12 @@ export function makeValueClass(): ValueClass {
       Object.assign(this, values)
     }
   }
+}
+
+/** What rules can read: the facts as they are recorded, and the outcome of every lint by its id. */
+export const RULE_FACTS: Readonly<Record<FactGroup, Readonly<Record<string, FactType>>>> = {
+  ...FACTS,
+  lint: { ...FACTS.lint, ...Object.fromEntries(LINTS.map(({ id }) => [id, 'string' as const])) },
 }
 
 export const FACT_GROUPS: readonly FactGroup[] = Object.keys(FACTS).filter((g): g is FactGroup => g in FACTS)
@@ -55,14 +63,25 @@ export function factValues(facts: Facts): FactValues {
  * becomes `unknown`: what cannot be read is never taken for a value.
  */
 export function groupValues(group: FactGroup, facts: Readonly<Record<string, unknown>>): object {
-  const types: Readonly<Record<string, FactType>> = FACTS[group]
+  const types = RULE_FACTS[group]
   const values: Record<string, CelValue> = {}
-  for (const [name, held] of Object.entries(facts)) {
+  for (const [name, held] of Object.entries(group === 'lint' ? { ...facts, ...lintOutcomes(facts) } : facts)) {
     const type = Object.hasOwn(types, name) ? types[name] : undefined
     const value = type === undefined ? undefined : toCelValue(type, held)
     if (value !== undefined) values[name] = value
   }
   return new GROUP_CLASSES[group](values)
+}
+
+/** The recorded lists, turned round: `pass`, `fail` or `not_applicable` by id. A lint that is in none is not known of the object. */
+export function lintOutcomes(lint: FactsOf<'lint'>): Readonly<Record<string, string>> {
+  const outcomes = (ids: unknown, outcome: LintOutcome) =>
+    isStrings(ids) ? ids.map((id) => [id, outcome] as const) : []
+  return Object.fromEntries([
+    ...outcomes(lint.passed, 'pass'),
+    ...outcomes(lint.notApplicable, 'not_applicable'),
+    ...outcomes(lint.failed, 'fail'),
+  ])
 }
 
 export function toCelValue(type: FactType, value: unknown): CelValue | undefined {

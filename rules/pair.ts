@@ -2,6 +2,9 @@ import type { Finding, FindingState, Waiver } from '../model/finding.ts'
 import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import type { ProbeErrorCode } from '../probes/observe.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Scope, Traced } from './cel.ts'
+import { factValues } from './factValues.ts'
 import { evaluate, factsRead, type Edition } from './evaluate.ts'
 import { inForceNote, nextEdition } from './inForce.ts'
 import type { Rule } from './pack.ts'
@@ -49,6 +52,32 @@ interface Judgement {
 /** The judgement on the subject. A pass rests on every target, anything else on the one that decided. */
 interface SubjectJudgement extends Judgement {
   readonly evidence: readonly RecordId[]
+}
+
+/** How a verdict comes about. */
+export interface Explanation {
+  readonly rule: Rule
+  readonly settings: RuleSettings
+  readonly version: ParameterVersion
+  /** The date by which the edition was chosen, in milliseconds; undefined when the evidence does not show it. */
+  readonly date: number | undefined
+  readonly verdict: RawVerdict
+  /** Why it is unknown or does not apply; '' otherwise. */
+  readonly reason: string
+  /** Whose observation decided. */
+  readonly target: string | undefined
+  readonly facts: Facts
+  readonly targets: readonly {
+    readonly address: string
+    readonly verdict: RawVerdict
+    readonly reason: string
+    readonly observation: RecordId | undefined
+  }[]
+  readonly traces: readonly {
+    readonly name: 'given' | 'when' | 'condition'
+    readonly parts: readonly Traced[]
+  }[]
+  readonly waiver: Waiver | undefined
 }
 
 const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
@@ -163,6 +192,44 @@ export class Pair {
       this.#lastBeside = { version, waiver, text }
     }
     return this.#lastBeside.text
+  }
+
+  /** How the verdict comes about, for people. */
+  explain(now: number): Explanation {
+    const judgement = this.#worst(now)
+    const { run, edition } = judgement
+    const scope: Scope = {
+      facts: run?.values ?? factValues({}),
+      parameters: (edition?.version ?? versionAt(this.#settings, now)).values,
+      now: new Date(now),
+    }
+    const { given, when, condition } = this.#rule
+    const applied = [
+      ...(given === undefined ? [] : [{ name: 'given', expression: given } as const]),
+      ...(when === undefined ? [] : [{ name: 'when', expression: when } as const]),
+      { name: 'condition', expression: condition } as const,
+    ]
+    return {
+      rule: this.#rule,
+      settings: this.#settings,
+      version: edition?.version ?? versionAt(this.#settings, now),
+      date: edition?.date,
+      verdict: judgement.verdict,
+      reason: judgement.reason,
+      target: judgement.target?.address,
+      facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
+      targets: this.#applies.applies
+        ? this.#targets.map((target, i) => {
+            const { verdict, reason } = this.#judgeTarget(target, this.#maxAge[i] ?? 0, now)
+            return { address: target.address, verdict, reason, observation: target.run?.observation }
+          })
+        : [],
+      traces:
+        run === undefined
+          ? []
+          : applied.map(({ name, expression }) => ({ name, parts: expression.trace(scope) })),
+      waiver: this.#waiverAt(now),
+    }
   }
 
   #worst(now: number): SubjectJudgement {

@@ -39,7 +39,7 @@ export function renderSummary(summary: Summary, scope: Scope): string {
     .map((part) => {
       if (typeof part === 'string') return part
       const outcome = part.evaluate(scope)
-      return outcome.kind === 'value' ? formatValue(outcome.value) : '?'
+      return outcome.kind === 'value' ? showValue(outcome.value) : '?'
     })
     .join('')
   return oneLine(text)
@@ -51,7 +51,8 @@ export function oneLine(text: string): string {
   return line.length > MAX_SUMMARY ? `${line.slice(0, MAX_SUMMARY - 1)}…` : line
 }
 
-function formatValue(value: unknown): string {
+/** A value as people read it. */
+export function showValue(value: unknown): string {
   if (value instanceof Date) return value.toISOString().replace(/\.\d{3}Z$/, 'Z')
   if (value instanceof Duration) return humanDuration(value.valueOf())
   if (Array.isArray(value)) return value.map((v) => String(v)).join(', ')
