@@ -53,6 +53,14 @@ const CASES: Readonly<Record<string, readonly [subject: string, cases: readonly 
       [crlFailure('http'), 'unknown', /nothing was received that could be judged \(wrong in http\)/],
       [crlFailure('decode'), 'fail'],
       [crlFailure('signature'), 'fail', /refused in phase signature: wrong in signature/],
+      [
+        crlObservation({
+          at,
+          failure: { phase: 'signature', code: 'unsupported', message: 'algorithm 1.2.3' },
+        }),
+        'unknown',
+        /made in a way that vigil cannot verify \(algorithm 1\.2\.3\)/,
+      ],
       [crlFailure('path'), 'fail'],
       [crlFailure('profile'), 'fail'],
       [crlFailure('consistency'), 'fail'],
@@ -127,6 +135,11 @@ const CASES: Readonly<Record<string, readonly [subject: string, cases: readonly 
     [
       [ocspObservation({ at, status: 'revoked' }), 'pass'],
       [ocspObservation({ at, facts: {}, failure: { phase: 'consistency', code: 'serial' } }), 'fail'],
+      [
+        ocspObservation({ at, facts: {}, failure: { phase: 'signature', code: 'unsupported' } }),
+        'unknown',
+        /vigil cannot verify/,
+      ],
       [ocspObservation({ at, facts: {}, failure: { phase: 'time', code: 'expired' } }), 'fail'],
       [ocspObservation({ at, facts: {}, failure: network }), 'unknown'],
     ],
