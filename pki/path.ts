@@ -2,7 +2,7 @@ import { parseCertificate } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
 import { PkiError, failureOf } from './error.ts'
 import { nameKey } from './name.ts'
-import { describe, validatePath } from './pathValidation.ts'
+import { describe, isSelfIssued, validatePath } from './pathValidation.ts'
 import type { PolicySettings } from './pathValidation.ts'
 import { verifySignature } from './signature.ts'
 
@@ -232,10 +232,13 @@ function withParameters(path: readonly Certificate[]): readonly Certificate[] {
 }
 
 function issuerNotFound(certificate: Certificate): PkiError {
+  const got = isSelfIssued(certificate)
+    ? 'its own name as issuer, which is not trusted'
+    : `no certificate of its issuer ${certificate.issuer.text}`
   return new PkiError(
     'path',
     'issuer_not_found',
-    `${describe(certificate)}: expected a path to a trusted issuer, got no certificate of its issuer ${certificate.issuer.text}`,
+    `${describe(certificate)}: expected a path to a trusted issuer, got ${got}`,
   )
 }
 

@@ -234,7 +234,7 @@ function noPolicy(certificate: Certificate): PkiError {
 }
 
 /** RFC 5280 3.2: subject and issuer are the same entity; it may have another key. */
-function isSelfIssued({ issuer, subject }: Certificate): boolean {
+export function isSelfIssued({ issuer, subject }: Certificate): boolean {
   return namesMatch(issuer, subject)
 }
 
