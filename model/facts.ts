@@ -79,6 +79,17 @@ export const FACTS = {
     sha256: 'string',
     spkiSha256: 'string', // over its SubjectPublicKeyInfo
   },
+  /**
+   * Structural rules (docs/lints.md) that the objects of the run were judged by: ids by outcome. Rules read them by id, as a string:
+   * `lint.crl_number_present != "fail"`. An OCSP probe judges the answer and a delegated signer's certificate, a TLS probe the served
+   * certificate and the answer about it.
+   */
+  lint: {
+    failures: 'int',
+    failed: 'list<string>',
+    passed: 'list<string>',
+    notApplicable: 'list<string>',
+  },
   /** The TLS connection and what it says about the service. */
   tls: {
     protocol: 'string',

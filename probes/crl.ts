@@ -38,11 +38,10 @@ export const probeCrl: Probe<CrlTarget> = (target, context) =>
     }
 
     const { judgement, body } = await judge(answer.body, target.issuer?.certificate, context.now(), deadline)
-    const { facts: crl, error } = judgement
     return {
-      facts: crl === undefined ? facts : { ...facts, crl },
-      error,
-      artifacts: artifactOf(MEDIA_TYPE, body, { verified: crl !== undefined }),
+      facts: { ...facts, ...judgement.facts },
+      error: judgement.error,
+      artifacts: artifactOf(MEDIA_TYPE, body, { verified: judgement.facts !== undefined }),
     }
   })
 

@@ -1,13 +1,15 @@
-import type { FactsOf } from '../model/facts.ts'
+import type { Facts } from '../model/facts.ts'
 import type { ProbeError } from '../model/observation.ts'
 import type { Certificate } from '../pki/certificate.ts'
 import { checkComplete, checkCrlTimes, crlFacts, parseCrl, verifyCrl } from '../pki/crl.ts'
+import { lintCrl } from '../pki/lints/crl.ts'
+import { lintFacts } from '../pki/lints/facts.ts'
 import { asProbeError, probeError } from './observe.ts'
 
 /** Plain data: it crosses from the worker. */
 export interface CrlJudgement {
   /** Present when the signature verified, or when there was no issuer to verify with. */
-  readonly facts: FactsOf<'crl'> | undefined
+  readonly facts: Pick<Facts, 'crl' | 'lint'> | undefined
   readonly error: ProbeError | undefined
 }
 
@@ -18,11 +20,11 @@ const PEM_WINDOW = 4096
 export function judgeCrl(body: Uint8Array, issuer: Certificate | undefined, now: number): CrlJudgement {
   const text = textInsteadOfDer(body)
   if (text !== undefined) return { facts: undefined, error: text }
-  let facts: FactsOf<'crl'> | undefined
+  let facts: CrlJudgement['facts']
   try {
     const crl = parseCrl(body)
     if (issuer !== undefined) verifyCrl(crl, issuer)
-    facts = crlFacts(crl)
+    facts = { crl: crlFacts(crl), lint: lintFacts(lintCrl(crl, { issuer })) }
     checkComplete(crl)
     checkCrlTimes(crl, now)
     return { facts, error: undefined }

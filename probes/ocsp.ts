@@ -2,6 +2,11 @@ import type { FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError } from '../model/observation.ts'
 import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../pki/ocsp.ts'
 import { OCSP_REQUEST_TYPE, OCSP_RESPONSE_TYPE, buildOcspRequest } from '../pki/ocspRequest.ts'
+import type { Certificate } from '../pki/certificate.ts'
+import { lintCertificate } from '../pki/lints/certificate.ts'
+import { lintFacts } from '../pki/lints/facts.ts'
+import type { LintResult } from '../pki/lints/lint.ts'
+import { lintOcsp } from '../pki/lints/ocsp.ts'
 import type { Deadline } from './fetch/deadline.ts'
 import { exchange } from './fetch/http.ts'
 import { anchorOf, artifactOf, asProbeError, authorityFacts, observe, probeError } from './observe.ts'
@@ -15,9 +20,12 @@ const MAX_RESPONSE = 1024 * 1024
 /** Asks an OCSP responder (RFC 6960) about the known-good certificate of an authority and verifies the answer. */
 export const probeOcsp: Probe<OcspTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
-    const { facts: ocsp, error, artifacts } = await inquireOcsp(target, context, deadline)
+    const { facts: ocsp, lints, delegate, error, artifacts } = await inquireOcsp(target, context, deadline)
     const facts = authorityFacts(target.issuer)
-    return { facts: ocsp === undefined ? facts : { ...facts, ocsp }, error, artifacts }
+    if (ocsp === undefined) return { facts, error, artifacts }
+    const ofDelegate =
+      delegate === undefined ? [] : lintCertificate(delegate, { issuer: target.issuer.certificate })
+    return { facts: { ...facts, ocsp, lint: lintFacts([...lints, ...ofDelegate]) }, error, artifacts }
   })
 
 export interface OcspQuestion {
@@ -30,9 +38,15 @@ export interface OcspQuestion {
 export interface OcspInquiry {
   /** Present when the answer verified; without status when its times are over. */
   readonly facts: FactsOf<'ocsp'> | undefined
+  /** Of the answer, when it verified. */
+  readonly lints: readonly LintResult[]
+  /** The delegated signer's certificate, when the answer verified. */
+  readonly delegate: Certificate | undefined
   readonly error: ProbeError | undefined
   readonly artifacts: readonly Artifact[]
 }
+
+const NOTHING = { facts: undefined, lints: [], delegate: undefined } as const
 
 /**
  * One question by POST, with a nonce, so that a cached or replayed answer is recognised, and its verification.
@@ -59,30 +73,35 @@ export async function inquireOcsp(
     deadline,
   )
   const now = context.now()
-  if (!answer.ok) return { facts: undefined, error: asProbeError(answer.error, now), artifacts: [] }
+  if (!answer.ok) return { ...NOTHING, error: asProbeError(answer.error, now), artifacts: [] }
   if (answer.status !== 200) {
     const message = `expected HTTP status 200 from ${url}, got ${answer.status}`
-    return { facts: undefined, error: probeError('http', 'http_status', message), artifacts: [] }
+    return { ...NOTHING, error: probeError('http', 'http_status', message), artifacts: [] }
   }
   // RFC 6960 appendix A.1
   const mediaType = (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
   if (mediaType !== OCSP_RESPONSE_TYPE) {
     const got = mediaType === undefined || mediaType === '' ? 'none' : mediaType
     const message = `expected Content-Type ${OCSP_RESPONSE_TYPE}, got ${got}`
-    return { facts: undefined, error: probeError('http', 'bad_media_type', message), artifacts: [] }
+    return { ...NOTHING, error: probeError('http', 'bad_media_type', message), artifacts: [] }
   }
 
   const artifacts = (verified: boolean): Artifact[] =>
     artifactOf(OCSP_RESPONSE_TYPE, answer.body, { verified })
   let facts: FactsOf<'ocsp'> | undefined
+  let lints: readonly LintResult[] = []
+  let delegate: Certificate | undefined
   try {
     const response = parseOcspResponse(answer.body)
     const verified = verifyOcspResponse(response, { request, issuer: issuer.certificate, now })
     facts = ocspFacts(verified, { timely: false })
+    lints = lintOcsp(response, { issuer: issuer.certificate })
+    delegate = verified.delegated ? verified.signer : undefined
     checkOcspTimes(verified, now)
     facts = ocspFacts(verified, { timely: true })
-    return { facts, error: undefined, artifacts: artifacts(true) }
+    return { facts, lints, delegate, error: undefined, artifacts: artifacts(true) }
   } catch (error) {
-    return { facts, error: asProbeError(error, now), artifacts: artifacts(facts !== undefined) }
+    const refused = asProbeError(error, now)
+    return { facts, lints, delegate, error: refused, artifacts: artifacts(facts !== undefined) }
   }
 }

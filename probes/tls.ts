@@ -3,6 +3,8 @@ import type { Artifact, ProbeError } from '../model/observation.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { certificateFacts } from '../pki/certificateFacts.ts'
 import { PkiError } from '../pki/error.ts'
+import { lintCertificate } from '../pki/lints/certificate.ts'
+import { lintFacts } from '../pki/lints/facts.ts'
 import { matchesIdentity } from '../pki/identity.ts'
 import { buildPath, type PathResult } from '../pki/path.ts'
 import { inquireOcsp, type OcspInquiry } from './ocsp.ts'
@@ -36,11 +38,19 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
       ...(target.service === undefined ? {} : { service: target.service }),
       ...served.facts,
       ...(inquiry?.facts === undefined ? {} : { ocsp: inquiry.facts }),
+      ...lintsOf(served, inquiry),
     }
     // An answer that did not verify is no evidence for anything here; the ocsp probe is about the responder.
     const evidence = inquiry?.facts === undefined ? [] : inquiry.artifacts
     return { facts, error: served.error, artifacts: [...chainArtifacts(handshake), ...evidence] }
   })
+
+/** Of the served certificate when its path verified, and of the answer about it. */
+function lintsOf({ leaf, path }: Served, inquiry: OcspInquiry | undefined): Pick<Facts, 'lint'> {
+  if (leaf === undefined || path?.valid !== true) return {}
+  const ofLeaf = lintCertificate(leaf, { issuer: path.path[1] })
+  return { lint: lintFacts([...ofLeaf, ...(inquiry?.lints ?? [])]) }
+}
 
 interface Served {
   readonly facts: Facts

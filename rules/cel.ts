@@ -2,7 +2,14 @@ import { Environment, EvaluationError, serialize, type ASTNode, type ParseResult
 import type { FactGroup, FactType } from '../model/facts.ts'
 import { CEL_FUNCTIONS } from './celFunctions.ts'
 import { partsOf, type Part } from './trace.ts'
-import { CEL_TYPES, FACT_GROUPS, GROUP_CLASSES, RULE_FACTS, type FactValues, type ValueClass } from './factValues.ts'
+import {
+  CEL_TYPES,
+  FACT_GROUPS,
+  GROUP_CLASSES,
+  RULE_FACTS,
+  type FactValues,
+  type ValueClass,
+} from './factValues.ts'
 
 /** One fact that an expression reads: `crl.thisUpdate`. */
 export interface FactRead {

@@ -1,6 +1,6 @@
 import type { Facts } from '../model/facts.ts'
 import { formatRead, type Expression, type FactRead } from './cel.ts'
-import type { FactValues } from './factValues.ts'
+import { lintOutcomes, type FactValues } from './factValues.ts'
 import { decidingFact, isDated, judgementDate, notInForce } from './inForce.ts'
 import type { Rule } from './pack.ts'
 import { ATTESTATION_DIRECTORY } from './packSchema.ts'
@@ -95,11 +95,9 @@ export function readsOf(rule: Rule): readonly FactRead[] {
 /** The facts that the rule reads, as they were, and when they were looked up (`probe.at`). */
 export function factsRead(rule: Rule, facts: Facts): Facts {
   const read: Record<string, Record<string, unknown>> = {}
-  const known: Facts =
-    facts.lint === undefined ? facts : { ...facts, lint: { ...facts.lint, ...lintOutcomes(facts.lint) } }
   for (const { group, name } of [{ group: 'probe', name: 'at' } as const, ...readsOf(rule)]) {
-    const held: Readonly<Record<string, unknown>> | undefined = known[group]
-    const value = held?.[name]
+    const held: Readonly<Record<string, unknown>> | undefined = facts[group]
+    const value = held?.[name] ?? (group === 'lint' ? lintOutcomes(held ?? {})[name] : undefined)
     if (value !== undefined) (read[group] ??= {})[name] = value
   }
   return read

@@ -65,7 +65,9 @@ export function factValues(facts: Facts): FactValues {
 export function groupValues(group: FactGroup, facts: Readonly<Record<string, unknown>>): object {
   const types = RULE_FACTS[group]
   const values: Record<string, CelValue> = {}
-  for (const [name, held] of Object.entries(group === 'lint' ? { ...facts, ...lintOutcomes(facts) } : facts)) {
+  for (const [name, held] of Object.entries(
+    group === 'lint' ? { ...facts, ...lintOutcomes(facts) } : facts,
+  )) {
     const type = Object.hasOwn(types, name) ? types[name] : undefined
     const value = type === undefined ? undefined : toCelValue(type, held)
     if (value !== undefined) values[name] = value
