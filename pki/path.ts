@@ -63,8 +63,8 @@ export function buildPath(question: PathQuestion): PathResult {
   return new PathSearch(question).run()
 }
 
-/** How far a path came, lowest first: no issuer, an issuer that did not sign, an anchor of which a signature fails, an anchor. */
-const RANK = { notFound: 0, partial: 1, completeUnsigned: 2, complete: 3 } as const
+/** How far a path came, lowest first: no issuer, an issuer that did not sign, the end of the search, an anchor but not every signature, an anchor. */
+const RANK = { notFound: 0, partial: 1, unfinished: 2, completeUnsigned: 3, complete: 4 } as const
 
 interface Candidate extends RejectedPath {
   /** Of `RANK`; the fraction says how much of the path was validated. */
@@ -132,8 +132,7 @@ class PathSearch {
     }
     for (const issuer of mostLikelyFirst(issuers, (certificate) => certificate, last, now)) {
       if (++this.#steps > MAX_STEPS) {
-        const message = `expected a path within ${MAX_STEPS} steps, got more certificates of equal names`
-        this.#reject(RANK.notFound, path, new PkiError('path', 'too_many_paths', message))
+        if (this.#steps === MAX_STEPS + 1) this.#reject(RANK.unfinished, path, tooManyPaths())
         return undefined
       }
       // What a key without parameters inherits is known only from the anchor downwards.
@@ -208,6 +207,11 @@ function mostLikelyFirst<T>(
     return keyCost + (notBefore <= now && now <= notAfter ? 0 : 1)
   }
   return issuers.toSorted((a, b) => cost(a) - cost(b))
+}
+
+function tooManyPaths(): PkiError {
+  const message = `expected a path within ${MAX_STEPS} steps, got more certificates of equal names`
+  return new PkiError('path', 'too_many_paths', message)
 }
 
 function lacksParameters({ keyAlgorithm, keyParameters }: Certificate): boolean {

@@ -319,17 +319,17 @@ describe('paths from hostile peers', () => {
   })
 
   it('stops soon among many certificates of one name', async () => {
-    const key = issuing.key
-    const one = await entity({ subject: 'Loop', key })
+    // Everybody certifies everybody: 8! ways, none of which leads anywhere.
+    const entities = await Promise.all(Array.from({ length: 8 }, () => entity({ subject: 'Loop' })))
+    const [first] = entities
+    assert.ok(first !== undefined)
     const sent = await Promise.all(
-      Array.from({ length: 40 }, () => entity({ subject: 'Loop', issuer: one, key })),
+      entities.flatMap(({ key }) => entities.map((issuer) => entity({ subject: 'Loop', issuer, key }))),
     )
-    const leaf = await entity({ subject: 'x', issuer: one, profile: 'tls_server' })
+    const leaf = await entity({ subject: 'x', issuer: first, profile: 'tls_server' })
     const start = process.cpuUsage()
-    const result = buildPath(question({ leaf, sent }))
+    invalid({ leaf, sent }, 'path', 'too_many_paths')
     const { user, system } = process.cpuUsage(start)
-    assert.ok(!result.valid)
-    assert.equal(result.rejected.length <= 32, true)
     assert.ok(user + system < 1_000_000, `took ${(user + system) / 1000} ms of CPU`)
   })
 })
