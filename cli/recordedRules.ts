@@ -37,7 +37,8 @@ export async function recordedRules(
     else if (name === 'vigil.yaml') {
       const parsed = recordedConfig.safeParse(JSON.parse(content))
       if (!parsed.success) throw unusable(record.id, 'its rules are not such as this vigil reads')
-      rules = parsed.data.rules
+      const { parameters, waivers } = parsed.data.rules
+      rules = { parameters, waivers }
     }
   }
   if (rules === undefined) throw unusable(record.id, 'it holds no vigil.yaml')

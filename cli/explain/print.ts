@@ -42,10 +42,13 @@ export function printExplanation(explained: Explained): void {
       `${from} (${source.basis}${source.advisory ? ', advisory: not seen in the document itself' : ''})`,
     ],
     ...(inForce.length === 0 ? [] : [['in force', inForce.join(' ')]]),
-    ['judged by', `${judgedBy.what}, ${judgedBy.date ?? 'which was not established'}`],
+    [
+      'judged by',
+      judgedBy.what === 'now' ? 'now' : `${judgedBy.what}, ${judgedBy.date ?? 'which was not established'}`,
+    ],
     [
       'severity',
-      `${explained.severity}; fails after ${formatDuration(explained.timing.for)}, unknown alerts after ${formatDuration(explained.timing.unknownFor)}`,
+      `${explained.severity}; ${explained.timing.for === 0 ? 'fails at once' : `fails after ${formatDuration(explained.timing.for)}`}, unknown alerts after ${formatDuration(explained.timing.unknownFor)}`,
     ],
     ['as of', `${explained.asOf}, with the configuration of ${explained.configuration}`],
     ...(explained.decision === null ? [] : [['decided in', explained.decision]]),
