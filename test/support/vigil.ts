@@ -15,9 +15,11 @@ export interface Finished {
 /** Runs the real command line in a process of its own, without a terminal. */
 export async function vigil(
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: Uint8Array } = {},
 ): Promise<Finished> {
   const child = spawnVigil(args, options)
+  // It may well end before it has read everything.
+  child.stdin?.on('error', () => undefined).end(options.input)
   let stdout = ''
   let stderr = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -28,12 +30,12 @@ export async function vigil(
 
 export function spawnVigil(
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: Uint8Array } = {},
 ): ChildProcess {
   return spawn(process.execPath, [BIN, ...args], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
 }
 
