@@ -15,6 +15,7 @@ import { toTimestamp, type Clock } from '../model/time.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
+import { controlSocket, listenForCommands } from '../server/control.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
 import type { Store } from '../store/contract.ts'
@@ -179,6 +180,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const url = await server.listen()
   undo.defer(() => server.close())
 
+  const control = await listenForCommands({
+    path: controlSocket(loaded.journalDirectory),
+    incidents: responders.incidents,
+    onError: (error) => logger.error({ part: 'commands' }, describe(error)),
+  }).catch((error: unknown) => {
+    // Everything else works without it.
+    problems.raise('commands', describe(error))
+    return undefined
+  })
+  undo.defer(() => control?.close())
   responders.start()
   undo.defer(() => responders.close())
 

@@ -32,9 +32,9 @@ ${table(pick('vigil_probe_'))}
 ${Object.entries(PROBES)
   .map(([probe, title]) => `## ${title}\n\n${facts(probe)}`)
   .join('\n')}
-## Findings and actions
+## Findings, incidents and actions
 
-${table([...pick('vigil_finding_'), ...pick('vigil_actions_')])}
+${table([...pick('vigil_finding_'), ...pick('vigil_incidents'), ...pick('vigil_actions_'), ...pick('vigil_alerts_')])}
 ## Audit logs
 
 The first 200 event names that look like one are labels, anything else is counted as \`action="other"\`; a line that was not understood is \`action="unparsed"\`.

@@ -4,6 +4,7 @@ const STATUS = {
   wrong_origin: 403,
   not_found: 404,
   method_not_allowed: 405,
+  refused: 409,
   wrong_host: 421,
   internal: 500,
   unavailable: 503,
