@@ -7,12 +7,16 @@ export function paint(stream: NodeJS.WriteStream, style: Style, text: string): s
   return styleText(style, text, { stream, validateStream: true })
 }
 
-// C0, C1 and DEL, and the characters that reorder or hide text: what a certificate says must not drive the terminal.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+// Controls (C0, C1, DEL) but for tab and line feed, formats (which reorder or hide text), and the separators that end a line:
+// what a certificate says must not drive the terminal.
+const UNSAFE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 /** Makes foreign text safe to print. */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(UNSAFE, (c) => {
+    const hex = (c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`
+  })
 }
 
 /** Left-aligned columns, two spaces apart. Widths are counted without colours. */
