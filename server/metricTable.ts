@@ -49,6 +49,7 @@ export const FACT_METRICS: readonly FactMetric[] = [
   fact('crl', 'crl', 'entries', 'vigil_crl_entries', 'Revoked certificates that the CRL lists'),
   fact('crl', 'crl', 'number', 'vigil_crl_number', 'CRL number; exact up to 2^53'),
   fact('crl', 'crl', 'size', 'vigil_crl_size_bytes', 'Size of the CRL'),
+  fact('crl', 'lint', 'failures', 'vigil_crl_lint_failures', 'Lints that the CRL fails'),
 
   fact(
     'ocsp',
@@ -80,6 +81,13 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'When the responder signed the answer',
   ),
   fact('ocsp', 'ocsp', 'nonceEchoed', 'vigil_ocsp_nonce_echoed', 'The answer repeats the nonce'),
+  fact(
+    'ocsp',
+    'lint',
+    'failures',
+    'vigil_ocsp_lint_failures',
+    "Lints that the OCSP answer and a delegated signer's certificate fail",
+  ),
 
   fact(
     'tls',
@@ -140,6 +148,13 @@ export const FACT_METRICS: readonly FactMetric[] = [
   ),
   fact('tls', 'tls', 'chainLength', 'vigil_tls_chain_length', 'Certificates that the service sent'),
   fact('tls', 'tls', 'protocol', 'vigil_tls_protocol', 'Negotiated TLS version', TLS_PROTOCOL),
+  fact(
+    'tls',
+    'lint',
+    'failures',
+    'vigil_tls_lint_failures',
+    'Lints that the served certificate and the OCSP answer about it fail',
+  ),
 ]
 
 /** Which statuses each kind of action can have: a counter each, from the start. */

@@ -100,13 +100,20 @@ interface FactGroupView {
   readonly facts: readonly FactView[]
 }
 
+/** Of more than a hundred lints those that failed are news. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(['lint.passed', 'lint.notApplicable'])
+
+export function isShown(group: string, name: string): boolean {
+  return !NOT_SHOWN.has(`${group}.${name}`)
+}
+
 /** Facts in the order of the table of facts. */
 export function factViews(facts: Facts, now: number): FactGroupView[] {
   const views: FactGroupView[] = []
   for (const [group, types] of Object.entries(FACTS)) {
     const values: Readonly<Record<string, unknown>> = facts[group as FactGroup] ?? {}
     const shown = Object.entries<FactType>(types).flatMap(([name, type]) =>
-      values[name] === undefined ? [] : [factView(name, type, values[name], now)],
+      values[name] === undefined || !isShown(group, name) ? [] : [factView(name, type, values[name], now)],
     )
     if (shown.length > 0) views.push({ group, facts: shown })
   }

@@ -6,7 +6,17 @@ import type { Observation } from '../../model/observation.ts'
 import { parseSubject } from '../../model/subject.ts'
 import type { RollUp, Stored, TargetState } from '../../store/contract.ts'
 import type { DeclaredTarget } from '../metrics.ts'
-import { durationText, factText, factViews, number, octets, timeView, utc, visible } from './format.ts'
+import {
+  durationText,
+  factText,
+  factViews,
+  isShown,
+  number,
+  octets,
+  timeView,
+  utc,
+  visible,
+} from './format.ts'
 import { findingRow, subjectPath } from './state.ts'
 import { TargetStates, runView } from './target.ts'
 import { byUrgency, count, stateView, worst } from './verdict.ts'
@@ -143,6 +153,7 @@ function changes(facts: Facts, older: readonly Observation[]) {
     const before = older.map((o) => groupOf(o.facts, group)).find((g) => g !== undefined)
     if (after === undefined) return []
     return Object.entries<FactType>(types)
+      .filter(([name]) => isShown(group, name))
       .filter(([name]) => JSON.stringify(before?.[name]) !== JSON.stringify(after[name]))
       .map(([name, type]) => ({
         name: `${group}.${name}`,

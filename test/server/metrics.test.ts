@@ -79,6 +79,7 @@ describe('metrics', () => {
       `vigil_crl_entries{${target}} NaN`,
       `vigil_crl_number{${target}} NaN`,
       `vigil_crl_size_bytes{${target}} NaN`,
+      `vigil_crl_lint_failures{${target}} NaN`,
     ])
   })
 
@@ -101,6 +102,7 @@ describe('metrics', () => {
       'vigil_crl_entries 7',
       'vigil_crl_number 41',
       'vigil_crl_size_bytes 412',
+      'vigil_crl_lint_failures NaN',
     ])
     assert.deepEqual(await values('subject="ca_crl[issuing-1]"'), [
       'vigil_probe_success 1',
