@@ -68,6 +68,8 @@ export interface RevokedEntry {
   readonly at: number
   /** CRLReason (RFC 5280 section 5.3.1); no reason extension when absent. */
   readonly reason?: number
+  /** Whole Extension elements made by `extension()`, after the reason. */
+  readonly extensions?: readonly Uint8Array[]
 }
 
 export interface CrlRequest {
@@ -176,15 +178,15 @@ export async function issueCertificate(request: CertificateRequest): Promise<Uin
 /** A CRL, DER (RFC 5280 section 5.1), version 2. */
 export async function issueCrl(request: CrlRequest): Promise<Uint8Array> {
   const algorithm = signatureAlgorithm(request.issuer.key.privateKey)
-  const entries = request.revoked.map((entry) =>
-    der.sequence(
-      der.integer(serialNumber(entry.serial)),
-      der.time(entry.at),
-      ...(entry.reason === undefined
-        ? []
-        : [der.sequence(extension(OID.reasonCode, false, der.enumerated(entry.reason)))]),
-    ),
-  )
+  const entries = request.revoked.map(({ serial, at, reason, extensions: more = [] }) => {
+    const own = reason === undefined ? [] : [extension(OID.reasonCode, false, der.enumerated(reason))]
+    const all = [...own, ...more]
+    return der.sequence(
+      der.integer(serialNumber(serial)),
+      der.time(at),
+      ...(all.length === 0 ? [] : [der.sequence(...all)]),
+    )
+  })
   const extensions = [
     extension(OID.authorityKeyIdentifier, false, authorityKeyIdentifier(request.issuer.key)),
     ...(request.number === undefined ? [] : [extension(OID.crlNumber, false, der.integer(request.number))]),
