@@ -107,7 +107,7 @@ function mismatch(expected: string, got: string): PkiError {
 
 /**
  * 4.4.1: a responder may leave the nonce out (pre-produced answers), but another one means a replayed answer. One that was not asked for is
- * ignored (RFC 9919 4).
+ * ignored (RFC 9919 5).
  */
 function checkNonce({ nonce }: OcspResponse, request: OcspRequest | undefined): boolean | undefined {
   if (request?.nonce === undefined) return undefined

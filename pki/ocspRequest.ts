@@ -21,7 +21,7 @@ export const OCSP_RESPONSE_TYPE = 'application/ocsp-response'
 
 /** RFC 9654 2.1: octets of a nonce. */
 const MAX_NONCE = 128
-/** RFC 5019 5 and 9919 5: octets of a GET, the whole URL, that every responder and cache between takes. RFC 6960 A.1 says one less. */
+/** RFC 5019 5 and 9919 6: octets of a GET, the whole URL, that every responder and cache between takes. RFC 6960 A.1 says one less. */
 const MAX_GET = 255
 
 const NONCE_OID = tlv(TAG.oid, oidContent(OID.ocspNonce))
@@ -96,7 +96,7 @@ function header(out: Uint8Array, at: number, length: number): number {
 
 /**
  * RFC 6960 A.1: the URL of a GET, base64 with `/`, `+` and `=` percent-encoded, since they mean something else in a path.
- * `fits`: the profile for high volumes (RFC 5019 5, RFC 9919 5) wants GET then, and POST for anything longer.
+ * `fits`: the profile for high volumes (RFC 5019 5, RFC 9919 6) wants GET then, and POST for anything longer.
  */
 export function ocspGetUrl(
   responder: string,
