@@ -7,7 +7,6 @@ import { appliesTo, impliedPoint, interimReasons, isFromIssuer, scopeMismatch } 
 import { ALL_REASONS } from './distributionPoint.ts'
 import type { DistributionPoint, ReasonFlag } from './distributionPoint.ts'
 import { PkiError, failureOf } from './error.ts'
-import type { PkiPhase } from './error.ts'
 import { namesMatch } from './name.ts'
 import { buildPath } from './path.ts'
 import type { PathResult } from './path.ts'
@@ -61,14 +60,14 @@ export function checkPathRevocation(question: RevocationQuestion): readonly Cert
 const RANK = {
   scope: 0,
   noSigner: 1,
-  signerPath: 2,
-  signer: 3,
-  signature: 4,
-  signerRevoked: 5,
-  profile: 6,
-  time: 7,
+  otherKey: 2,
+  signerPath: 3,
+  cannotSign: 4,
+  signature: 5,
+  signerRevoked: 6,
+  profile: 7,
+  time: 8,
 } as const
-const RANK_OF_PHASE: Partial<Record<PkiPhase, number>> = { signature: RANK.signature, profile: RANK.profile }
 
 interface Failure {
   /** Of `RANK`. */
@@ -200,7 +199,7 @@ class RevocationCheck {
     const [certificate = candidate] = path.path
     const notSigned = this.#authenticationError(crl, certificate) // (f): cRLSign; (g)
     if (notSigned !== undefined) {
-      return { rank: RANK_OF_PHASE[notSigned.phase] ?? RANK.signer, error: notSigned }
+      return { rank: authenticationRank(notSigned), error: notSigned }
     }
     const unusable = this.#revocationOf(path.path)
     if (unusable !== undefined) return { rank: RANK.signerRevoked, error: signerRejected(crl, unusable) }
@@ -248,6 +247,12 @@ class RevocationCheck {
     known.set(signer, error)
     return error
   }
+}
+
+/** Of what `authenticateCrl` says. */
+function authenticationRank({ phase, code }: PkiError): number {
+  if (phase === 'path') return code === 'key_identifier_mismatch' ? RANK.otherKey : RANK.cannotSign
+  return phase === 'signature' ? RANK.signature : RANK.profile
 }
 
 /** 5.3.3: entries may name another issuer only in a list that says of itself that it is indirect. */
