@@ -47,7 +47,7 @@ export function inspectOcspError(facts: FactTree, error: unknown): Inspection {
 interface Judged {
   readonly judgement: Judgement
   /** The one with which the answer came furthest; undefined: none was given. */
-  readonly issuer?: Certificate
+  readonly issuer?: Certificate | undefined
   /** undefined: nobody's signature verified. */
   readonly signer?: Certificate | undefined
 }
@@ -57,8 +57,10 @@ function judgeOcsp(response: OcspResponse, { issuers, now }: Question): Judged {
   const checkTimes = (): void => checkOcspTimes(unasked, now)
   if (issuers.length === 0) return { judgement: judgeUnverified([checkTimes]) }
   const trust = trustIn(issuers)
+  // Whose certificates it is about is the CA that has to answer for it; when that is none of them, all are tried.
+  const named = issuers.filter((issuer) => response.responses.some(({ certId }) => certId.isIssuedBy(issuer)))
   const best = furthest(
-    issuers.map((issuer) => {
+    (named.length === 0 ? issuers : named).map((issuer) => {
       let signer: Certificate | undefined
       // Who signed comes first: whom a wrong signature is about says nothing.
       const checks: Check[] = [
@@ -70,5 +72,5 @@ function judgeOcsp(response: OcspResponse, { issuers, now }: Question): Judged {
       return { issuer, signer, failures: failures.concat(issuerFailure(issuer, trust, now) ?? []) }
     }),
   )
-  return { judgement: verdictOf(best?.failures ?? []), ...best }
+  return { judgement: verdictOf(best?.failures ?? []), issuer: best?.issuer, signer: best?.signer }
 }
