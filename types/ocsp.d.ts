@@ -3,6 +3,11 @@ declare module 'ocsp' {
   export const request: {
     generate(certificate: Buffer, issuer: Buffer): { readonly data: Buffer }
   }
+  /** `request`: what `generate` returned. An error unless the answer verifies, is good, and is timely by the wall clock. */
+  export function verify(
+    options: { readonly request: { readonly data: Buffer }; readonly response: Buffer },
+    done: (error: Error | null) => void,
+  ): void
   /** POST to the certificate's own OCSP URL; an error unless the verified answer is good. */
   export function check(options: { cert: Buffer; issuer: Buffer }, done: (error: Error | null) => void): void
 }
