@@ -80,15 +80,14 @@ export const FACTS = {
     spkiSha256: 'string', // over its SubjectPublicKeyInfo
   },
   /**
-   * Structural rules (docs/lints.md) that the objects of the run were judged by: ids by outcome. Rules read them by id, as a string:
+   * Structural rules (docs/lints.md) that the objects of the run were judged by. Rules read each by its id, as pass, fail or not_applicable:
    * `lint.crl_number_present != "fail"`. An OCSP probe judges the answer and a delegated signer's certificate, a TLS probe the served
    * certificate and the answer about it.
    */
   lint: {
     failures: 'int',
-    failed: 'list<string>',
-    passed: 'list<string>',
-    notApplicable: 'list<string>',
+    failed: 'list<string>', // ids
+    judged: 'list<string>', // for each object its kind, the edition of the table, and a letter for each lint
   },
   /** The TLS connection and what it says about the service. */
   tls: {

@@ -1,6 +1,7 @@
 import type { Facts } from '../model/facts.ts'
 import { formatRead, type Expression, type FactRead } from './cel.ts'
-import { lintOutcomes, type FactValues } from './factValues.ts'
+import { lintOutcomes } from '../pki/lints/facts.ts'
+import type { FactValues } from './factValues.ts'
 import { decidingFact, isDated, judgementDate, notInForce } from './inForce.ts'
 import type { Rule } from './pack.ts'
 import { ATTESTATION_DIRECTORY } from './packSchema.ts'

@@ -1,6 +1,6 @@
 import { Duration } from '@marcbachmann/cel-js/evaluator'
-import { FACTS, type FactGroup, type Facts, type FactType, type FactsOf } from '../model/facts.ts'
-import type { LintOutcome } from '../pki/lints/lint.ts'
+import { FACTS, type FactGroup, type Facts, type FactType } from '../model/facts.ts'
+import { lintOutcomes } from '../pki/lints/facts.ts'
 import { LINTS } from '../pki/lints/table.ts'
 
 /** A fact as CEL wants it: integers are BigInt, times Date, durations the library's own class. */
@@ -73,17 +73,6 @@ export function groupValues(group: FactGroup, facts: Readonly<Record<string, unk
     if (value !== undefined) values[name] = value
   }
   return new GROUP_CLASSES[group](values)
-}
-
-/** The recorded lists, turned round: `pass`, `fail` or `not_applicable` by id. A lint that is in none is not known of the object. */
-export function lintOutcomes(lint: FactsOf<'lint'>): Readonly<Record<string, string>> {
-  const outcomes = (ids: unknown, outcome: LintOutcome) =>
-    isStrings(ids) ? ids.map((id) => [id, outcome] as const) : []
-  return Object.fromEntries([
-    ...outcomes(lint.passed, 'pass'),
-    ...outcomes(lint.notApplicable, 'not_applicable'),
-    ...outcomes(lint.failed, 'fail'),
-  ])
 }
 
 export function toCelValue(type: FactType, value: unknown): CelValue | undefined {

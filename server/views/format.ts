@@ -101,7 +101,7 @@ interface FactGroupView {
 }
 
 /** Of more than a hundred lints those that failed are news. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(['lint.passed', 'lint.notApplicable'])
+const NOT_SHOWN: ReadonlySet<string> = new Set(['lint.judged'])
 
 export function isShown(group: string, name: string): boolean {
   return !NOT_SHOWN.has(`${group}.${name}`)
