@@ -49,8 +49,11 @@ export function formatAttestation(attestation: Attestation): string {
     statement,
     '',
   ].join('\n')
-  const problem = parseAttestation(text)
-  if (typeof problem === 'string') throw new RangeError(problem)
+  const read = parseAttestation(text)
+  if (typeof read === 'string') throw new RangeError(read)
+  // A line break in a field would say something else than was meant.
+  if (read.kind !== kind || read.subject !== subject || read.by !== by)
+    throw new RangeError('expected kind, subject and name of one line each')
   return text
 }
 

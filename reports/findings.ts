@@ -1,4 +1,4 @@
-import type { Finding, FindingState, Severity } from '../model/finding.ts'
+import type { Finding, FindingState, Severity, Waiver } from '../model/finding.ts'
 import type { Facts } from '../model/facts.ts'
 import type { SealedRecord } from '../model/record.ts'
 import type { RecordId } from '../model/recordId.ts'
@@ -18,12 +18,16 @@ const FIRST_LOOK_MS = 5 * 60_000
 const MAX_STANDING = 1000
 const MAX_EVIDENCE = 20
 const MAX_TEXT = 500
+/** Waivers told of one spell. */
+const MAX_WAIVERS = 20
 
 /** What a finding was at one moment. */
 interface Verdict {
   readonly finding: Finding
   readonly record: RecordId
   readonly since: number
+  /** The one in force, which may come and go while the verdict stays. */
+  readonly waiver: Waiver | undefined
 }
 
 interface History {
@@ -45,6 +49,7 @@ export interface Spell {
   readonly detectedWithin: number | undefined
   end: Verdict | undefined
   readonly actions: string[]
+  readonly waivers: (Waiver & { readonly record: RecordId })[]
   /** The first verdict of all, without evidence. */
   readonly beforeFirstLook: boolean
   /** In the report, from 1; undefined until the end of the journal, and when the list is full. */
@@ -89,7 +94,8 @@ export class FindingHistory {
   add(record: SealedRecord & { kind: 'decision' }): void {
     const finding = record.body
     const decided = instant(record.time, instant(record.recorded, 0))
-    const verdict = { finding, record: record.id, since: instant(finding.since, decided) }
+    const { waiver } = finding
+    const verdict = { finding, record: record.id, since: instant(finding.since, decided), waiver }
     if (verdict.since >= this.#period.to) return
     const key = `${finding.rule}\0${finding.subject}`
     const history = this.#histories.get(key)
@@ -109,7 +115,10 @@ export class FindingHistory {
       return
     }
     // A decision that repeats the state (after a restart, say) continues the spell.
-    if (finding.state === history.current.finding.state) return
+    if (finding.state === history.current.finding.state) {
+      this.#note(history, verdict, instant(record.recorded, decided))
+      return
+    }
     if (history.current.finding.state === 'pass')
       history.lastGood = this.#lastGood(finding.evidence, verdict.since)
     if (finding.state === 'pass') history.lastGood = undefined
@@ -155,6 +164,14 @@ export class FindingHistory {
       yield { subject, state: current.finding.state, severity: current.finding.severity }
   }
 
+  /** What stands beside a verdict that stays. */
+  #note(history: History, { waiver, record }: Verdict, recorded: number): void {
+    const noted = { ...history.current, waiver }
+    if (history.atStart === history.current && recorded < this.#period.from) history.atStart = noted
+    history.current = noted
+    if (history.open !== undefined) addWaiver(history.open, waiver, record)
+  }
+
   #open(history: History, verdict: Verdict, decided: number, first: boolean): void {
     const { finding } = verdict
     this.#rules.set(finding.rule, {
@@ -177,8 +194,10 @@ export class FindingHistory {
       beforeFirstLook,
       end: undefined,
       actions: [],
+      waivers: [],
       number: undefined,
     }
+    addWaiver(history.open, verdict.waiver, verdict.record)
     history.latest = history.open
   }
 
@@ -264,6 +283,7 @@ export class FindingHistory {
             since: toTimestamp(verdict.since),
             summary: clip(verdict.finding.summary, MAX_TEXT),
             record: verdict.record,
+            waiver: verdict.waiver === undefined ? null : clipped(verdict.waiver),
           }
     const { total, more, items: kept } = listing(items, MAX_STANDING)
     return {
@@ -279,6 +299,18 @@ export class FindingHistory {
       })),
     }
   }
+}
+
+function addWaiver(spell: Spell, waiver: Waiver | undefined, record: RecordId): void {
+  const last = spell.waivers.at(-1)
+  if (waiver === undefined || spell.waivers.length >= MAX_WAIVERS) return
+  const told = { ...clipped(waiver), record }
+  if (last?.owner === told.owner && last.reason === told.reason && last.expires === told.expires) return
+  spell.waivers.push(told)
+}
+
+function clipped({ owner, reason, expires }: Waiver): Waiver {
+  return { owner: clip(owner, MAX_TEXT), reason: clip(reason, MAX_TEXT), expires }
 }
 
 type States = Record<FindingState, number>
@@ -320,6 +352,7 @@ function deviation(spell: Spell, number: number, period: Period, covered: Period
     detectedWithin: spell.detectedWithin ?? null,
     repairedAfter: end?.finding.state === 'pass' ? duration : null,
     remediation: spell.actions,
+    waivers: spell.waivers,
   }
 }
 

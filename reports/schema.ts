@@ -76,7 +76,16 @@ const subject = z.strictObject({
   deviations: count,
 })
 
-const findingAt = z.strictObject({ state, since: time, summary: z.string(), record: recordId })
+/** Who answered for it that a finding alerted nobody, up to when. */
+const waiver = z.strictObject({ owner: z.string(), reason: z.string(), expires: time })
+
+const findingAt = z.strictObject({
+  state,
+  since: time,
+  summary: z.string(),
+  record: recordId,
+  waiver: waiver.nullable(),
+})
 
 const standing = z.strictObject({
   rule: z.string(),
@@ -128,6 +137,8 @@ const deviation = z.strictObject({
   repairedAfter: ms.nullable(),
   /** Ids of the remediation actions that were taken. */
   remediation: z.array(z.string()),
+  /** In the order in which they came into force while it lasted, each with the decision that says so. */
+  waivers: z.array(waiver.extend({ record: recordId })),
 })
 
 const statistics = z.strictObject({ count, mean: ms, longest: ms }).nullable()

@@ -72,9 +72,16 @@ export function findingRow(finding: Stored<Finding>, now: number) {
     summary: visible(finding.summary, 500),
     since: timeView(finding.since, now),
     parameters: Object.entries(finding.parameters).map(([name, value]) => `${name} ${value}`),
+    waiver: waiverView(finding, now),
     decision: finding.id,
     evidence: finding.evidence,
   }
+}
+
+function waiverView({ waiver }: Finding, now: number) {
+  if (waiver === undefined) return null
+  const { owner, reason, expires } = waiver
+  return { owner: visible(owner, 200), reason: visible(reason, 500), expires: timeView(expires, now) }
 }
 
 export function subjectPath(subject: string): string {

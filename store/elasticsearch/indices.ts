@@ -99,6 +99,7 @@ const finding: Fields = {
   facts,
   parameters: opaque,
   evidence: keyword,
+  waiver: { properties: { owner: keyword, reason: { type: 'text' }, expires: date } },
 }
 
 const MONTHLY: Readonly<Record<Monthly, Fields>> = {

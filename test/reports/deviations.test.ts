@@ -51,6 +51,7 @@ describe('a spell', () => {
       detectedWithin: null,
       repairedAfter: 30 * MINUTE,
       remediation: [],
+      waivers: [],
     })
     assert.equal(report.summary.verdict, 'deviations')
     assert.deepEqual(report.summary.repairedAfter, { count: 1, mean: 30 * MINUTE, longest: 30 * MINUTE })
@@ -85,6 +86,28 @@ describe('a spell', () => {
     assert.equal(report.summary.failingAtEnd, 0)
     assert.deepEqual(report.standing.items[0]?.atStart?.state, 'fail')
     assert.deepEqual(report.standing.items[0].atEnd?.state, 'pass')
+  })
+
+  it('is told with every waiver that came into force while it lasted', async () => {
+    const journal = new MemoryJournal()
+    const since = '2026-11-09T20:00:00.000Z'
+    const waiver = { owner: 'pki-team', reason: 'the CA moves', expires: '2026-11-10T12:00:00.000Z' }
+    journal.decide(at('2026-11-09T20:00'), { state: 'fail', since })
+    const begun = journal.decide(at('2026-11-09T22:00'), { state: 'fail', since, waiver })
+    journal.decide(at('2026-11-09T23:00'), { state: 'fail', since, waiver })
+    journal.decide(at('2026-11-10T12:00'), { state: 'fail', since })
+    const longer = { ...waiver, expires: '2026-11-20T00:00:00.000Z' }
+    const renewed = journal.decide(at('2026-11-10T13:00'), { state: 'fail', since, waiver: longer })
+    journal.tick(at('2026-11-12T00:00'))
+    const report = await journal.report(...DAY)
+    assert.equal(report.deviations.total, 1)
+    assert.deepEqual(report.deviations.items[0]?.waivers, [
+      { ...waiver, record: begun.id },
+      { ...longer, record: renewed.id },
+    ])
+    assert.deepEqual(report.standing.items[0]?.atStart?.waiver, waiver)
+    assert.deepEqual(report.standing.items[0].atEnd?.waiver, longer)
+    assert.equal(report.summary.failingAtEnd, 1, 'it fails all the same')
   })
 
   it('outside the period is not in the report', async () => {

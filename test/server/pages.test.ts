@@ -97,6 +97,20 @@ describe('page: state', () => {
     assert.match(text, /✓ 30 s ago ?, answered in 12 ms 2026-11-22 05:59:30/)
   })
 
+  it('prints a waiver beside the verdict that it mutes', async (t) => {
+    const s = await startServer(t)
+    const waiver = { owner: 'pki-team', reason: '<b>moving</b>', expires: toTimestamp(T0 + 3_600_000) }
+    await s.store.apply(
+      new FakeJournal().seal(decision({ state: 'fail', summary: 'the CRL is 27 h old', waiver })),
+    )
+    const html = await page(s, '/')
+    assert.match(
+      textOf(html),
+      /1 check fails.* the CRL is 27 h old Waived by pki-team until in 1 h 2026-11-22 07:00:00 ?: &lt;b&gt;moving&lt;\/b&gt;/,
+    )
+    assert.ok(!html.includes('<b>moving'))
+  })
+
   it('is not all well while a target is not being observed', async (t) => {
     const s = await startServer(t)
     const journal = new FakeJournal()

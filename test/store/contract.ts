@@ -423,9 +423,13 @@ export function storeContract(name: string, place: () => Promise<StorePlace>): v
           [subject, rule, 'pass'],
         ],
       )
+      const waiver = { owner: 'pki-team', reason: 'moving', expires: '2027-01-31T00:00:00.000Z' }
+      await store.apply(journal.seal(decision({ rule: 'crl_available', state: 'fail', waiver })))
+      const [waived] = (await store.findings()).filter((f) => f.rule === 'crl_available')
+      assert.deepEqual(waived?.waiver, waiver)
       const states = async (query: Parameters<Store['decisions']>[0]) =>
         (await store.decisions(query)).map((f) => f.state)
-      assert.deepEqual(await states({ limit: 9 }), ['fail', 'pass', 'unknown'])
+      assert.deepEqual(await states({ limit: 9 }), ['fail', 'fail', 'pass', 'unknown'])
       assert.deepEqual(await states({ limit: 1 }), ['fail'])
       assert.deepEqual(await states({ subject, limit: 9 }), ['pass'])
       assert.deepEqual(await states({ subject: 'ca_crl[none]', limit: 9 }), [])
