@@ -53,8 +53,23 @@ export function factValues(facts: Facts): FactValues {
   const values: Record<FactGroup, object> = { ...EMPTY }
   for (const group of FACT_GROUPS) {
     const held = facts[group]
-    if (held !== undefined) values[group] = groupValues(group, held)
+    if (held !== undefined) values[group] = group === 'lint' ? lintValues(held) : groupValues(group, held)
   }
+  return values
+}
+
+/** Different outcomes that are held. A CA's certificates mostly fail and pass alike; without sharing, 10,000 of them would take 30 MB. */
+const MAX_SHARED = 1000
+const shared = new Map<string, object>()
+
+/** The outcomes of lints by id, one object for all that are alike. */
+function lintValues(facts: Readonly<Record<string, unknown>>): object {
+  const key = JSON.stringify(facts)
+  const known = shared.get(key)
+  if (known !== undefined) return known
+  if (shared.size >= MAX_SHARED) shared.clear()
+  const values = groupValues('lint', { ...facts, ...lintOutcomes(facts) })
+  shared.set(key, values)
   return values
 }
 
@@ -65,9 +80,7 @@ export function factValues(facts: Facts): FactValues {
 export function groupValues(group: FactGroup, facts: Readonly<Record<string, unknown>>): object {
   const types = RULE_FACTS[group]
   const values: Record<string, CelValue> = {}
-  for (const [name, held] of Object.entries(
-    group === 'lint' ? { ...facts, ...lintOutcomes(facts) } : facts,
-  )) {
+  for (const [name, held] of Object.entries(facts)) {
     const type = Object.hasOwn(types, name) ? types[name] : undefined
     const value = type === undefined ? undefined : toCelValue(type, held)
     if (value !== undefined) values[name] = value
