@@ -1,4 +1,5 @@
 // A second opinion: facts that PromQL can judge as well, and that vigil's verdict contradicts.
+import type { Severity } from '../../model/finding.ts'
 import { parseDuration } from '../../model/time.ts'
 import type { Pack, Rule } from '../../rules/pack.ts'
 import type { AlertingRule } from './rule.ts'
@@ -26,7 +27,7 @@ ${withParameters(rule, expr).replaceAll(/^/gm, '  ')}
 and on (job, instance, subject) (vigil_finding_state{rule="${rule.id}", state="pass"} == 1)
 `,
       for: WAIT,
-      labels: { severity, component: 'vigil', rule: rule.id },
+      labels: { severity: atMostWarning(severity), component: 'vigil', rule: rule.id },
       annotations: {
         summary: `${summary}, but vigil's rule ${rule.id} passes`,
         description:
@@ -35,6 +36,11 @@ and on (job, instance, subject) (vigil_finding_state{rule="${rule.id}", state="p
       },
     },
   ]
+}
+
+/** Somebody should look at a contradiction, but it wakes nobody: from Prometheus only the absence of vigil and vigil's own verdicts do. */
+function atMostWarning(severity: Severity): Severity {
+  return severity === 'critical' ? 'warning' : severity
 }
 
 /** `${max_age}` is the parameter of the rule, as a number; a duration in seconds. */

@@ -1,5 +1,6 @@
 // Vigil's verdicts as Prometheus alerts, for those who don't let vigil talk to Alertmanager itself.
 import { alertName, KEY_LABELS } from '../../alerts/alert.ts'
+import { entityOf } from '../../alerts/topology.ts'
 import type { SubjectKind } from '../../model/subject.ts'
 import type { Pack, Rule } from '../../rules/pack.ts'
 import type { AlertingRule, PrometheusRule } from './rule.ts'
@@ -32,16 +33,34 @@ function current(): string {
   return `max by (rule, subject, severity, state) (last_over_time(vigil_finding_state{waived!="true"}[${MEMORY}])) == 1`
 }
 
-/** Adds subject_kind and the partition keys of the subject. */
-function labelled(expr: string, kinds: Iterable<SubjectKind>): string {
+/**
+ * Adds subject_kind, the partition keys of the subject, and the incident that it is about by itself. Which finding is a symptom of which,
+ * PromQL does not know: these alerts have no label `cause`.
+ */
+function labelled(expr: string, kinds: ReadonlySet<SubjectKind>): string {
   const byLabels = Map.groupBy(kinds, (kind) => KEY_LABELS[kind].join(','))
   let result = labelReplace(expr, 'subject_kind', '$1', '([a-z_]+).*')
+  result = labelReplace(result, 'incident', '$1', '(.*)')
+  for (const { entity, of, key } of entities(kinds))
+    result = labelReplace(result, 'incident', `${entity}[$1]`, `(?:${of.join('|')})\\[${key}\\]`)
   for (const [names, of] of byLabels) {
     const labels = names.split(',').filter((name) => name !== '')
     const pattern = `(?:${of.join('|')})\\[${labels.map(() => '([^,\\]]+)').join(',')}\\]`
     labels.forEach((label, i) => (result = labelReplace(result, label, `$${i + 1}`, pattern)))
   }
   return `${result}\n`
+}
+
+/** What kinds of subjects are parts of: `authority` of `authority[issuing-1]`, and which of their keys name it. */
+function* entities(
+  kinds: ReadonlySet<SubjectKind>,
+): Generator<{ readonly entity: string; readonly of: readonly SubjectKind[]; readonly key: string }> {
+  const nameOf = (kind: SubjectKind): string => /^[a-z_]+/.exec(entityOf(`${kind}[x]`))?.[0] ?? kind
+  // The entity of a certificate that is not deployed has no environment.
+  const first = [...kinds].filter((kind) => kind === 'service_cert')
+  const rest = [...kinds].filter((kind) => kind !== 'service_cert' && nameOf(kind) !== kind)
+  for (const [entity, of] of Map.groupBy(rest, nameOf)) yield { entity, of, key: '(.+)' }
+  if (first.length > 0) yield { entity: 'service', of: first, key: '([^,\\]]+),.*' }
 }
 
 function labelReplace(expr: string, label: string, replacement: string, pattern: string): string {
@@ -67,7 +86,7 @@ function alertOf(rule: Rule): AlertingRule {
   ${inState('="fail"')}
   or (${inState('="unknown"')} and on (rule, subject) (${age} >= ${rule.unknownFor / 1000}))
   or (${inState('=~"unknown|pending"')} and on (rule, subject) ${firing})
-)
+) == 1
 `,
     labels: { pack: rule.pack, source: SOURCE },
     annotations: {

@@ -8,6 +8,9 @@ const TICK_LIMIT = 120
 /** Seconds without a signed checkpoint; they are due every 60. */
 const CHECKPOINT_LIMIT = 900
 
+/** Seconds without anything that Alertmanager took; alerts and watchdog are due every 60. */
+const ALERTS_LIMIT = 300
+
 /** Entries that the store may be behind for a while: some minutes of sealing. */
 const STORE_LAG_LIMIT = 300
 
@@ -76,33 +79,45 @@ export function selfRules(): readonly AlertingRule[] {
           'New evidence is not covered by a signature. Check the key file and the disk of the journal.',
       },
     ),
+    alert('VigilAlertsUndelivered', 'warning', '5m', 'vigil_alerts_undelivered > 0', {
+      summary:
+        '{{ $value }} alerts of vigil at {{ $labels.instance }} have not reached {{ $labels.receiver }}',
+      description:
+        'Alertmanager has not taken them for five minutes; vigil tries again with growing pauses, at least each alerts.interval. The problems on its page say why.',
+    }),
     alert(
-      'VigilAlertsUndelivered',
+      'VigilAlertmanagerUnreachable',
       'warning',
-      undefined,
-      'increase(vigil_actions_total{kind="alert", status="undelivered"}[15m]) > 0',
+      '2m',
+      `(time() - vigil_alerts_last_success_timestamp_seconds > ${ALERTS_LIMIT}) or (vigil_alerts_last_success_timestamp_seconds != vigil_alerts_last_success_timestamp_seconds)`,
       {
-        summary: 'vigil at {{ $labels.instance }} could not deliver alerts',
+        summary: 'vigil at {{ $labels.instance }} cannot reach {{ $labels.receiver }}',
         description:
-          'Alertmanager did not take them; vigil tries again each alerts.interval. See the actions on its page.',
+          'Not even its watchdog was taken for minutes, or ever: what it finds now is told to nobody on that way. The alerts that it sent before end there by themselves.',
       },
     ),
     alert('VigilProblems', 'warning', '15m', 'vigil_problems > 0', {
       summary: 'vigil at {{ $labels.instance }} reports {{ $value }} problems of itself',
       description: 'Its page lists them.',
     }),
-    alert(
-      'VigilWatchdog',
-      'info',
-      undefined,
-      `max by (job) (vigil_tick_timestamp_seconds) > time() - ${TICK_LIMIT}`,
-      {
-        summary: 'vigil evaluates, and its alerts pass Prometheus and Alertmanager',
-        description:
-          'Fires as long as all is well. Send it to something that raises an alarm when it does not come any more.',
-      },
-    ),
+    watchdog(),
   ]
+}
+
+/** Told from vigil's own watchdog, which goes to Alertmanager straight, by its source: each way has a switch of its own. */
+function watchdog(): AlertingRule {
+  const rule = alert(
+    'VigilWatchdog',
+    'info',
+    undefined,
+    `max by (job) (vigil_tick_timestamp_seconds) > time() - ${TICK_LIMIT}`,
+    {
+      summary: 'vigil evaluates, and its alerts pass Prometheus and Alertmanager',
+      description:
+        'Fires as long as all is well. Send it to something that raises an alarm when it does not come any more.',
+    },
+  )
+  return { ...rule, labels: { ...rule.labels, source: 'prometheus' } }
 }
 
 function alert(

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { alertName } from '../../alerts/alert.ts'
 import { prometheusRules } from '../../dashboards/prometheus/rules.ts'
 import { loadPack, SHIPPED_PACKS } from '../../rules/loadPack.ts'
+import { needsPint, runPint } from '../support/pint.ts'
 import { needsPrometheus, runTool } from '../support/prometheus.ts'
 import { unknownMetrics } from './metricNames.ts'
 
@@ -21,6 +22,7 @@ const ruleFile = z.object({
         z.object({
           alert: z.string().optional(),
           expr: z.string(),
+          labels: z.record(z.string(), z.string()).optional(),
           annotations: z.object({ runbook: z.string().optional() }).optional(),
         }),
       ),
@@ -73,21 +75,60 @@ test('the rules fire, hold and end as the cases for promtool say', needsPromethe
   await runTool('promtool', ['test', 'rules', ...CASES])
 })
 
-test(
-  'the sample for Alertmanager is valid, and sends each kind of alert to one place',
-  needsPrometheus(),
-  async () => {
-    const file = `${FOLDER}/alertmanager.yml`
-    await runTool('amtool', ['check-config', file])
-    for (const [receiver, labels] of [
-      ['pager', ['alertname=CrlFreshnessOk', 'severity=critical', 'ca=issuing-1']],
-      ['nobody', ['alertname=CrlFreshnessOk', 'severity=critical', 'ca=issuing-1', 'source=prometheus']],
-      ['tickets', ['alertname=CertLifetimeThreshold', 'severity=warning', 'service=shop']],
-      ['pager', ['alertname=VigilDown', 'severity=critical', 'component=vigil']],
-      ['dead-mans-switch', ['alertname=VigilWatchdog', 'severity=info', 'component=vigil']],
-    ] as const) {
-      const args = ['config', 'routes', 'test', `--config.file=${file}`, `--verify.receivers=${receiver}`]
-      await runTool('amtool', [...args, ...labels])
-    }
-  },
-)
+test('pint finds nothing in the rules', needsPint(), async () => {
+  const printed = await runPint(['--offline', '--no-color', 'lint', RULES])
+  assert.match(printed, /entries=\d{2}/, 'it looked at them')
+  assert.doesNotMatch(printed, /Problems found|Warning|Bug|Fatal/)
+})
+
+test('from Prometheus only the absence of vigil and its own verdicts page', () => {
+  const paging = rules()
+    .flatMap((group) => group.rules)
+    .filter((rule) => rule.labels?.['severity'] === 'critical')
+    .map((rule) => rule.alert)
+  assert.deepEqual(paging, ['VigilAbsent', 'VigilDown', 'VigilNotReady', 'VigilTicksStopped'])
+})
+
+const SAMPLE = `${FOLDER}/alertmanager.yml`
+
+test('the sample for Alertmanager is valid, and names no real address', needsPrometheus(), async () => {
+  await runTool('amtool', ['check-config', SAMPLE])
+  const text = readFileSync(SAMPLE, 'utf8')
+  const addresses = [...text.matchAll(/(?:https?:\/\/|@|smarthost: )([^\s/:]+)/g)].map(
+    ([, host]) => host ?? '',
+  )
+  assert.ok(addresses.length >= 6)
+  for (const host of addresses) assert.match(host, /REPLACE-ME\.example$/)
+})
+
+for (const [what, receiver, labels] of [
+  ['a critical finding', 'pager', ['alertname=CrlFreshnessOk', 'severity=critical', 'incident=authority[x]']],
+  ['a warning', 'chat', ['alertname=CertLifetimeThreshold', 'severity=warning', 'service=shop']],
+  ['what is only good to know', 'mail', ['alertname=Something', 'severity=info']],
+  [
+    'a verdict once more, by Prometheus',
+    'nobody',
+    ['alertname=CrlFreshnessOk', 'severity=critical', 'source=prometheus'],
+  ],
+  ['the absence of vigil', 'pager', ['alertname=VigilDown', 'severity=critical', 'component=vigil']],
+  ['a trouble of vigil', 'chat', ['alertname=VigilAlertsUndelivered', 'severity=warning', 'component=vigil']],
+  [
+    'a contradiction',
+    'chat',
+    ['alertname=VigilMissedExpiredCrl', 'severity=warning', 'component=vigil', 'rule=crl_not_expired'],
+  ],
+  [
+    "vigil's own watchdog",
+    'dead-mans-switch-vigil',
+    ['alertname=VigilWatchdog', 'severity=info', 'component=vigil', 'source=vigil', 'origin=vigil.test'],
+  ],
+  [
+    'the watchdog by Prometheus',
+    'dead-mans-switch-prometheus',
+    ['alertname=VigilWatchdog', 'severity=info', 'component=vigil', 'source=prometheus'],
+  ],
+] as const)
+  test(`the sample for Alertmanager sends ${what} to ${receiver}`, needsPrometheus(), async () => {
+    const args = ['config', 'routes', 'test', `--config.file=${SAMPLE}`, `--verify.receivers=${receiver}`]
+    await runTool('amtool', [...args, ...labels])
+  })
