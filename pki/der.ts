@@ -40,7 +40,8 @@ const STRINGS: ReadonlySet<number> = new Set([
   TAG.octetString,
   ...[0x0c, 0x12, 0x13, 0x14, 0x16, TAG.utcTime, TAG.generalizedTime, 0x1a, 0x1c, 0x1e],
 ])
-/** RFC 5280 4.1.2.5: dates before this instant are UTCTime. */
+/** RFC 5280 4.1.2.5: dates from and before these instants are UTCTime. */
+const UTC_TIME_START = Date.UTC(1950, 0)
 const UTC_TIME_END = Date.UTC(2050, 0)
 /** Identifier octet: the encoding is constructed. */
 const CONSTRUCTED = 0x20
@@ -77,7 +78,7 @@ interface PartPlace {
 }
 
 /** Identifier and length octets of an element, and its offsets: of the first octet, of the content, behind it, and behind the element. */
-interface Extent {
+export interface Extent {
   readonly tag: number
   readonly start: number
   readonly content: number
@@ -448,7 +449,7 @@ export class Der {
     if (utc !== undefined) return utc.asUtcTime()
     const e = this.enter(TAG.generalizedTime, name)
     const ms = e.asGeneralizedTime()
-    if (ms < UTC_TIME_END) e.note('generalized_time')
+    if (ms >= UTC_TIME_START && ms < UTC_TIME_END) e.note('generalized_time')
     return ms
   }
 

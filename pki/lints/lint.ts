@@ -210,13 +210,17 @@ export function encodingLints<T extends Noted>(
       one('character_set'),
       'characters of the string type',
     ),
-    noted(
-      'rsa_parameters_null',
-      'RSA algorithms have the parameters NULL',
-      rfc(4055, '5'),
-      one('null_missing'),
-      'parameters NULL',
-    ),
+    {
+      ...noted(
+        'rsa_parameters_null',
+        'RSA algorithms have the parameters NULL',
+        rfc(4055, '5'),
+        one('null_missing'),
+        'parameters NULL',
+      ),
+      // RFC 5280 made RFC 4055 part of the profile.
+      effectiveFrom: '2008-05-01',
+    },
     noted(
       'extensions_unique',
       'no extension occurs twice',
