@@ -1,12 +1,21 @@
 import { constants, verify } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import type { KeyObject, VerifyKeyObjectInput } from 'node:crypto'
 import type { SignatureScheme, Verification } from './algorithms.ts'
 import type { Certificate } from './certificate.ts'
 import { PkiError } from './error.ts'
 
+/** What node:crypto takes as key. */
+export type VerifyKey = KeyObject | VerifyKeyObjectInput
+
+/** What was signed, when it is too large to keep: octets that were digested as they came. */
+export interface SignedOctets {
+  /** Throws PkiError when that cannot be said; any other error means no. */
+  verify(key: VerifyKey, signature: Uint8Array): boolean
+}
+
 /** A signature over bytes, as certificates, CRLs and OCSP answers carry it. */
 interface Signed {
-  readonly tbs: Uint8Array
+  readonly tbs: Uint8Array | SignedOctets
   readonly scheme: SignatureScheme
   readonly signature: Uint8Array
 }
@@ -37,8 +46,12 @@ export function verifySignature({ tbs, scheme, signature }: Signed, signer: Cert
   let valid = false
   let cause: unknown
   try {
-    valid = verify(verification.digest ?? null, tbs, withOptions, signature)
+    valid =
+      tbs instanceof Uint8Array
+        ? verify(verification.digest ?? null, tbs, withOptions, signature)
+        : tbs.verify(withOptions, signature)
   } catch (error) {
+    if (error instanceof PkiError) throw error
     // OpenSSL rejects some signatures by throwing: a PSS salt that does not fit the key, for instance.
     cause = error
   }

@@ -1,0 +1,376 @@
+import { hash } from 'node:crypto'
+import { REVOCATION_REASONS, readEntry, unknownCritical } from './crlEntries.ts'
+import type { EntryExtension, PlainEntry, ReasonCounts } from './crlEntries.ts'
+import {
+  DATE,
+  HIGH,
+  HIGH_KEYS,
+  LENGTH_KEY,
+  LOW,
+  LOW_KEYS,
+  OFFSET,
+  WORDS,
+  fingerprint,
+  modulo,
+} from './crlIndex.ts'
+import type { CrlIndex, Fingerprint } from './crlIndex.ts'
+import { Der, TAG } from './der.ts'
+import type { DerParts } from './der.ts'
+import { PkiError } from './error.ts'
+import { nameKey, namesMatch } from './name.ts'
+import type { Name } from './name.ts'
+import { OID } from './oid.ts'
+
+// The entries of a CRL: up to millions, so none becomes an object unless somebody asks for it.
+
+export const LIST_PATH = 'tbsCertList.revokedCertificates'
+/** Its level of nesting. */
+export const LIST_DEPTH = 3
+/** Octets of one element that is read as a whole: an entry, a name, the extensions. Real ones stay under 10,000. */
+export const MAX_ELEMENT = 1024 * 1024
+/** OIDs of unknown critical entry extensions that are named; the CRL is unusable after the first. */
+const MAX_UNKNOWN = 16
+/** Octets of the header of any element of less than 4 GiB. */
+export const MAX_HEADER = 6
+
+/** The number that stands for "no reason given": 7 is not used. */
+export const NO_REASON = 7
+
+/** Dates are held as seconds since 1950, when UTCTime begins, in 32 bits; this stands for any that is later, from 2086 on. */
+export const FAR_DATE = 0xffff_ffff
+const EPOCH_1950 = Date.UTC(1950, 0)
+
+export function packDate(ms: number): number {
+  return Math.min(Math.max(Math.floor((ms - EPOCH_1950) / 1000), 0), FAR_DATE)
+}
+
+/** Months from January 2000 to December 2049, then January 1950 to December 1999: as UTCTime counts years. Days before and in each. */
+const MONTHS = 1200
+const daysBefore = new Uint32Array(MONTHS)
+const daysIn = new Uint8Array(MONTHS)
+for (let month = 0; month < MONTHS; month++) {
+  const year = (month < MONTHS / 2 ? 2000 : 1900) + Math.floor(month / 12)
+  const start = Date.UTC(year, month % 12)
+  daysBefore[month] = (start - EPOCH_1950) / 86_400_000
+  daysIn[month] = (Date.UTC(year, (month % 12) + 1) - start) / 86_400_000
+}
+
+/** What the list of entries is, beyond its octets. */
+export interface ListContext {
+  readonly version: 1 | 2
+  readonly issuer: Name
+  /** Milliseconds since the epoch. */
+  readonly thisUpdate: number
+  readonly parts: DerParts
+  /** Where entries are noted to be found again. */
+  readonly index: CrlIndex | undefined
+}
+
+/** What one pass over the entries tells. */
+export interface EntryFacts {
+  /** How many entries there are. */
+  readonly entries: number
+  readonly reasons: ReasonCounts
+  /** revocationDate, milliseconds since the epoch; undefined: no entries. */
+  readonly earliestRevocation: number | undefined
+  readonly latestRevocation: number | undefined
+  /** Entries whose revocationDate is later than the CRL's thisUpdate. */
+  readonly revokedLater: number
+  /** Entries whose serial number is not positive, or longer than 20 octets (4.1.2.2). */
+  readonly oddSerials: number
+  /** Some entry names the issuer of its certificate (5.3.3): the list is an indirect one. */
+  readonly namesIssuers: boolean
+  /** Every extension that some entry has, once for each criticality. */
+  readonly entryExtensions: readonly EntryExtension[]
+}
+
+/** Octets of the longest serial number that RFC 5280 allows. */
+const MAX_SERIAL = 20
+/** Octets of an entry's extensions when they are just a reasonCode, not critical. */
+const PLAIN_EXTENSIONS = 14
+/** Extensions of entries that are told apart. RFC 5280 and X.509 define five. */
+const MAX_EXTENSIONS = 32
+/** Entries for which there is room after an estimate, in excess of it. */
+const HEADROOM = 1.01
+const UNSALTED: Fingerprint = { high: 0, low: 0 }
+const NO_INDEX = { words: new Uint32Array(), reasons: new Uint8Array(), capacity: 0 }
+
+/**
+ * Reads the entries of revokedCertificates (RFC 5280 5.1.2.6) as their octets arrive. The common shape, a short entry with a UTCTime
+ * and at most a plain reasonCode, is only ever *accepted* by the fast path; all others, and all errors, go through `readEntry`.
+ */
+export class EntryScanner {
+  /** How many octets, from the first that was not consumed on, the next call needs at least. */
+  need = MAX_HEADER
+  readonly #context: ListContext
+  /** Of the first entry, in the CRL. */
+  #start: number | undefined
+  #count = 0
+  /** By number. */
+  readonly #reasons = new Uint32Array(REVOCATION_REASONS.length)
+  #revokedLater = 0
+  #oddSerials = 0
+  /** Seconds since 1950. */
+  #earliest = Infinity
+  #latest = -Infinity
+  #namesIssuers = false
+  readonly #extensions: { oid: string; critical: boolean; count: number }[] = []
+  readonly #unknownCritical = new Set<string>()
+  /** Tells the fingerprints of another issuer's serial numbers from those of the CRL's own issuer. */
+  #salt = UNSALTED
+
+  constructor(context: ListContext) {
+    this.#context = context
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** OIDs of critical entry extensions that are not processed. */
+  get unknownCritical(): readonly string[] {
+    return [...this.#unknownCritical]
+  }
+
+  get facts(): EntryFacts {
+    const instant = (seconds: number) => (this.#count === 0 ? undefined : seconds * 1000 + EPOCH_1950)
+    return {
+      entries: this.#count,
+      reasons: countReasons(this.#reasons),
+      earliestRevocation: instant(this.#earliest),
+      latestRevocation: instant(this.#latest),
+      revokedLater: this.#revokedLater,
+      oddSerials: this.#oddSerials,
+      namesIssuers: this.#namesIssuers,
+      entryExtensions: this.#extensions,
+    }
+  }
+
+  /**
+   * Consumes whole entries of `bytes` from `from` on; `end`: offset of the list's end, which may lie behind `bytes`; `base`: octets of the
+   * CRL before `bytes`. Returns the offset of the first octet not consumed: `end` when the list is read. Throws PkiError(decode).
+   */
+  scan(bytes: Uint8Array, from: number, end: number, base: number): number {
+    this.#start ??= base + from
+    let at = from
+    for (;;) {
+      at = this.#scanPlain(bytes, at, end, base)
+      if (at >= end) return at
+      const next = this.#scanOther(bytes, at, end, base)
+      if (next === undefined) return at
+      at = next
+    }
+  }
+
+  /** The fast path: stops before the first entry that it does not accept. */
+  #scanPlain(bytes: Uint8Array, from: number, end: number, base: number): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const limit = Math.min(bytes.length, end)
+    const { index, version, thisUpdate } = this.#context
+    const published = (thisUpdate - EPOCH_1950) / 1000
+    const reasons = this.#reasons
+    const unexplained = reasons[NO_REASON] ?? 0
+    const { high: saltHigh, low: saltLow } = this.#salt
+    let { words, reasons: reasonOf, capacity } = index ?? NO_INDEX
+    let [count, later, earliest, latest] = [this.#count, this.#revokedLater, this.#earliest, this.#latest]
+    let at = from
+    // Four octets: SEQUENCE, length below 128, INTEGER, length.
+    while (at + 4 <= limit) {
+      const head = view.getUint32(at)
+      if ((head & 0xff80_ff00) !== 0x3000_0200) break
+      const next = at + 2 + ((head >>> 16) & 0x7f)
+      const length = head & 0xff
+      const serial = at + 4
+      const date = serial + length
+      const rest = date + 15
+      if (next > limit || rest > next || length < 2 || length > MAX_SERIAL) break
+      // Positive and minimal: the first nine bits are not all zero, and the first is not one.
+      const firstNine = view.getUint16(serial) >>> 7
+      if (firstNine === 0 || firstNine >= 0x100) break
+      if (view.getUint16(date) !== 0x170d || bytes[date + 14] !== 0x5a) break
+      const time = utcSeconds(view.getInt32(date + 2), view.getInt32(date + 6), view.getInt32(date + 10))
+      if (time < 0) break
+      let reason = NO_REASON
+      if (rest !== next) {
+        if (next - rest !== PLAIN_EXTENSIONS || version === 1) break
+        // SEQUENCE OF one Extension, reasonCode without `critical`; its octet follows.
+        if (view.getUint32(rest) !== 0x300c_300a || view.getUint32(rest + 4) !== 0x0603_551d) break
+        if (view.getUint32(rest + 8) !== 0x1504_030a || bytes[rest + 12] !== 1) break
+        reason = bytes[rest + 13] ?? NO_REASON
+        if (reason === NO_REASON || reason >= reasons.length) break
+      }
+      if (index !== undefined) {
+        if (count === capacity) {
+          this.#makeRoom(index, count, base + at, base + end)
+          words = index.words
+          reasonOf = index.reasons
+          capacity = index.capacity
+        }
+        // As `fingerprint` does.
+        let high = length * (HIGH_KEYS[LENGTH_KEY] ?? 0)
+        let low = length * (LOW_KEYS[LENGTH_KEY] ?? 0)
+        const pairs = length >> 1
+        for (let i = 0; i < pairs; i++) {
+          const word = view.getUint16(serial + i * 2, true)
+          high += word * (HIGH_KEYS[i] ?? 0)
+          low += word * (LOW_KEYS[i] ?? 0)
+        }
+        if ((length & 1) !== 0) {
+          const word = bytes[date - 1] ?? 0
+          high += word * (HIGH_KEYS[pairs] ?? 0)
+          low += word * (LOW_KEYS[pairs] ?? 0)
+        }
+        const word = count * WORDS
+        words[word + HIGH] = modulo(high) ^ saltHigh
+        words[word + LOW] = modulo(low) ^ saltLow
+        words[word + OFFSET] = base + at
+        words[word + DATE] = time
+        reasonOf[count] = reason
+      }
+      reasons[reason] = (reasons[reason] ?? 0) + 1
+      if (time > published) later++
+      if (time < earliest) earliest = time
+      if (time > latest) latest = time
+      count++
+      at = next
+    }
+    const explained = count - this.#count - ((reasons[NO_REASON] ?? 0) - unexplained)
+    if (explained > 0) this.#countExtension({ oid: OID.reasonCode, critical: false }, explained)
+    this.#count = count
+    this.#revokedLater = later
+    this.#earliest = earliest
+    this.#latest = latest
+    if (index !== undefined) index.count = count
+    return at
+  }
+
+  /** One entry of any shape; undefined: not all of it is here. */
+  #scanOther(bytes: Uint8Array, at: number, end: number, base: number): number | undefined {
+    const { parts, version, index } = this.#context
+    const place = { path: LIST_PATH, depth: LIST_DEPTH, base, from: at, end }
+    const list = Der.part(parts, bytes, place)
+    const extent = list.extent(this.#count)
+    if (extent === undefined) {
+      this.need = MAX_HEADER
+      return undefined
+    }
+    const size = extent.behind - at
+    if (extent.tag === TAG.sequence && size > MAX_ELEMENT) {
+      const message = `expected an entry of at most ${MAX_ELEMENT} octets, got ${size}`
+      throw new PkiError('decode', 'too_large', message, {
+        offset: base + at,
+        path: `${LIST_PATH}[${this.#count}]`,
+      })
+    }
+    if (extent.tag === TAG.sequence && extent.behind > bytes.length) {
+      this.need = size
+      return undefined
+    }
+    const entry = readEntry(list.enter(TAG.sequence, this.#count), version)
+    if (index !== undefined) this.#remember(entry, index, base + at, base + end)
+    this.#tally(entry)
+    return extent.behind
+  }
+
+  #remember(entry: PlainEntry, index: CrlIndex, offset: number, end: number): void {
+    if (entry.certificateIssuer !== undefined) this.#salt = this.#saltOf(entry.certificateIssuer)
+    if (index.count === index.capacity) this.#makeRoom(index, index.count, offset, end)
+    const reason = entry.reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(entry.reason)
+    index.add(salted(fingerprint(entry.serialOctets), this.#salt), offset, packDate(entry.revokedAt), reason)
+    if (entry.certificateIssuer !== undefined) index.markNaming()
+  }
+
+  #tally(entry: PlainEntry): void {
+    const { revokedAt, serialOctets } = entry
+    const reason = entry.reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(entry.reason)
+    this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1
+    const seconds = (revokedAt - EPOCH_1950) / 1000
+    this.#earliest = Math.min(this.#earliest, seconds)
+    this.#latest = Math.max(this.#latest, seconds)
+    if (revokedAt > this.#context.thisUpdate) this.#revokedLater++
+    const first = serialOctets[0] ?? 0
+    const isZero = first === 0 && serialOctets.length === 1
+    if (first >= 0x80 || isZero || serialOctets.length > MAX_SERIAL) this.#oddSerials++
+    if (entry.certificateIssuer !== undefined) this.#namesIssuers = true
+    for (const extension of entry.extensions) this.#countExtension(extension, 1)
+    for (const oid of unknownCritical(entry)) {
+      if (this.#unknownCritical.size < MAX_UNKNOWN) this.#unknownCritical.add(oid)
+    }
+    this.#count++
+  }
+
+  #countExtension({ oid, critical }: Pick<EntryExtension, 'oid' | 'critical'>, count: number): void {
+    const known = this.#extensions.find((other) => other.oid === oid && other.critical === critical)
+    if (known !== undefined) known.count += count
+    else if (this.#extensions.length < MAX_EXTENSIONS) this.#extensions.push({ oid, critical, count })
+  }
+
+  /** For as many entries as there will be when the rest are as long as those so far. */
+  #makeRoom(index: CrlIndex, count: number, at: number, end: number): void {
+    const start = this.#start ?? at
+    index.grow(((count * (end - start)) / Math.max(at - start, 1)) * HEADROOM)
+  }
+
+  #saltOf(issuer: Name): Fingerprint {
+    if (namesMatch(issuer, this.#context.issuer)) return UNSALTED
+    return saltFor(issuer)
+  }
+}
+
+/** Of the serial numbers of an entry that is about another issuer's certificate. */
+function saltFor(issuer: Name): Fingerprint {
+  const digest = hash('sha256', nameKey(issuer), 'buffer')
+  return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) }
+}
+
+/** The fingerprint under which an entry about that certificate is indexed in a CRL of `crlIssuer`. */
+export function fingerprintOf(serial: Uint8Array, issuer: Name, crlIssuer: Name): Fingerprint {
+  const plain = fingerprint(serial)
+  return namesMatch(issuer, crlIssuer) ? plain : salted(plain, saltFor(issuer))
+}
+
+function salted({ high, low }: Fingerprint, salt: Fingerprint): Fingerprint {
+  return { high: (high ^ salt.high) >>> 0, low: (low ^ salt.low) >>> 0 }
+}
+
+function countReasons(counts: Uint32Array): ReasonCounts {
+  const count = (number: number) => counts[number] ?? 0
+  return {
+    unspecified: count(0),
+    keyCompromise: count(1),
+    cACompromise: count(2),
+    affiliationChanged: count(3),
+    superseded: count(4),
+    cessationOfOperation: count(5),
+    certificateHold: count(6),
+    removeFromCRL: count(8),
+    privilegeWithdrawn: count(9),
+    aACompromise: count(10),
+    none: count(NO_REASON),
+  }
+}
+
+/** UTCTime in three words of four ASCII digits: year and month, day and hour, minute and second. Seconds since 1950; -1: no date. */
+function utcSeconds(yearMonth: number, dayHour: number, minuteSecond: number): number {
+  const a = yearMonth ^ 0x3030_3030
+  const b = dayHour ^ 0x3030_3030
+  const c = minuteSecond ^ 0x3030_3030
+  // An octet above 9 has a bit in its upper half, or gets one when 6 is added.
+  const odd = a | (a + 0x0606_0606) | b | (b + 0x0606_0606) | c | (c + 0x0606_0606)
+  if ((odd & 0xf0f0_f0f0) !== 0) return -1
+  const [ym, dh, ms] = [twoNumbers(a), twoNumbers(b), twoNumbers(c)]
+  const month = (ym & 0xffff) - 1
+  const index = (ym >>> 16) * 12 + month
+  const day = dh >>> 16
+  const hour = dh & 0xffff
+  const minute = ms >>> 16
+  const second = ms & 0xffff
+  if (month < 0 || month > 11 || day === 0 || day > (daysIn[index] ?? 0)) return -1
+  if (hour > 23 || minute > 59 || second > 59) return -1
+  return ((daysBefore[index] ?? 0) + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
+}
+
+/** Four octets of one digit each as two numbers below 100, in the upper and the lower half. */
+function twoNumbers(digits: number): number {
+  return ((digits >>> 8) & 0x00ff_00ff) * 10 + (digits & 0x00ff_00ff)
+}
