@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exitCodeOf } from '../../cli/inspect/document.ts'
 import { lookAt, lookAtChain } from '../../cli/inspect/look.ts'
+import type { Question } from '../../cli/inspect/question.ts'
+import { contentsOf } from '../../lab/der.ts'
 import { answerOcsp, issueCrl, type CrlRequest } from '../../lab/issue.ts'
 import { parseCrl, type Crl } from '../../pki/crl.ts'
 import { DAY, HOUR, NOW, entity, flip, type Entity } from '../pki/support.ts'
@@ -168,4 +170,18 @@ test('lints are reported when they are asked for, with their source, and end wit
   assert.match(found?.id ?? '', /^cert_serial/)
   assert.match(found?.message ?? '', /20 octets/)
   assert.equal(exitCodeOf([linted]), 1)
+})
+
+test('BER is read when it is asked for, and told by a lint', async () => {
+  const ca = await entity({ subject: 'CA' })
+  const list = await listOf(ca)
+  // The outermost SEQUENCE with an indefinite length; the signed part stays as it is.
+  const contents = contentsOf(list)
+  const ber = Buffer.concat([Uint8Array.of(0x30, 0x80), contents, Uint8Array.of(0, 0)])
+  const look = (question: Partial<Question>) =>
+    lookAt('crl', ber, unasked({ issuers: [ca.parsed], ...question }))[0] ?? assert.fail()
+  assert.equal(outcome(look({})), 'malformed decode indefinite_length')
+  assert.equal(outcome(look({ ber: true })), 'valid')
+  const lint = look({ ber: true, lint: true }).lints.find(({ id }) => id === 'crl_encoding_der')
+  assert.match(lint?.message ?? '', /indefinite_length/)
 })
