@@ -1,5 +1,5 @@
 import type { Certificate } from '../certificate.ts'
-import type { Crl } from '../crl.ts'
+import type { LintableCrl } from './crlView.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { sameOctets } from '../name.ts'
 import { SIGNATURE_ALGORITHMS } from './certificateBaseline.ts'
@@ -9,7 +9,7 @@ import { baseline, encodingLints, expected, rfc, runLints } from './lint.ts'
 import type { Lint, LintResult } from './lint.ts'
 
 /** RFC 5280 5.1: the basic fields. */
-const CRL_FIELD_LINTS: readonly Lint<Crl>[] = [
+const CRL_FIELD_LINTS: readonly Lint<LintableCrl>[] = [
   {
     id: 'crl_version_2',
     title: 'The version is 2',
@@ -77,8 +77,8 @@ const CRL_FIELD_LINTS: readonly Lint<Crl>[] = [
 ]
 
 /** RFC 5280 section 5, and the CRL profile of the TLS Baseline Requirements (7.2). */
-export const CRL_LINTS: readonly Lint<Crl>[] = [
-  ...encodingLints<Crl>('crl', 'CRL'),
+export const CRL_LINTS: readonly Lint<LintableCrl>[] = [
+  ...encodingLints<LintableCrl>('crl', 'CRL'),
   ...CRL_FIELD_LINTS,
   ...CRL_EXTENSION_LINTS,
   ...CRL_ENTRY_LINTS,
@@ -86,7 +86,7 @@ export const CRL_LINTS: readonly Lint<Crl>[] = [
 
 /** Dates of rules are compared with thisUpdate. Without `issuer` the lints that compare with it do not apply. */
 export function lintCrl(
-  crl: Crl,
+  crl: LintableCrl,
   { issuer }: { readonly issuer?: Certificate | undefined } = {},
 ): readonly LintResult[] {
   return runLints(CRL_LINTS, crl, crl.thisUpdate, issuer)

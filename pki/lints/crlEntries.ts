@@ -1,4 +1,4 @@
-import type { Crl } from '../crl.ts'
+import type { LintableCrl } from './crlView.ts'
 import type { RevocationReason } from '../crlEntries.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { CRL_PROFILE } from './crlExtensions.ts'
@@ -6,7 +6,7 @@ import { EXTENSION } from './extensionView.ts'
 import { baseline, expected, list, rfc } from './lint.ts'
 import type { Lint, LintSource } from './lint.ts'
 
-type CrlLint = Lint<Crl>
+type CrlLint = Lint<LintableCrl>
 
 /** Ballot SC-061: reason codes of TLS certificates. */
 const REASONS = '2023-07-15'
@@ -33,20 +33,20 @@ const CRITICALITY: readonly { name: string; oid: string; critical: boolean; sour
 ]
 const DEFINED = CRITICALITY.map(({ oid }) => oid)
 
-const hasEntries = ({ entries }: Crl): boolean => entries > 0
+const hasEntries = ({ entries }: LintableCrl): boolean => entries > 0
 const hasEntryExtension =
   (oid: string) =>
-  ({ entryExtensions }: Crl): boolean =>
+  ({ entryExtensions }: LintableCrl): boolean =>
     entryExtensions.some((extension) => extension.oid === oid)
 
 /** An entry has a reason, or one that is none (which only BER lets pass). */
-const hasReasons = (crl: Crl): boolean => hasEntryExtension(EXTENSION.reasonCode)(crl)
+const hasReasons = (crl: LintableCrl): boolean => hasEntryExtension(EXTENSION.reasonCode)(crl)
 
-function badReasons(crl: Crl): readonly string[] {
+function badReasons(crl: LintableCrl): readonly string[] {
   return crl.notes.flatMap(({ code, path }) => (code === 'reason_code' ? [`an unknown code at ${path}`] : []))
 }
 
-function otherReasons(crl: Crl, allowed: readonly RevocationReason[]): string[] {
+function otherReasons(crl: LintableCrl, allowed: readonly RevocationReason[]): string[] {
   return Object.entries(crl.reasons).flatMap(([reason, count]) =>
     count === 0 || reason === 'none' || allowed.some((name) => name === reason)
       ? []
@@ -54,7 +54,7 @@ function otherReasons(crl: Crl, allowed: readonly RevocationReason[]): string[] 
   )
 }
 
-function unlisted(crl: Crl, known: readonly string[]): string | undefined {
+function unlisted(crl: LintableCrl, known: readonly string[]): string | undefined {
   const other = [...new Set(crl.entryExtensions.map(({ oid }) => oid))].filter((oid) => !known.includes(oid))
   return other.length === 0
     ? undefined
@@ -77,14 +77,39 @@ export const CRL_ENTRY_LINTS: readonly CrlLint[] = [
         : undefined,
   })),
   {
+    id: 'crl_entry_serials_unique',
+    title: 'Entries: no certificate is listed twice',
+    source: rfc(5280, '5.1.2.6'),
+    applies: (crl) => crl.entries > 0 && crl.duplicates !== undefined,
+    check: (crl) => {
+      const { count, first } = crl.duplicates?.() ?? { count: 0, first: undefined }
+      return count === 0
+        ? undefined
+        : expected('every certificate once', `${count} again, serial ${first?.serial ?? 'unknown'} first`)
+    },
+  },
+  {
+    id: 'crl_entry_serials_valid',
+    title: 'Entries: serial numbers are positive and have at most 20 octets',
+    source: rfc(5280, '4.1.2.2'),
+    applies: hasEntries,
+    check: ({ oddSerials }) =>
+      oddSerials === 0
+        ? undefined
+        : expected('positive numbers of at most 20 octets', `${oddSerials} others`),
+  },
+  {
     id: 'crl_entry_date_not_after_this_update',
     title: 'Entries: no revocation date is after thisUpdate',
     source: rfc(5280, '5.1.2.6'),
     applies: hasEntries,
-    check: ({ latestRevocation = 0, thisUpdate }) =>
-      latestRevocation <= thisUpdate
+    check: ({ revokedLater, latestRevocation = 0, thisUpdate }) =>
+      revokedLater === 0
         ? undefined
-        : expected(`revocation dates up to ${toTimestamp(thisUpdate)}`, toTimestamp(latestRevocation)),
+        : expected(
+            `revocation dates up to ${toTimestamp(thisUpdate)}`,
+            `${revokedLater} later ones up to ${toTimestamp(latestRevocation)}`,
+          ),
   },
   {
     id: 'crl_entry_date_plausible',

@@ -1,4 +1,4 @@
-import type { Crl } from '../crl.ts'
+import type { LintableCrl } from './crlView.ts'
 import {
   EXTENSION,
   accessDescriptionsOf,
@@ -9,7 +9,7 @@ import {
 import { baseline, expected, list, quote, rfc } from './lint.ts'
 import type { Lint, LintSource } from './lint.ts'
 
-type CrlLint = Lint<Crl>
+type CrlLint = Lint<LintableCrl>
 
 /** Ballot SC-063: the CRL profile of section 7.2. */
 export const CRL_PROFILE = '2024-03-15'
@@ -77,13 +77,14 @@ const RECOMMENDED = [
   EXTENSION.issuingDistributionPoint,
 ] as const
 
-function unlisted(crl: Crl, known: readonly string[]): string | undefined {
+function unlisted(crl: LintableCrl, known: readonly string[]): string | undefined {
   const other = crl.extensions.map(({ oid }) => oid).filter((oid) => !known.includes(oid))
   return other.length === 0 ? undefined : expected(`only the extensions ${known.join(', ')}`, list(other))
 }
 
-const isScoped = ({ issuingDistributionPoint }: Crl): boolean => issuingDistributionPoint !== undefined
-const isDelta = ({ isDelta }: Crl): boolean => isDelta
+const isScoped = ({ issuingDistributionPoint }: LintableCrl): boolean =>
+  issuingDistributionPoint !== undefined
+const isDelta = ({ isDelta }: LintableCrl): boolean => isDelta
 
 /** RFC 5280 5.2 and BR 7.2.2. */
 export const CRL_EXTENSION_LINTS: readonly CrlLint[] = [

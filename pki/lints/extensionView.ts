@@ -1,7 +1,7 @@
-import { Der, TAG, implicit } from '../der.ts'
+import { Der, TAG } from '../der.ts'
 import { isStringTag } from '../derString.ts'
 import type { RawExtension } from '../extensions.ts'
-import { readGeneralName, readGeneralNames } from '../generalName.ts'
+import { readGeneralName } from '../generalName.ts'
 import type { GeneralName } from '../generalName.ts'
 import { OID } from '../oid.ts'
 
@@ -43,11 +43,10 @@ export function authorityKeyIdentifierOf(object: Extended): AuthorityKeyIdentifi
   const extension = extensionOf(object, OID.authorityKeyIdentifier)
   if (extension === undefined) return undefined
   const content = openValue(extension)
-  const hasKeyId = content.optional(implicit(0), 'keyIdentifier') !== undefined
-  const issuer = content.explicit(1, 'authorityCertIssuer')
-  if (issuer !== undefined) readGeneralNames(issuer)
-  const serial = content.optional(implicit(2), 'authorityCertSerialNumber')
-  return { hasKeyId, hasIssuer: issuer !== undefined, hasSerial: serial !== undefined }
+  const fields = new Set<number>()
+  // By number: issuers are seen that are tagged as if they were no list of names.
+  while (!content.done) fields.add(content.any('field').tag & 0x1f)
+  return { hasKeyId: fields.has(0), hasIssuer: fields.has(1), hasSerial: fields.has(2) }
 }
 
 export interface AccessDescription {
