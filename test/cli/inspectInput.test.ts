@@ -42,6 +42,7 @@ for (const [name, bytes, expected] of [
   ['text', Buffer.from('<html><body>404 Not Found</body></html>'), 'not_der'],
   ['base64 of something else', Buffer.from(Buffer.from('hello world').toString('base64')), 'not_der'],
   ['base64 with a character too many', Buffer.from(`${base64}A`), 'not_der'],
+  ['base64 with stray bits at its end', Buffer.from(base64.replace(/.(?===$)/, '9')), 'not_der'],
   ['base64 with a character that is none', Buffer.from(base64.replace(/.$/, '*')), 'not_der'],
   ['a CRL that ends in the middle', CRL.subarray(0, 150), 'truncated'],
   ['a CRL with an octet behind it', Buffer.concat([CRL, Buffer.alloc(1)]), 'trailing_bytes'],

@@ -54,6 +54,9 @@ test('the right name with the wrong key is a matter of the signature, another na
   assert.deepEqual(judged('ocsp', answer, other, ca), ['valid'])
   assert.deepEqual(judged('ocsp', answer, impostor), ['invalid signature signature_invalid'])
   assert.deepEqual(judged('ocsp', answer, other), ['invalid path responder_not_found'])
+  // It is the CA that it is about which has to answer for it, not the one with which it would come furthest.
+  const broken = flip(answer, answer.length * 8 - 1)
+  assert.deepEqual(judged('ocsp', broken, other, ca), ['invalid signature signature_invalid'])
 })
 
 test('the first phase that failed is reported: a late CRL by the wrong key is one by the wrong key', async () => {
