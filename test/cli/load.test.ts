@@ -50,3 +50,38 @@ test('a schedule that never comes is refused', () => {
     /reports\.schedule: .*not a time that comes/,
   )
 })
+
+test('a key that may sign statements is checked when the configuration is read', () => {
+  const found = problems(
+    'inventory: {}\nattestations:\n  directory: signed\n  keys:\n    - jane\n    - jane+00000000+AAAA\n',
+  )
+  assert.equal(found.length, 2)
+  assert.match(
+    found[0] ?? '',
+    /^vigil\.yaml:5: attestations\.keys\[0\]: expected a verifier key name\+id\+key/,
+  )
+  assert.match(found[1] ?? '', /^vigil\.yaml:6: attestations\.keys\[1\]: expected an Ed25519 verifier key/)
+})
+
+test('a waiver that has ended is a mistake, but does not keep vigil from starting', () => {
+  using directory = temporaryDirectory()
+  const file = join(directory.path, 'vigil.yaml')
+  const pack =
+    'schema: 1\nid: own\nversion: 1.0.0\ntitle: Own\nrules:\n  - { id: reviewed, title: t, rationale: r, source: { document: d, basis: practice }, applies_to: { subjects: [pki_governance] }, evidence: { attestation: review }, condition: "true", summary: s, severity: info }\n'
+  writeFileSync(join(directory.path, 'own.yaml'), pack)
+  writeFileSync(
+    file,
+    'inventory: {}\nrules:\n  packs: [./own.yaml]\n  waivers:\n    - { rule: reviewed, subject: pki_governance, owner: me, reason: soon, expires: 2026-11-22 }\n',
+  )
+  const ends = Date.parse('2026-11-22T00:00:00Z')
+  assert.equal(loadConfig(file, {}, { now: ends - 1 }).ok, true)
+  const refused = loadConfig(file, {}, { now: ends })
+  assert.ok(!refused.ok)
+  assert.deepEqual(
+    refused.problems.map((p) => `${p.line} ${p.message}`),
+    ['5 the waiver of reviewed for pki_governance ended at 2026-11-22: remove it, or have it renewed'],
+  )
+  const started = loadConfig(file, {}, { now: ends, endedWaivers: 'warn' })
+  assert.ok(started.ok)
+  assert.equal(started.value.warnings[0]?.line, 5)
+})
