@@ -22,7 +22,8 @@ export function judgeCrl(body: Uint8Array, issuer: Certificate | undefined, now:
   if (text !== undefined) return { facts: undefined, error: text }
   let facts: CrlJudgement['facts']
   try {
-    const crl = parseCrl(body)
+    // The index is what finds a serial number that is listed twice.
+    const crl = parseCrl(body, { index: true })
     if (issuer !== undefined) verifyCrl(crl, issuer)
     facts = { crl: crlFacts(crl), lint: lintFacts(lintCrl(crl, { issuer })) }
     checkComplete(crl)
