@@ -168,17 +168,29 @@ export class CrlIndex {
     return (this.#duplicates ??= this.#countDuplicates())
   }
 
+  /** Ordinals of a group ascend, or in a large one those of equal fingerprints, which then are neighbours. */
   #countDuplicates(): Duplicates {
     const { words } = this
+    const { starts, order } = (this.#groups ??= group(this))
     let count = 0
-    let first: number | undefined
-    for (let ordinal = 0; ordinal < this.count; ordinal++) {
-      const word = ordinal * WORDS
-      if (this.first(words[word] ?? 0, words[word + LOW] ?? 0) === ordinal) continue
-      count++
-      first ??= ordinal
+    let first = Infinity
+    for (let bucket = 0; bucket + 1 < starts.length; bucket++) {
+      const start = starts[bucket] ?? 0
+      const end = starts[bucket + 1] ?? 0
+      const reach = end - start > LARGE_GROUP ? 1 : LARGE_GROUP
+      for (let at = start + 1; at < end; at++) {
+        const ordinal = order[at] ?? 0
+        const high = words[ordinal * WORDS]
+        for (let earlier = at - 1; earlier >= start && earlier >= at - reach; earlier--) {
+          const other = (order[earlier] ?? 0) * WORDS
+          if (words[other] !== high || words[other + LOW] !== words[ordinal * WORDS + LOW]) continue
+          count++
+          first = Math.min(first, ordinal)
+          break
+        }
+      }
     }
-    return { count, first }
+    return { count, first: count === 0 ? undefined : first }
   }
 
   /** Octets that it takes. */

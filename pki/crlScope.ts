@@ -1,11 +1,12 @@
 import type { Certificate } from './certificate.ts'
 import type { Crl } from './crl.ts'
+import { checkDelta } from './crlDelta.ts'
 import { ALL_REASONS } from './distributionPoint.ts'
 import type { DistributionPoint, DistributionPointName, ReasonFlag } from './distributionPoint.ts'
+import { failureOf } from './error.ts'
 import type { GeneralName } from './generalName.ts'
 import { nameKey, namesMatch, relativeNameKey } from './name.ts'
 import type { Name } from './name.ts'
-import { OID } from './oid.ts'
 
 /** The distribution point that a certificate has without saying so: any CRL of its issuer (RFC 5280 6.3.3, last paragraph). */
 export function impliedPoint({ issuer }: Certificate): DistributionPoint {
@@ -91,19 +92,5 @@ export function interimReasons(crl: Crl, { reasons }: DistributionPoint): Readon
 
 /** 6.3.3 (c) and 5.2.4: may the delta CRL be combined with that complete one? */
 export function appliesTo(delta: Crl, complete: Crl): boolean {
-  return (
-    delta.baseNumber !== undefined &&
-    delta.number !== undefined &&
-    complete.number !== undefined &&
-    namesMatch(delta.issuer, complete.issuer) && // (c) (1)
-    scopeOctets(delta) === scopeOctets(complete) && // (c) (2)
-    delta.authorityKeyId === complete.authorityKeyId && // (c) (3)
-    delta.baseNumber <= complete.number && // 5.2.4 (c)
-    complete.number < delta.number // 5.2.4 (d)
-  )
-}
-
-function scopeOctets({ extensions }: Crl): string | undefined {
-  const extension = extensions.find(({ oid }) => oid === OID.issuingDistributionPoint)
-  return extension === undefined ? undefined : Buffer.from(extension.value).toString('latin1')
+  return failureOf(() => checkDelta(complete, delta)) === undefined
 }

@@ -71,6 +71,10 @@ export type PkiErrorCode =
   // consistency: authentic, but not the answer to the question
   | 'cert_id_mismatch'
   | 'nonce_mismatch'
+  | 'crl_number_missing'
+  | 'delta_mismatch'
+  | 'delta_base_newer'
+  | 'delta_not_newer'
 
 /** Longest message in characters. Messages quote hostile input (names); an observation's error holds at most 500. */
 const MAX_MESSAGE = 400
