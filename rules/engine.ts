@@ -6,7 +6,8 @@ import { formatRecordId, parseRecordId } from '../model/recordId.ts'
 import { fromTimestamp, type Timestamp } from '../model/time.ts'
 import type { LatestObservation, Stored } from '../store/contract.ts'
 import { RulesError } from './error.ts'
-import { MAX_CLOCK_DIFFERENCE, Pair, type Explanation } from './pair.ts'
+import type { Explanation } from './explanation.ts'
+import { MAX_CLOCK_DIFFERENCE, Pair } from './pair.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
 import { resolveSettings, type ParameterOverrides, type RuleSettings } from './parameters.ts'
 import {
@@ -301,9 +302,14 @@ function timing({ for: wait, unknownFor }: RuleSettings): Pick<Rule, 'for' | 'un
   return { for: wait, unknownFor }
 }
 
-function ended({ waiver: _waiver, ...finding }: Finding, now: number): Finding {
+function ended({ rule, pack, subject, severity, target, parameters }: Finding, now: number): Finding {
   return {
-    ...finding,
+    rule,
+    pack,
+    subject,
+    severity,
+    ...(target === undefined ? {} : { target }),
+    parameters,
     state: 'not_applicable',
     since: new Date(now).toISOString(),
     summary: 'No longer watched: the rule or the subject was removed from the configuration',

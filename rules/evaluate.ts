@@ -33,10 +33,14 @@ export function evaluate(rule: Rule, settings: RuleSettings, facts: FactValues, 
   const given = rule.given === undefined || holds(rule.given)
   if (given === false) return { verdict: 'unknown', reason: whyNotGiven(facts), edition }
   if (given !== true) return { verdict: 'unknown', reason: given.reason, edition }
-  const when = rule.when === undefined || holds(rule.when)
-  if (when === false)
-    return { verdict: 'not_applicable', reason: `is about others: ${rule.when?.source ?? ''}`, edition }
-  if (when !== true) return { verdict: 'unknown', reason: when.reason, edition }
+  if (rule.when !== undefined) {
+    const when = holds(rule.when)
+    if (when === false) {
+      const reason = `does not concern this object, for which ${rule.when.source} is false`
+      return { verdict: 'not_applicable', reason, edition }
+    }
+    if (when !== true) return { verdict: 'unknown', reason: when.reason, edition }
+  }
   const standing = attested(rule, facts, now)
   if (standing === 'missing')
     return { verdict: 'unknown', reason: 'attestation.expires was not established', edition }
@@ -46,12 +50,7 @@ export function evaluate(rule: Rule, settings: RuleSettings, facts: FactValues, 
 }
 
 /** undefined when the object does not show the date that decides between editions. */
-export function editionOf(
-  rule: Rule,
-  settings: RuleSettings,
-  facts: FactValues,
-  now: Date,
-): Edition | undefined {
+function editionOf(rule: Rule, settings: RuleSettings, facts: FactValues, now: Date): Edition | undefined {
   const date = judgementDate(rule, facts, now) ?? (isDated(rule, settings) ? undefined : now.getTime())
   return date === undefined ? undefined : { version: versionAt(settings, date), date }
 }

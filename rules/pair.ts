@@ -2,13 +2,14 @@ import type { Finding, FindingState, Waiver } from '../model/finding.ts'
 import type { RecordId } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
 import type { ProbeErrorCode } from '../probes/observe.ts'
-import type { Facts } from '../model/facts.ts'
-import type { Scope, Traced } from './cel.ts'
+import type { Scope } from './cel.ts'
+import type { Explanation } from './explanation.ts'
 import { factValues } from './factValues.ts'
 import { evaluate, factsRead, type Edition } from './evaluate.ts'
 import { inForceNote, nextEdition } from './inForce.ts'
 import type { Rule } from './pack.ts'
 import { versionAt, type ParameterVersion, type RuleSettings } from './parameters.ts'
+import { besides, newsOf, signature, type News } from './news.ts'
 import { nextStanding, standingOf, type RawVerdict, type Standing } from './standing.ts'
 import type { applicability, WatchedSubject } from './subjects.ts'
 import { humanDuration, oneLine, renderSummary } from './summary.ts'
@@ -52,32 +53,6 @@ interface Judgement {
 /** The judgement on the subject. A pass rests on every target, anything else on the one that decided. */
 interface SubjectJudgement extends Judgement {
   readonly evidence: readonly RecordId[]
-}
-
-/** How a verdict comes about. */
-export interface Explanation {
-  readonly rule: Rule
-  readonly settings: RuleSettings
-  readonly version: ParameterVersion
-  /** The date by which the edition was chosen, in milliseconds; undefined when the evidence does not show it. */
-  readonly date: number | undefined
-  readonly verdict: RawVerdict
-  /** Why it is unknown or does not apply; '' otherwise. */
-  readonly reason: string
-  /** Whose observation decided. */
-  readonly target: string | undefined
-  readonly facts: Facts
-  readonly targets: readonly {
-    readonly address: string
-    readonly verdict: RawVerdict
-    readonly reason: string
-    readonly observation: RecordId | undefined
-  }[]
-  readonly traces: readonly {
-    readonly name: 'given' | 'when' | 'condition'
-    readonly parts: readonly Traced[]
-  }[]
-  readonly waiver: Waiver | undefined
 }
 
 const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
@@ -345,35 +320,6 @@ function withoutTarget(verdict: RawVerdict, reason: string): SubjectJudgement {
 function byWeight(a: Judgement, b: Judgement): number {
   if (a.verdict === 'pass' && b.verdict === 'pass') return (a.run?.start ?? 0) - (b.run?.start ?? 0)
   return RANK[b.verdict] - RANK[a.verdict]
-}
-
-/** What a decision tells: when any of it changes there is another one. */
-interface News {
-  readonly state: FindingState
-  readonly beside: string
-}
-
-function newsOf({ state, severity, pack, parameters, waiver }: Finding): News {
-  return { state, beside: besides(severity, pack, state === 'pass' ? {} : parameters, waiver) }
-}
-
-/** Tells a decision of ours from another's when it comes by in the journal. */
-function signature(finding: Finding): string {
-  return `${finding.since} ${finding.state} ${newsOf(finding).beside}`
-}
-
-/**
- * Values that pass are left out: two objects of one subject that are judged by different editions would otherwise take turns.
- */
-function besides(
-  severity: Finding['severity'],
-  pack: string,
-  parameters: Finding['parameters'],
-  waiver: Waiver | undefined,
-): string {
-  const values = Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const by = waiver === undefined ? [] : [waiver.owner, waiver.reason, waiver.expires]
-  return JSON.stringify([severity, pack, values, by])
 }
 
 function because(reason: string, error: string): string {

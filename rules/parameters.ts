@@ -25,7 +25,7 @@ type Overrides = Readonly<Record<string, ParameterValue | Schedule>>
 /** Names that every rule has besides its own; they are set in the configuration in the same place. */
 export const TIMING_PARAMETERS = ['for', 'unknown_for', 'evidence_max_age'] as const
 
-export function parameterType(value: ParameterValue): ParameterType {
+function parameterType(value: ParameterValue): ParameterType {
   if (typeof value === 'number') return 'int'
   if (typeof value !== 'string') return 'list<string>'
   return parseDuration(value) === undefined ? 'string' : 'duration'

@@ -280,7 +280,7 @@ test('signed statements are observed, journaled and judged', async (t) => {
     at: undefined,
   })
   const [artifact] = explained.targets[0]?.evidence?.artifacts ?? []
-  assert.ok(artifact?.kept)
+  assert.ok(artifact?.kept === true)
   const note = Buffer.from((await reader.getArtifact(artifact.digest)) ?? []).toString('utf8')
   assert.equal(note, readFileSync(join(directory.path, file), 'utf8'), 'the signature itself is the evidence')
   assert.notEqual((await verifyJournal(join(directory.path, 'journal'), {})).verdict, 'broken')
