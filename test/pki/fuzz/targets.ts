@@ -4,6 +4,8 @@ import { parseCertificate } from '../../../pki/certificate.ts'
 import { certificateFacts } from '../../../pki/certificateFacts.ts'
 import type { Certificate } from '../../../pki/certificate.ts'
 import { checkCrlTimes, crlFacts, parseCrl, verifyCrl } from '../../../pki/crl.ts'
+import type { ReadCrl } from '../../../pki/crl.ts'
+import { openCrlReader } from '../../../pki/crlStream.ts'
 import { PkiError } from '../../../pki/error.ts'
 import { matchesIdentity } from '../../../pki/identity.ts'
 import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../../../pki/ocsp.ts'
@@ -12,6 +14,7 @@ import type { Name } from '../../../pki/name.ts'
 import { decodeCertificates, decodePem } from '../../../pki/pem.ts'
 import { lintCertificate } from '../../../pki/lints/certificate.ts'
 import { lintCrl } from '../../../pki/lints/crl.ts'
+import { lintOcsp } from '../../../pki/lints/ocsp.ts'
 import { buildPath } from '../../../pki/path.ts'
 import { checkPathRevocation } from '../../../pki/revocation.ts'
 import { verifySignature } from '../../../pki/signature.ts'
@@ -126,6 +129,34 @@ function certificateTarget(): Target {
   }
 }
 
+/** What a CRL says, or how it is refused, does not depend on the pieces in which it arrives. */
+function assertSameInPieces(bytes: Uint8Array): void {
+  const outcome = (read: () => ReadCrl): string => {
+    try {
+      const { issuer, number, thisUpdate, nextUpdate, entries, reasons, size, notes, unknownCritical } =
+        read()
+      const facts = { issuer: issuer.text, number: String(number), thisUpdate, nextUpdate, entries, reasons }
+      return JSON.stringify({ ...facts, size, notes, unknownCritical })
+    } catch (error) {
+      if (!(error instanceof PkiError)) throw error
+      return error.message
+    }
+  }
+  const inPieces = outcome(() => {
+    const reader = openCrlReader({
+      index: true,
+      readAt: (offset, length) => bytes.subarray(offset, offset + length),
+    })
+    const size = 1 + ((bytes[bytes.length >> 1] ?? 0) % 61)
+    for (let at = 0; at < bytes.length; at += size) reader.push(bytes.subarray(at, at + size))
+    return reader.finish()
+  })
+  assert.equal(
+    inPieces,
+    outcome(() => parseCrl(bytes)),
+  )
+}
+
 function crlTarget(): Target {
   const recorded = ['issuing_crl', 'issuing_deltacrl', 'issuing_part1', 'issuing_part1_delta']
   const seeds = [
@@ -139,6 +170,7 @@ function crlTarget(): Target {
     check(bytes) {
       attempt(() => parseCrl(bytes, { ber: true }))
       const crl = attempt(() => parseCrl(bytes))
+      assertSameInPieces(bytes)
       if (crl === undefined) return 'refused'
       crlFacts(crl)
       attempt(() => {
@@ -164,6 +196,7 @@ function ocspTarget(): Target {
       attempt(() => parseOcspResponse(bytes, { ber: true }))
       const response = attempt(() => parseOcspResponse(bytes))
       if (response === undefined) return 'refused'
+      lintOcsp(response, { issuer: issuing })
       const verified = [root, issuing].flatMap(
         (issuer) => attempt(() => verifyOcspResponse(response, { issuer, now: NOW })) ?? [],
       )
