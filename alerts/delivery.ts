@@ -226,8 +226,9 @@ export class Delivery {
         told.ending = undefined
       }
     }
-    for (const [key, told] of this.#told) {
-      if (firing.has(key)) continue
+    const over = [...this.#told].filter(([key]) => !firing.has(key))
+    // Symptoms end before their causes do, or the receiver would tell people of them in between.
+    for (const [key, told] of over.toSorted(([, a], [, b]) => symptomsFirst(a.alert, b.alert))) {
       told.ending ??= {
         at: now,
         state: 'gone',
@@ -312,4 +313,8 @@ export class Delivery {
     const endsAt = toTimestamp(Math.max(ending?.at ?? end, fromTimestamp(startsAt)))
     return { labels, annotations, startsAt, endsAt }
   }
+}
+
+function symptomsFirst({ labels: a }: Alert, { labels: b }: Alert): number {
+  return Number(a['cause'] === undefined) - Number(b['cause'] === undefined)
 }

@@ -143,9 +143,10 @@ export class AlertDispatcher {
     delivery.adopt(alert, step.status, over ? ending : undefined)
   }
 
-  /** The alerts that should be firing now. */
+  /** The alerts that should be firing now. Causes come first, so that a receiver knows them before it is told of their symptoms. */
   #wanted(now: number): readonly Alert[] {
-    const alerts: Alert[] = []
+    const causes: Alert[] = []
+    const symptoms: Alert[] = []
     const rules = this.#options.rules()
     for (const entry of this.#entries.values()) {
       entry.trouble = begunBy(entry.trouble, now)
@@ -169,9 +170,10 @@ export class AlertDispatcher {
       if (entry.key !== key)
         this.#end(entry, { at: now, state: finding.state, detail: 'goes on with other labels', decision })
       entry.key = key
-      alerts.push(alert)
+      if (alert.labels['cause'] === undefined) causes.push(alert)
+      else symptoms.push(alert)
     }
-    return alerts
+    return [...causes, ...symptoms]
   }
 
   #end(entry: Entry | undefined, ending: Ending): void {

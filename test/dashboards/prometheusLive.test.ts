@@ -1,18 +1,15 @@
 // The lab and a whole vigil, scraped by a real Prometheus, with a real Alertmanager behind both, and a pager at its end.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { loadConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
 import { startStack } from '../../cli/stack.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
+import { alertmanagerSample, startPager, until } from '../support/pager.ts'
 import { needsAlertmanager, startReal } from '../alerts/realAlertmanager.ts'
 import { needsPrometheus, runTool, startPrometheus, type TestPrometheus } from '../support/prometheus.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
@@ -22,7 +19,6 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 /** For everything together. */
 const LIMIT = 90 * SECOND
-const POLL = 200
 
 /** Far apart, so that a machine under load makes no CRL look stale. */
 const LIFETIMES = {
@@ -46,45 +42,6 @@ const SETTINGS = {
     },
   },
   remediation: { policies: [{ rule: 'cert_lifetime_threshold', action: 'rotate_certificate' as const }] },
-}
-
-const notification = z.object({
-  status: z.enum(['firing', 'resolved']),
-  alerts: z.array(z.object({ status: z.string(), labels: z.record(z.string(), z.string()) })),
-})
-type Notification = z.infer<typeof notification> & { readonly path: string }
-
-/** Where Alertmanager's webhooks go. */
-async function startPager() {
-  const received: Notification[] = []
-  const server = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (text: string) => (body += text))
-    request.on('end', () => {
-      received.push({ ...notification.parse(JSON.parse(body)), path: request.url ?? '' })
-      response.end()
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return {
-    origin: `http://127.0.0.1:${address.port}`,
-    at: (path: string) => received.filter((n) => n.path === path),
-    [Symbol.dispose]() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
-}
-
-/** The sample that is shipped, with its addresses and times changed. */
-function alertmanagerConfig(pager: string): string {
-  const text = readFileSync('dashboards/prometheus/alertmanager.yml', 'utf8')
-  const config = z
-    .looseObject({ route: z.looseObject({}) })
-    .parse(parse(text.replaceAll('http://127.0.0.1:9099', pager)))
-  return stringify({ ...config, route: { ...config.route, group_wait: '1s', group_interval: '1s' } })
 }
 
 function prometheusConfig(vigil: string, alertmanager: string): string {
@@ -123,25 +80,6 @@ async function amtoolQuery(url: string, ...matchers: string[]) {
   return amtoolAlerts.parse(JSON.parse(printed)).map((alert) => alert.labels)
 }
 
-/** Asks until there is an answer, for as long as the test may take; the last failure is the cause. */
-async function until<T>(
-  what: string,
-  signal: AbortSignal,
-  ask: () => Promise<T | undefined> | T | undefined,
-): Promise<T> {
-  let last: unknown
-  while (!signal.aborted) {
-    try {
-      const answer = await ask()
-      if (answer !== undefined) return answer
-    } catch (error) {
-      last = error
-    }
-    await delay(POLL)
-  }
-  throw new Error(`${what}: not in time`, { cause: last })
-}
-
 const holds = async (prometheus: TestPrometheus, expr: string) =>
   (await prometheus.query(expr)).length > 0 ? true : undefined
 
@@ -173,7 +111,7 @@ test(
     const signal = AbortSignal.timeout(LIMIT)
     using directory = temporaryDirectory()
     using pager = await startPager()
-    await using alertmanager = await startReal(alertmanagerConfig(pager.origin))
+    await using alertmanager = await startReal(alertmanagerSample(pager.origin))
     await using lab = await startLab({
       directory: join(directory.path, 'lab'),
       now: Date.now,
@@ -190,12 +128,12 @@ test(
         '(count(vigil_probe_success == 1) == count(vigil_probe_success)) and (sum(vigil_finding_state{state=~"pass|not_applicable"}) == sum(vigil_finding_state))',
       ),
     )
-    assert.deepEqual(pager.at('/page'), [])
+    assert.deepEqual(pager.at('pager'), [])
 
     await lab.break('crl-stale', 'issuing-1')
     await lab.break('ocsp-down', 'issuing-2')
     await lab.break('cert-near-expiry', 'shop')
-    const page = await until('the page', signal, () => pager.at('/page')[0])
+    const page = await until('the page', signal, () => pager.at('pager')[0])
     assert.equal(page.status, 'firing')
     assert.deepEqual(
       page.alerts.map((alert) => alert.labels['subject']),
@@ -206,7 +144,7 @@ test(
       'amtool sees it from vigil and from Prometheus',
       signal,
       async () => {
-        const alerts = await amtoolQuery(alertmanager.url, 'alertname=CrlFreshnessOk', 'ca=issuing-1')
+        const alerts = await amtoolQuery(alertmanager.url, 'alertname=CrlFreshnessOk', 'authority=issuing-1')
         return alerts.length === 2
           ? alerts.toSorted((a, b) => Number('source' in a) - Number('source' in b))
           : undefined
@@ -227,24 +165,26 @@ test(
 
     await lab.repair('crl-stale', 'issuing-1')
     await lab.repair('ocsp-down', 'issuing-2')
-    await until('the resolution', signal, () => pager.at('/page')[1])
+    await until('the resolution', signal, () => pager.at('pager')[1])
     await until('amtool sees it no more', signal, async () =>
       (await amtoolQuery(alertmanager.url, 'alertname=CrlFreshnessOk')).length === 0 ? true : undefined,
     )
     assert.deepEqual(
-      pager.at('/page').map(({ status, alerts }) => [status, alerts.map((alert) => alert.labels)]),
+      pager.at('pager').map(({ status, alerts }) => [status, alerts.map((alert) => alert.labels)]),
       [
         ['firing', [own]],
         ['resolved', [own]],
       ],
     )
-    assert.ok(pager.at('/alive').length > 0, 'the watchdog came all the way')
-    assert.ok(
-      pager
-        .at('/ticket')
-        .every((n) => n.alerts.every((a) => a.labels['alertname'] === 'CertLifetimeThreshold')),
-      JSON.stringify(pager.at('/ticket')),
+    assert.ok(pager.at('dead-mans-switch-prometheus').length > 0, 'the watchdog came all the way')
+    assert.ok(pager.at('dead-mans-switch-vigil').length > 0, "and vigil's own")
+    const warned = pager.at('chat').flatMap((n) => n.alerts.map((alert) => alert.labels['alertname']))
+    // It may be repaired before the group was to be told.
+    assert.deepEqual(
+      warned.filter((name) => name !== 'CertLifetimeThreshold'),
+      [],
     )
+    assert.deepEqual(pager.at('mail'), [])
     assert.deepEqual(
       await prometheus.query('ALERTS{component="vigil", alertname!="VigilWatchdog", alertstate="firing"}'),
       [],
