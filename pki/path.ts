@@ -188,8 +188,7 @@ type Found = Omit<Extract<PathResult, { valid: true }>, 'rejected'>
 function isLoop(path: readonly Certificate[], next: Certificate): boolean {
   return path.some(
     (other) =>
-      other.sha256 === next.sha256 ||
-      (nameKey(other.subject) === nameKey(next.subject) && Buffer.compare(other.spki, next.spki) === 0),
+      nameKey(other.subject) === nameKey(next.subject) && Buffer.compare(other.spki, next.spki) === 0,
   )
 }
 

@@ -85,16 +85,14 @@ export class PolicyGraph {
   #authorityConstrained(): ReadonlySet<string> {
     const policies = new Set<string>()
     if (this.#level.has(ANY_POLICY)) policies.add(ANY_POLICY)
-    const seen = new Set<Node>()
     let nodes: readonly Node[] = [...this.#level.values()]
     while (nodes.length > 0) {
       const above = new Set<Node>()
       for (const node of nodes) {
-        seen.add(node)
         if (node.policy === ANY_POLICY) continue
         for (const parent of node.parents) {
           if (parent.policy === ANY_POLICY) policies.add(node.policy)
-          else if (!seen.has(parent)) above.add(parent)
+          else above.add(parent)
         }
       }
       nodes = [...above]

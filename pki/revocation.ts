@@ -181,11 +181,8 @@ class RevocationCheck {
   /** Those of the path itself first, then by their key identifiers. */
   #signersNamed(crl: Crl): readonly Certificate[] {
     const { path, intermediates } = this.#question
-    const bySha = new Map<string, Certificate>()
-    for (const certificate of [...path, ...intermediates]) {
-      const isNew = !bySha.has(certificate.sha256)
-      if (isNew && namesMatch(certificate.subject, crl.issuer)) bySha.set(certificate.sha256, certificate)
-    }
+    const named = [...path, ...intermediates].filter(({ subject }) => namesMatch(subject, crl.issuer))
+    const bySha = new Map(named.map((certificate) => [certificate.sha256, certificate]))
     const { authorityKeyId } = crl
     const cost = ({ subjectKeyId }: Certificate): number =>
       authorityKeyId === undefined || subjectKeyId === undefined ? 1 : authorityKeyId === subjectKeyId ? 0 : 2

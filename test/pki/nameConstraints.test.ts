@@ -210,8 +210,10 @@ describe('name constraints (RFC 5280 4.2.1.10)', () => {
       assert.equal(await judge({ excluded: [base] }, { extensions: [names(name)] }), 'unsupported')
       assert.equal(await judge({ excluded: [base] }, { dns: ['a.example'] }), 'valid')
     }
-    const noAddress = { extensions: [names(email('nobody'))] }
-    assert.equal(await judge({ excluded: [email('example.org')] }, noAddress), 'unsupported')
+    for (const address of ['nobody', '@example.com', 'a@', 'a@.']) {
+      const noAddress = { extensions: [names(email(address))] }
+      assert.equal(await judge({ excluded: [email('example.org')] }, noAddress), 'unsupported', address)
+    }
   })
 
   it('refuses constraints that no name could match, which would exclude nothing', async () => {

@@ -138,6 +138,19 @@ describe('paths that are not valid (RFC 5280 6.1)', () => {
     invalid({ issuer: noSign }, 'path', 'cert_sign_missing')
   })
 
+  it('takes a certificate of version 1 for a CA only where it is the anchor', async () => {
+    const old = await entity({ subject: 'Old', issuer: root })
+    const leaf = await entity({ subject: 'x', issuer: old, profile: 'tls_server' })
+    // Nobody issues such certificates any more.
+    const parsed = { ...old.parsed, version: 1 as const, isCa: false, keyUsage: undefined }
+    const ask = (trusted: TrustedChain) =>
+      buildPath({ leaf: leaf.parsed, intermediates: [], trusted: [trusted], now: NOW })
+    assert.ok(ask([parsed]).valid)
+    const result = ask([parsed, root.parsed])
+    assert.ok(!result.valid)
+    assert.equal(result.error.code, 'not_a_ca')
+  })
+
   it('refuses a leaf that plays the intermediate', async () => {
     const forged = await entity({ subject: 'bank.example', issuer: shop, profile: 'tls_server' })
     const result = invalid({ leaf: forged, sent: [shop] }, 'path', 'not_a_ca')
@@ -162,6 +175,7 @@ describe('paths that are not valid (RFC 5280 6.1)', () => {
     invalid({ leaf }, 'path', 'unknown_critical_extension')
     const issuer = await entity({ subject: 'Issuing', issuer: root, key: issuing.key, ...unknown })
     invalid({ issuer }, 'path', 'unknown_critical_extension')
+    invalid({ issuer, ancestors: [] }, 'path', 'unknown_critical_extension')
   })
 })
 
@@ -221,12 +235,13 @@ describe('paths to one of several anchors', () => {
     assert.ok(find(shop, [...others, lying], [root]).valid)
   })
 
-  it('accepts a leaf that is trusted itself, and not one that merely has its name and key', async () => {
+  it('accepts a leaf that is trusted itself, and one with its name only when it has its key', async () => {
     assert.equal(names(find(root, [], [root]).path), 'Root')
-    const own = await entity({ subject: 'own' })
-    const result = find(own, [], [root])
-    assert.ok(!result.valid)
-    assert.equal(result.error.code, 'issuer_not_found')
+    const renewed = await entity({ subject: 'Root', key: root.key })
+    assert.equal(names(find(renewed, [], [root]).path), 'Root < Root')
+    const impostor = find(await entity({ subject: 'Root' }), [], [root])
+    assert.ok(!impostor.valid)
+    assert.equal(impostor.error.code, 'signature_invalid')
   })
 
   it('does not take an intermediate for an anchor', () => {
@@ -235,6 +250,29 @@ describe('paths to one of several anchors', () => {
     assert.equal(result.error.code, 'issuer_not_found')
     assert.equal(names(result.path), 'shop < Issuing < Root')
     assert.match(result.error.message, /CN=Root: .*is not trusted/)
+  })
+
+  it('tells of the anchor whose key fits, not of another with its name', async () => {
+    const expired = await entity({ subject: 'Issuing', issuer: root, key: issuing.key, notAfter: NOW - DAY })
+    const impostors = await Promise.all([1, 2].map(() => entity({ subject: 'Issuing' })))
+    const [first, second] = impostors
+    assert.ok(first !== undefined && second !== undefined)
+    const result = find(shop, [], [first, expired, second])
+    assert.ok(!result.valid)
+    assert.equal(result.error.code, 'certificate_expired')
+    assert.equal(result.rejected.length, 3)
+  })
+
+  it('looks no further than ten intermediates', async () => {
+    const chain: Entity[] = [await entity({ subject: 'CA 0', issuer: root })]
+    for (let i = 1; i <= 10; i++)
+      chain.push(await entity({ subject: `CA ${i}`, issuer: chain[i - 1] ?? root }))
+    const leaf = async (below: number) =>
+      entity({ subject: 'deep', issuer: chain[below] ?? root, profile: 'tls_server' })
+    assert.equal(find(await leaf(9), chain, [root]).path.length, 12)
+    const result = find(await leaf(10), chain, [root])
+    assert.ok(!result.valid)
+    assert.equal(result.error.code, 'path_too_long')
   })
 
   it('reports a bounded number of rejected paths', async () => {
@@ -286,6 +324,8 @@ describe('policies of a path (RFC 5280 6.1)', () => {
     const strict = await ca(policies('1.2.3'), required)
     assert.equal(ask({}, [await below(strict, [policies('1.2.3')]), strict, root]), '1.2.3')
     assert.equal(ask({}, [await below(strict, [policies('1.2.4')]), strict, root]), 'policy_missing')
+    // The last certificate of a path may require one for itself (6.1.5 (b)).
+    assert.equal(ask({}, [await below(issuing, [required]), issuing, root]), 'policy_missing')
     const anchor = await entity({ subject: 'A', extensions: [required, policies('1.2.5')] })
     const under = await entity({ subject: 'B', issuer: anchor, extensions: [policies('1.2.3')] })
     // What the anchor itself asserts does not count.

@@ -102,6 +102,8 @@ describe('revocation of a path', () => {
     assert.equal(verdict([old]), 'undetermined crl_expired')
     assert.equal(verdict([forged]), 'undetermined key_identifier_mismatch')
     assert.equal(verdict([old, forged]), 'undetermined crl_expired')
+    const early = await crl({ thisUpdate: NOW + HOUR })
+    assert.equal(verdict([early, forged]), 'undetermined crl_not_yet_valid')
     assert.equal(verdict([old, forged, await crl()]), 'good')
   })
 
@@ -200,12 +202,20 @@ describe('delta CRLs of a path (RFC 5280 5.2.4)', () => {
       delta({ deltaBase: 3n, number: 4n, revoked: ofShop(1), ...changes })
     assert.equal(verdict([complete, await revoking({})]), 'revoked')
     const impostor = await entity({ subject: 'Issuing', issuer: root })
+    const keyId = Buffer.from(issuing.parsed.subjectKeyId ?? '', 'hex')
     for (const [what, changes] of Object.entries<Partial<CrlRequest>>({
       'a later base': { deltaBase: 4n, number: 5n },
       'an earlier number': { deltaBase: 2n, number: 3n },
       'another scope': { extensions: [scope(at(uri(CRL_URL)))] },
       'past its nextUpdate': { nextUpdate: NOW - 1 },
       'another issuer': { issuer: root },
+      'another key with the same identifier': {
+        issuer: { ...impostor, certificate: issuing.certificate },
+        extensions: [extension('2.5.29.35', false, lab.sequence(lab.contextPrimitive(0, keyId)))],
+      },
+      'entries of other issuers': {
+        revoked: ofShop(1, { extensions: [extension('2.5.29.29', true, lab.sequence(directory(issuing)))] }),
+      },
       'another key': { issuer: { ...impostor, certificate: issuing.certificate } },
     })) {
       assert.equal(verdict([complete, await revoking(changes)]), 'good', what)
@@ -292,6 +302,15 @@ describe('signers of CRLs (RFC 5280 6.3.3 (f))', () => {
     // It carries forward.
     assert.equal(ask(await list([{ ...about(issuing), serial: '01' }, entry], indirect)), 'revoked')
     assert.equal(ask(await list([], scope(at(uri(CRL_URL))))), 'undetermined crl_not_found')
+    // A distribution point without a name is known by its issuer.
+    const nameless = await entity({
+      subject: 'y',
+      issuer: issuing,
+      profile: 'tls_server',
+      extensions: [points(lab.sequence(lab.context(2, directory(agent))))],
+    })
+    assert.equal(ask(await list([], scope(at(directory(agent)), yes(4))), nameless), 'good')
+    assert.equal(ask(await list([], indirect), nameless), 'undetermined crl_not_found')
     // A certificate that does not name it is none of its business.
     assert.equal(ask(await list([], indirect), shop), 'undetermined crl_not_found')
   })
