@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { parseCertificate } from '../../pki/certificate.ts'
+import { parseCrl } from '../../pki/crl.ts'
+import { needs } from '../support/needs.ts'
+import { certificates, crls } from './differential/generate.ts'
+import { byOpenssl, crlByOpenssl } from './differential/openssl.ts'
+import { byNode, byPeculiar, byPkijs, crlByPeculiar, crlByPkijs } from './differential/opinions.ts'
+import { crlViewOf, viewOf } from './differential/view.ts'
+import type { CertificateView, CrlView } from './differential/view.ts'
+
+const SEED = Number(process.env['VIGIL_DIFFERENTIAL_SEED'] ?? randomInt(2 ** 31))
+const CERTIFICATES = 60
+const CRLS = 25
+
+const someCertificates = await certificates(SEED, CERTIFICATES)
+const someCrls = await crls(SEED, CRLS)
+
+/** What an opinion says is what we say; what it does not speak of does not count. */
+function agree(ours: object, theirs: object, der: Uint8Array): void {
+  const said = Object.fromEntries(Object.keys(theirs).map((key) => [key, Reflect.get(ours, key) as unknown]))
+  const input = `seed ${SEED}, ${Buffer.from(der).toString('hex')}`
+  try {
+    assert.deepEqual(said, theirs)
+  } catch (error) {
+    assert.ok(error instanceof Error)
+    error.message += `\n${input}`
+    throw error
+  }
+}
+
+function agreeOnCertificates(read: (der: Uint8Array) => Partial<CertificateView>): void {
+  for (const der of someCertificates) agree(viewOf(parseCertificate(der)), read(der), der)
+}
+
+function agreeOnCrls(read: (der: Uint8Array) => Partial<CrlView>): void {
+  for (const der of someCrls) {
+    const theirs = read(der)
+    const serials = theirs.entries?.map((entry) => entry.split(' ')[0] ?? '')
+    const count = serials === undefined ? {} : { count: serials.length }
+    agree(crlViewOf(parseCrl(der), serials ?? []), { ...theirs, ...count }, der)
+  }
+}
+
+describe(`${CERTIFICATES} generated certificates, seed ${SEED}, say the same`, () => {
+  it('to node:crypto', () => agreeOnCertificates(byNode))
+  it('to pkijs', () => agreeOnCertificates(byPkijs))
+  it('to @peculiar/x509', () => agreeOnCertificates(byPeculiar))
+  it('to OpenSSL', needs('openssl'), () => agreeOnCertificates(byOpenssl))
+})
+
+describe(`${CRLS} generated CRLs, seed ${SEED}, say the same`, () => {
+  it('to pkijs', () => agreeOnCrls(crlByPkijs))
+  it('to @peculiar/x509', () => agreeOnCrls(crlByPeculiar))
+  it('to OpenSSL', needs('openssl'), () => agreeOnCrls(crlByOpenssl))
+})
