@@ -171,9 +171,7 @@ export function byPeculiar(der: Uint8Array): Partial<CertificateView> {
     isCa: constraints?.ca ?? false,
     pathLength: constraints?.pathLength,
     keyUsage: Array.from({ length: 9 }, (_, bit) => bit).filter((bit) => (usage & (1 << bit)) !== 0),
-    extendedKeyUsage: plain(certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages).map(
-      (usage) => `${usage}`,
-    ),
+    extendedKeyUsage: plain(certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages).map(String),
     plainNames: names.flatMap(({ type, value }) => peculiarName(type, value)),
     ocspUrls: access?.ocsp.map(({ value }) => value) ?? [],
     caIssuerUrls: access?.caIssuers.map(({ value }) => value) ?? [],
