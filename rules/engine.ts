@@ -230,9 +230,10 @@ export class RuleEngine {
   }
 
   #judge(pairs: Iterable<Pair>, now: number, changes: Finding[], which: 'all' | 'due' = 'all'): void {
+    const date = new Date(now)
     for (const pair of pairs) {
       if (which === 'due' && now < pair.due) continue
-      const change = pair.judge(now)
+      const change = pair.judge(now, date)
       if (change !== undefined) changes.push(change)
     }
   }

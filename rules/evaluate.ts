@@ -1,57 +1,62 @@
 import type { Facts } from '../model/facts.ts'
-import { formatRead, type Expression, type FactRead } from './cel.ts'
+import { formatRead, type FactRead } from './cel.ts'
 import { lintOutcomes } from '../pki/lints/facts.ts'
 import type { FactValues } from './factValues.ts'
-import { decidingFact, isDated, judgementDate, notInForce } from './inForce.ts'
+import { judgementDate, notInForce } from './inForce.ts'
 import type { Rule } from './pack.ts'
 import { ATTESTATION_DIRECTORY } from './packSchema.ts'
 import { versionAt, type ParameterVersion, type RuleSettings } from './parameters.ts'
 
-/** The edition of a rule that an object is judged by, and the date that decided so, in milliseconds. */
+/** The edition of a rule that an object is judged by, and the date that decided so, in milliseconds; undefined where none matters. */
 export interface Edition {
   readonly version: ParameterVersion
-  readonly date: number
+  readonly date: number | undefined
 }
 
 /** What a rule says about the facts of one observation. A missing fact is never a pass. */
-export type Verdict =
-  | { readonly verdict: 'pass' | 'fail'; readonly edition: Edition }
-  | { readonly verdict: 'unknown' | 'not_applicable'; readonly reason: string; readonly edition?: Edition }
+export interface Verdict {
+  readonly verdict: 'pass' | 'fail' | 'unknown' | 'not_applicable'
+  /** Why it is unknown or does not apply; '' otherwise. */
+  readonly reason: string
+  /** undefined: the object does not show which. */
+  readonly edition: Edition | undefined
+}
 
 /** Judges facts by a rule, as of `now`. Pure: the same arguments give the same verdict, whenever it is asked. */
 export function evaluate(rule: Rule, settings: RuleSettings, facts: FactValues, now: Date): Verdict {
   const edition = editionOf(rule, settings, facts, now)
-  if (edition === undefined)
-    return { verdict: 'unknown', reason: `${rule.judgedBy}, by which this is judged, was not established` }
-  const outdated = notInForce(rule, edition.date)
-  if (outdated !== undefined) return { verdict: 'not_applicable', reason: outdated, edition }
-  const holds = (expression: Expression): boolean | { reason: string } => {
-    const outcome = expression.evaluate({ facts, parameters: edition.version.values, now })
-    if (outcome.kind === 'value') return outcome.value === true
-    return { reason: whyUnknown(outcome) }
+  if (edition === undefined) {
+    const reason = `${rule.judgedBy}, by which this is judged, was not established`
+    return { verdict: 'unknown', reason, edition }
   }
-  const given = rule.given === undefined || holds(rule.given)
-  if (given === false) return { verdict: 'unknown', reason: whyNotGiven(facts), edition }
-  if (given !== true) return { verdict: 'unknown', reason: given.reason, edition }
+  const outdated = edition.date === undefined ? undefined : notInForce(rule, edition.date)
+  if (outdated !== undefined) return { verdict: 'not_applicable', reason: outdated, edition }
+  const scope = { facts, parameters: edition.version.values, now }
+  if (rule.given !== undefined) {
+    const given = rule.given.evaluate(scope)
+    if (given.kind !== 'value') return { verdict: 'unknown', reason: whyUnknown(given), edition }
+    if (given.value !== true) return { verdict: 'unknown', reason: whyNotGiven(facts), edition }
+  }
   if (rule.when !== undefined) {
-    const when = holds(rule.when)
-    if (when === false) {
+    const when = rule.when.evaluate(scope)
+    if (when.kind !== 'value') return { verdict: 'unknown', reason: whyUnknown(when), edition }
+    if (when.value !== true) {
       const reason = `does not concern this object, for which ${rule.when.source} is false`
       return { verdict: 'not_applicable', reason, edition }
     }
-    if (when !== true) return { verdict: 'unknown', reason: when.reason, edition }
   }
   const standing = attested(rule, facts, now)
   if (standing === 'missing')
     return { verdict: 'unknown', reason: 'attestation.expires was not established', edition }
-  const condition = standing === 'in_force' ? holds(rule.condition) : false
-  if (typeof condition === 'object') return { verdict: 'unknown', reason: condition.reason, edition }
-  return { verdict: condition ? 'pass' : 'fail', edition }
+  if (standing === 'expired') return { verdict: 'fail', reason: '', edition }
+  const condition = rule.condition.evaluate(scope)
+  if (condition.kind !== 'value') return { verdict: 'unknown', reason: whyUnknown(condition), edition }
+  return { verdict: condition.value === true ? 'pass' : 'fail', reason: '', edition }
 }
 
-/** undefined when the object does not show the date that decides between editions. */
 function editionOf(rule: Rule, settings: RuleSettings, facts: FactValues, now: Date): Edition | undefined {
-  const date = judgementDate(rule, facts, now) ?? (isDated(rule, settings) ? undefined : now.getTime())
+  if (!settings.isDated) return settings.undated
+  const date = judgementDate(rule, facts, now)
   return date === undefined ? undefined : { version: versionAt(settings, date), date }
 }
 
@@ -81,13 +86,12 @@ function whyUnknown(
 
 /** Every fact that a rule looks at. */
 export function readsOf(rule: Rule): readonly FactRead[] {
-  const deciding = decidingFact(rule)
   const expiry: FactRead = { group: 'attestation', name: 'expires' }
   return [
     ...rule.condition.reads,
     ...(rule.when?.reads ?? []),
     ...(rule.given?.reads ?? []),
-    ...(deciding === undefined ? [] : [deciding]),
+    ...(rule.datedBy === undefined ? [] : [rule.datedBy]),
     ...(rule.attestation === undefined ? [] : [expiry]),
   ]
 }

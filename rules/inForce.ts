@@ -1,36 +1,21 @@
 import { formatInstant } from '../model/time.ts'
-import type { FactRead } from './cel.ts'
-import { FACT_GROUPS, type FactValues } from './factValues.ts'
+import type { FactValues } from './factValues.ts'
 import type { Rule } from './pack.ts'
 import type { ParameterVersion, RuleSettings } from './parameters.ts'
 
 // Which edition of a rule an object is judged by: standards change by date, and an object is held to what was in force when it was made.
 
-/** Whether there is more than one edition, so that the date matters. */
-export function isDated(rule: Rule, settings: RuleSettings): boolean {
-  const { from, until } = rule.effective
-  return from !== -Infinity || until !== Infinity || settings.versions.length > 1
-}
-
-/** The fact that decides; undefined: the present does. */
-export function decidingFact(rule: Rule): FactRead | undefined {
-  const [group, name = ''] = rule.judgedBy.split('.')
-  const known = FACT_GROUPS.find((g) => g === group)
-  return known === undefined ? undefined : { group: known, name }
-}
-
 /** The time that decides, in milliseconds; undefined when the object did not show it. */
-export function judgementDate(rule: Rule, facts: FactValues, now: Date): number | undefined {
-  const fact = decidingFact(rule)
-  if (fact === undefined) return now.getTime()
-  const date: unknown = Reflect.get(facts[fact.group], fact.name)
+export function judgementDate({ datedBy }: Rule, facts: FactValues, now: Date): number | undefined {
+  if (datedBy === undefined) return now.getTime()
+  const date: unknown = Reflect.get(facts[datedBy.group], datedBy.name)
   return date instanceof Date ? date.getTime() : undefined
 }
 
 /** Why a rule is not in force at a date; undefined when it is. */
 export function notInForce(rule: Rule, date: number): string | undefined {
   const { from, until } = rule.effective
-  const by = rule.judgedBy === 'now' ? '' : `; ${rule.judgedBy} is ${formatInstant(date)}`
+  const by = rule.datedBy === undefined ? '' : `; ${rule.judgedBy} is ${formatInstant(date)}`
   if (date < from) return `in force from ${formatInstant(from)} on${by}`
   if (date >= until) return `not in force any more since ${formatInstant(until)}${by}`
   return undefined
@@ -54,7 +39,7 @@ export function inForceNote(rule: Rule, version: ParameterVersion, date: number)
 
 /** The next time after `now`, in milliseconds, at which time alone puts another edition in force. */
 export function nextEdition(rule: Rule, settings: RuleSettings, now: number): number {
-  if (rule.judgedBy !== 'now') return Infinity
+  if (!settings.isDated || rule.datedBy !== undefined) return Infinity
   const dates = [rule.effective.from, rule.effective.until, ...settings.versions.map(({ from }) => from)]
   return Math.min(Infinity, ...dates.filter((date) => date > now))
 }

@@ -2,9 +2,15 @@ import type { Severity } from '../model/finding.ts'
 import { parseLocatedYaml, type LocatedYaml } from '../model/locatedYaml.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import type { SubjectKind } from '../model/subject.ts'
-import { RuleEnvironment, type Compiled, type Expression, type ExpressionProblem } from './cel.ts'
+import {
+  RuleEnvironment,
+  type FactRead,
+  type Compiled,
+  type Expression,
+  type ExpressionProblem,
+} from './cel.ts'
 import { RulesError } from './error.ts'
-import { makeValueClass, type ValueClass } from './factValues.ts'
+import { FACT_GROUPS, makeValueClass, type ValueClass } from './factValues.ts'
 import {
   ATTESTATION_DIRECTORY,
   PACK_SCHEMA,
@@ -33,9 +39,10 @@ export interface Rule extends Parametrized {
   readonly title: string
   readonly rationale: string
   readonly source: RuleDocument['source']
-  /** In force in [from, until), in milliseconds. */
-  readonly effective: { readonly from: number; readonly until: number }
+  /** Which date decides between its editions, as written. */
   readonly judgedBy: (typeof JUDGED_BY)[number]
+  /** The fact that holds this date; undefined: the present does. */
+  readonly datedBy: FactRead | undefined
   readonly appliesTo: {
     readonly subjects: readonly SubjectKind[]
     readonly class: 'online' | 'offline' | undefined
@@ -194,6 +201,7 @@ class PackCompiler {
         until: document.effective.until ?? Infinity,
       },
       judgedBy: document.judged_by,
+      datedBy: datedBy(document.judged_by),
       appliesTo: {
         subjects: document.applies_to.subjects,
         class: document.applies_to.class,
@@ -275,6 +283,12 @@ class PackCompiler {
   #refuse(index: number, key: string, message: string): void {
     this.problems.push(this.#yaml.problem(['rules', index, key], message))
   }
+}
+
+function datedBy(judgedBy: (typeof JUDGED_BY)[number]): FactRead | undefined {
+  const [name, fact = ''] = judgedBy.split('.')
+  const group = FACT_GROUPS.find((g) => g === name)
+  return group === undefined ? undefined : { group, name: fact }
 }
 
 const AUTHORITY_SUBJECTS: ReadonlySet<SubjectKind> = new Set([

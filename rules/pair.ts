@@ -39,20 +39,20 @@ interface PairOptions {
   readonly waiver: Waiver | undefined
 }
 
-/** What the evidence of one target says. */
+/**
+ * What the evidence of one target says, or that of all of a subject's. Filled in place: there are hundreds of thousands of them, and each is made
+ * anew every minute.
+ */
 interface Judgement {
-  readonly verdict: RawVerdict
+  verdict: RawVerdict
   /** Why it is unknown or does not apply; '' otherwise. */
-  readonly reason: string
+  reason: string
   /** Of the rule; undefined when the evidence does not show which. */
-  readonly edition: Edition | undefined
-  readonly target: TargetState | undefined
-  readonly run: Run | undefined
-}
-
-/** The judgement on the subject. A pass rests on every target, anything else on the one that decided. */
-interface SubjectJudgement extends Judgement {
-  readonly evidence: readonly RecordId[]
+  edition: Edition | undefined
+  target: TargetState | undefined
+  run: Run | undefined
+  /** A pass rests on every target, anything else on the one that decided. */
+  evidence: readonly RecordId[]
 }
 
 const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
@@ -70,7 +70,9 @@ export class Pair {
   /** When it ends, in milliseconds; -Infinity without one. */
   readonly #waivedUntil: number
   #standing: Standing | undefined
-  #judgement: SubjectJudgement | undefined
+  readonly #judged: Judgement = emptyJudgement()
+  /** Undefined until it was judged. */
+  #judgement: Judgement | undefined
   /** A decision that was loaded; it holds until new evidence is judged. */
   #adopted: Finding | undefined
   /** What the newest decision said. */
@@ -101,8 +103,8 @@ export class Pair {
   }
 
   /** Judges by the newest evidence. Returns the finding when there is something new to tell. */
-  judge(now: number): Finding | undefined {
-    const judgement = this.#worst(now)
+  judge(now: number, date = new Date(now)): Finding | undefined {
+    const judgement = this.#worst(now, date, this.#judged)
     const before = this.#standing
     this.#standing = nextStanding(before, judgement.verdict, this.#settings.for, now)
     this.#due = this.#nextDue(this.#standing, now)
@@ -171,12 +173,13 @@ export class Pair {
 
   /** How the verdict comes about, for people. */
   explain(now: number): Explanation {
-    const judgement = this.#worst(now)
+    const date = new Date(now)
+    const judgement = this.#worst(now, date, emptyJudgement())
     const { run, edition } = judgement
     const scope: Scope = {
       facts: run?.values ?? factValues({}),
       parameters: (edition?.version ?? versionAt(this.#settings, now)).values,
-      now: new Date(now),
+      now: date,
     }
     const { given, when, condition } = this.#rule
     const applied = [
@@ -195,8 +198,13 @@ export class Pair {
       facts: run === undefined ? {} : factsRead(this.#rule, run.facts),
       targets: this.#applies.applies
         ? this.#targets.map((target, i) => {
-            const { verdict, reason } = this.#judgeTarget(target, this.#maxAge[i] ?? 0, now)
-            return { address: target.address, verdict, reason, observation: target.run?.observation }
+            const own = this.#judgeTarget(i, now, date, emptyJudgement())
+            return {
+              address: target.address,
+              verdict: own.verdict,
+              reason: own.reason,
+              observation: target.run?.observation,
+            }
           })
         : [],
       traces:
@@ -207,44 +215,31 @@ export class Pair {
     }
   }
 
-  #worst(now: number): SubjectJudgement {
-    if (!this.#applies.applies) return withoutTarget('not_applicable', this.#applies.reason)
+  /** Fills `into` with the worst of the targets. */
+  #worst(now: number, date: Date, into: Judgement): Judgement {
+    if (!this.#applies.applies)
+      return fill(into, 'not_applicable', this.#applies.reason, undefined, undefined, undefined)
+    if (this.#targets.length === 1) return this.#judgeTarget(0, now, date, into)
     const judgements = this.#targets
-      .map((target, i) => this.#judgeTarget(target, this.#maxAge[i] ?? 0, now))
+      .map((_, i) => this.#judgeTarget(i, now, date, emptyJudgement()))
       .toSorted(byWeight)
     const [worst] = judgements
-    if (worst === undefined) return withoutTarget('unknown', 'nothing is observed')
-    const decisive = worst.verdict === 'pass' ? judgements : [worst]
-    return { ...worst, evidence: decisive.flatMap(({ run }) => run?.evidence ?? []) }
+    if (worst === undefined)
+      return fill(into, 'unknown', 'nothing is observed', undefined, undefined, undefined)
+    Object.assign(into, worst)
+    if (worst.verdict === 'pass') into.evidence = judgements.flatMap(({ evidence }) => evidence)
+    return into
   }
 
-  #judgeTarget(target: TargetState, maxAge: number, now: number): Judgement {
-    const { run } = target
-    const refuse = (reason: string): Judgement => ({
-      verdict: 'unknown',
-      reason,
-      edition: undefined,
-      target,
-      run,
-    })
-    if (run === undefined) return refuse('no observation yet')
-    if (now - run.start > maxAge) {
-      const age = humanDuration(maxAge)
-      return refuse(`the last observation, of ${toTimestamp(run.start)}, is older than ${age}`)
-    }
-    if (run.start - now > MAX_CLOCK_DIFFERENCE)
-      return refuse(`the last observation, of ${toTimestamp(run.start)}, lies in the future`)
-    // A run that our own mistake ended says nothing about the target.
-    if (run.facts.probe?.code === INTERNAL_ERROR) return refuse(run.error)
-    const verdict = evaluate(this.#rule, this.#settings, run.values, new Date(now))
-    const reason = verdict.verdict === 'unknown' ? because(verdict.reason, run.error) : ''
-    return {
-      verdict: verdict.verdict,
-      reason: verdict.verdict === 'not_applicable' ? verdict.reason : reason,
-      edition: verdict.edition,
-      target,
-      run,
-    }
+  #judgeTarget(index: number, now: number, date: Date, into: Judgement): Judgement {
+    const target = this.#targets[index]
+    const maxAge = this.#maxAge[index] ?? 0
+    const run = target?.run
+    const refusal = refusalOf(run, maxAge, now)
+    if (refusal !== '' || run === undefined) return fill(into, 'unknown', refusal, undefined, target, run)
+    const { verdict, reason, edition } = evaluate(this.#rule, this.#settings, run.values, date)
+    const why = verdict === 'unknown' ? because(reason, run.error) : reason
+    return fill(into, verdict, why, edition, target, run)
   }
 
   /** When time alone could next change the verdict: evidence is not future any more or grows old, a pending finding becomes a failing one. */
@@ -254,11 +249,13 @@ export class Pair {
     if (!this.#applies.applies) return due
     if (this.#timeDependent) return -Infinity
     due = Math.min(due, nextEdition(this.#rule, this.#settings, now), this.#nextExpiry(now))
-    this.#targets.forEach((target, i) => {
-      const start = target.run?.start ?? -Infinity
-      for (const change of [start - MAX_CLOCK_DIFFERENCE, start + (this.#maxAge[i] ?? 0) + 1])
-        if (change > now) due = Math.min(due, change)
-    })
+    for (let i = 0; i < this.#targets.length; i++) {
+      const start = this.#targets[i]?.run?.start ?? -Infinity
+      const ripe = start - MAX_CLOCK_DIFFERENCE
+      const stale = start + (this.#maxAge[i] ?? 0) + 1
+      if (ripe > now && ripe < due) due = ripe
+      if (stale > now && stale < due) due = stale
+    }
     if (standing.state === 'pending' && standing.failingSince !== undefined)
       due = Math.min(due, standing.failingSince + this.#settings.for)
     return due
@@ -304,13 +301,50 @@ export class Pair {
       now: new Date(now),
       texts: { subject: this.#subject.subject, target: target?.address ?? '', error: run.error },
     })
-    const note = edition === undefined ? '' : inForceNote(this.#rule, edition.version, edition.date)
+    const note = edition?.date === undefined ? '' : inForceNote(this.#rule, edition.version, edition.date)
     return note === '' ? text : oneLine(`${text} (${note})`)
   }
 }
 
-function withoutTarget(verdict: RawVerdict, reason: string): SubjectJudgement {
-  return { verdict, reason, edition: undefined, target: undefined, run: undefined, evidence: [] }
+function emptyJudgement(): Judgement {
+  return {
+    verdict: 'unknown',
+    reason: '',
+    edition: undefined,
+    target: undefined,
+    run: undefined,
+    evidence: [],
+  }
+}
+
+const NO_EVIDENCE: readonly RecordId[] = []
+
+function fill(
+  judgement: Judgement,
+  verdict: RawVerdict,
+  reason: string,
+  edition: Edition | undefined,
+  target: TargetState | undefined,
+  run: Run | undefined,
+): Judgement {
+  judgement.verdict = verdict
+  judgement.reason = reason
+  judgement.edition = edition
+  judgement.target = target
+  judgement.run = run
+  judgement.evidence = run?.evidence ?? NO_EVIDENCE
+  return judgement
+}
+
+/** Why a run is nothing to judge by; '' when it is. */
+function refusalOf(run: Run | undefined, maxAge: number, now: number): string {
+  if (run === undefined) return 'no observation yet'
+  if (now - run.start > maxAge)
+    return `the last observation, of ${toTimestamp(run.start)}, is older than ${humanDuration(maxAge)}`
+  if (run.start - now > MAX_CLOCK_DIFFERENCE)
+    return `the last observation, of ${toTimestamp(run.start)}, lies in the future`
+  // A run that our own mistake ended says nothing about the target.
+  return run.facts.probe?.code === INTERNAL_ERROR ? run.error : ''
 }
 
 /**

@@ -64,6 +64,10 @@ export interface ParameterOrigin {
 export interface RuleSettings {
   /** Ascending and without gaps; the first begins at -Infinity, the last ends at Infinity. */
   readonly versions: readonly [ParameterVersion, ...ParameterVersion[]]
+  /** Whether the rule or a value of it changes by date. */
+  readonly isDated: boolean
+  /** The one edition of a rule that does not. */
+  readonly undated: { readonly version: ParameterVersion; readonly date: undefined }
   readonly for: number
   readonly unknownFor: number
   /** undefined: three intervals of the probe. */
@@ -73,6 +77,8 @@ export interface RuleSettings {
 /** What of a rule the settings are made from. */
 export interface Parametrized {
   readonly id: string
+  /** In force in [from, until), in milliseconds. */
+  readonly effective: { readonly from: number; readonly until: number }
   readonly parameters: Readonly<Record<string, Schedule>>
   readonly parameterClass: ValueClass
   readonly for: number
@@ -124,8 +130,12 @@ export function resolveSettings(
       timing[reserved] = parseDuration(String(schedule[0]?.value))
     }
   }
+  const versions = versionsOf(rule, schedules, overridden)
+  const { from, until } = rule.effective
   const settings: RuleSettings = {
-    versions: versionsOf(rule, schedules, overridden),
+    versions,
+    undated: { version: versions[0], date: undefined },
+    isDated: versions.length > 1 || from !== -Infinity || until !== Infinity,
     for: timing.for ?? rule.for,
     unknownFor: timing.unknown_for ?? rule.unknownFor,
     evidenceMaxAge: timing.evidence_max_age,
