@@ -121,13 +121,8 @@ function createDispatcher(options: RespondersOptions, incidents: Incidents): Ale
   })
 }
 
-function createRemediator({
-  loaded,
-  engine,
-  record,
-  now,
-  logger,
-}: RespondersOptions): Remediator | undefined {
+function createRemediator(options: RespondersOptions): Remediator | undefined {
+  const { loaded, engine, record, now, random, logger } = options
   const { remediation } = loaded.config
   if (remediation.webhook === undefined || loaded.webhookSecret === undefined) return undefined
   return new Remediator({
@@ -137,6 +132,7 @@ function createRemediator({
     finding: (rule, subject) => engine.finding(rule, subject),
     record,
     now,
+    random,
     onError: (error) => logger.error({ part: 'remediation' }, describe(error)),
   })
 }

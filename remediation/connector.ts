@@ -29,12 +29,12 @@ export interface RemediationRequest {
   readonly requestedAt: number
 }
 
-export interface RemediationOutcome {
+/** `detail` is one line for people. */
+export type RemediationOutcome =
   /** The control plane took the request; that the repair worked is seen on the wire only. */
-  readonly accepted: boolean
-  /** One line for people. */
-  readonly detail: string
-}
+  | { readonly accepted: true; readonly detail: string }
+  /** `again`: it may take the same request later (it was down, or busy); otherwise it said no. */
+  | { readonly accepted: false; readonly again: boolean; readonly detail: string }
 
 /** A way to ask a control plane for a repair. */
 export interface RemediationConnector {

@@ -14,6 +14,10 @@ export interface OpenRequest {
   /** `requested`: the control plane's answer is not known. */
   status: 'requested' | 'accepted'
   sending: boolean
+  /** Deliveries that failed. */
+  failedAttempts: number
+  /** Not to be delivered again before, in milliseconds. */
+  retryAt: number
 }
 
 /** What was done so far about one decision. */

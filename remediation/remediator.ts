@@ -1,3 +1,4 @@
+import { backoff } from '../alerts/backoff.ts'
 import type { RemediationStep } from '../model/action.ts'
 import type { Config } from '../model/config.ts'
 import type { Finding } from '../model/finding.ts'
@@ -9,6 +10,7 @@ import {
   canRepair,
   type RemediationAction,
   type RemediationConnector,
+  type RemediationOutcome,
   type RemediationPolicy,
 } from './connector.ts'
 import { guardKey, idempotencyKey, refusal } from './guards.ts'
@@ -23,9 +25,17 @@ interface RemediatorOptions {
   readonly finding: (rule: string, subject: string) => Finding | undefined
   readonly record: (records: readonly NewRecord[]) => Promise<readonly SealedRecord[]>
   readonly now: Clock
+  /** In [0, 1). */
+  readonly random: () => number
   /** Told when an action could not be journaled. Nothing is requested then. */
   readonly onError?: (error: unknown) => void
 }
+
+/** Deliveries of one request. */
+const MAX_ATTEMPTS = 6
+
+/** Milliseconds between two deliveries at most; ticks say when they are looked at. */
+const MAX_PAUSE = 60_000
 
 interface RemediationStatus {
   /** Requests whose repair was not seen on the wire yet. */
@@ -156,7 +166,7 @@ export class Remediator {
       } else if (now - request.requestedAt >= this.#options.guards.deadline) {
         await this.#record(request, 'ineffective', 'no repair was seen on the wire before the deadline')
         this.#open.delete(key)
-      } else if (request.status === 'requested' && this.#maySendAgain(request)) {
+      } else if (request.status === 'requested' && isDueAgain(request, now) && this.#maySendAgain(request)) {
         this.#send(key, request)
       }
     }
@@ -206,6 +216,8 @@ export class Remediator {
       requestedAt: now,
       status: 'requested',
       sending: false,
+      failedAttempts: 0,
+      retryAt: 0,
     }
     if (reason !== undefined) {
       // Waiting for another attempt at what was tried already is not news.
@@ -238,11 +250,33 @@ export class Remediator {
         requestedAt,
       })
       request.sending = false
-      if (outcome.accepted) request.status = 'accepted'
-      else this.#open.delete(key)
-      await this.#record(request, outcome.accepted ? 'accepted' : 'failed', outcome.detail)
+      if (outcome.accepted) {
+        request.status = 'accepted'
+        await this.#record(request, 'accepted', outcome.detail)
+      } else {
+        await this.#failed(key, request, outcome)
+      }
       this.#review()
     })
+  }
+
+  /** The same request goes out again some times, long before the cool-down lets a new one be made. */
+  async #failed(
+    key: string,
+    request: OpenRequest,
+    { again, detail }: Extract<RemediationOutcome, { accepted: false }>,
+  ): Promise<void> {
+    request.failedAttempts++
+    const { failedAttempts } = request
+    if (!again || failedAttempts >= MAX_ATTEMPTS) {
+      this.#open.delete(key)
+      const attempts = failedAttempts === 1 ? '' : ` (${failedAttempts} attempts)`
+      await this.#record(request, 'failed', `${detail}${attempts}`)
+      return
+    }
+    const wait = backoff(failedAttempts, MAX_PAUSE, this.#options.random)
+    request.retryAt = this.#options.now() + wait
+    await this.#record(request, 'retried', `attempt ${failedAttempts} of ${MAX_ATTEMPTS}: ${detail}`)
   }
 
   async #record(
@@ -268,4 +302,9 @@ export class Remediator {
     const [sealed] = await this.#options.record([{ kind: 'action', time, body }])
     return sealed
   }
+}
+
+/** A clock that was set back leaves the time of the next delivery far in the future. */
+function isDueAgain({ retryAt }: OpenRequest, now: number): boolean {
+  return now >= retryAt || retryAt - now > MAX_PAUSE
 }

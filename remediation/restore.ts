@@ -46,8 +46,11 @@ export function restoreRequests(actions: readonly StoredAction[]): RestoredReque
       case 'suppressed':
         history.refused.add(refusedKey(step.id, step.detail))
         break
-      case 'retried':
+      case 'retried': {
+        const request = open.get(step.id)
+        if (request !== undefined) request.failedAttempts++
         break
+      }
     }
   }
   return { open: [...open.values()], lastRequest, histories }
@@ -55,7 +58,18 @@ export function restoreRequests(actions: readonly StoredAction[]): RestoredReque
 
 function openRequest(step: StoredAction, action: RemediationAction, requestedAt: number): OpenRequest {
   const { id, rule, subject, evidence } = step
-  return { id, action, rule, subject, evidence, requestedAt, status: 'requested', sending: false }
+  return {
+    id,
+    action,
+    rule,
+    subject,
+    evidence,
+    requestedAt,
+    status: 'requested',
+    sending: false,
+    failedAttempts: 0,
+    retryAt: 0,
+  }
 }
 
 /** The idempotency key begins with the action. */

@@ -11,6 +11,9 @@ import { signWebhook } from '../standardWebhooks.ts'
 /** Milliseconds for one delivery. The receiver accepts, and works afterwards. */
 const TIMEOUT = 10_000
 
+/** Request timeout, too early, too many requests: the only answers 4xx that another attempt may change. */
+const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
+
 /** Longest part of an answer that is recorded, in characters. */
 const MAX_DETAIL = 300
 
@@ -46,13 +49,14 @@ export class WebhookConnector implements RemediationConnector {
     const result = await this.#poster.post(this.#url, { ...this.#authorization, ...signed }, body)
     switch (result.kind) {
       case 'timeout':
-        return { accepted: false, detail: `no answer within ${this.#timeout} ms` }
+        return { accepted: false, again: true, detail: `no answer within ${this.#timeout} ms` }
       case 'unreachable':
-        return { accepted: false, detail: `cannot be reached: ${result.reason}` }
+        return { accepted: false, again: true, detail: `cannot be reached: ${result.reason}` }
       case 'answer': {
         const text = result.text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_DETAIL)
         const detail = text === '' ? `answered ${result.status}` : `answered ${result.status}: ${text}`
-        return { accepted: result.status >= 200 && result.status < 300, detail }
+        if (result.status >= 200 && result.status < 300) return { accepted: true, detail }
+        return { accepted: false, again: result.status >= 500 || BUSY.has(result.status), detail }
       }
     }
   }

@@ -43,6 +43,7 @@ class World {
       finding: (rule, subject) => this.current.get(`${rule} ${subject}`),
       record: (records) => this.#record(records),
       now: () => this.journal.now,
+      random: () => 1,
       onError: (error) => this.errors.push(error),
     })
   }
@@ -171,7 +172,7 @@ describe('a failing finding with a policy', () => {
   it('is not asked for again when it passes by the time of the next attempt', async () => {
     const world = new World()
     const remediator = world.start()
-    world.outcome = { accepted: false, detail: 'answered 503' }
+    world.outcome = { accepted: false, again: false, detail: 'answered 403' }
     await apply(remediator, world.decide('fail'))
     assert.deepEqual(world.recorded(), ['requested', 'failed'])
     const finding = world.current.get('crl_freshness_ok ca_crl[issuing-1]')
@@ -182,10 +183,10 @@ describe('a failing finding with a policy', () => {
     assert.equal(world.requests.length, 1)
   })
 
-  it('is retried after a failed request, not before the cool-down is over', async () => {
+  it('is requested anew after a refused request, not before the cool-down is over', async () => {
     const world = new World()
     const remediator = world.start()
-    world.outcome = { accepted: false, detail: 'cannot be reached' }
+    world.outcome = { accepted: false, again: false, detail: 'answered 403' }
     await apply(remediator, world.decide('fail'))
     world.outcome = { accepted: true, detail: 'answered 202' }
     world.journal.now += 14 * MINUTE
@@ -195,6 +196,85 @@ describe('a failing finding with a policy', () => {
     await apply(remediator, world.journal.tick())
     assert.equal(world.requests.length, 2)
     assert.deepEqual(world.recorded(), ['requested', 'failed', 'requested', 'accepted'])
+  })
+})
+
+describe('a request that does not get through', () => {
+  const DOWN = { accepted: false, again: true, detail: 'cannot be reached' } as const
+
+  /** Ticks each second. */
+  async function pass(world: World, remediator: Remediator, seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i++) {
+      world.journal.now += SECOND
+      await apply(remediator, world.journal.tick())
+    }
+  }
+
+  it('is delivered again after pauses that grow, under the same key, long before the cool-down is over', async () => {
+    const world = new World()
+    const remediator = world.start()
+    world.outcome = DOWN
+    await apply(remediator, world.decide('fail'))
+    await pass(world, remediator, 2)
+    assert.equal(world.requests.length, 2)
+    await pass(world, remediator, 2)
+    assert.equal(world.requests.length, 3)
+    world.outcome = { accepted: true, detail: 'answered 202' }
+    await pass(world, remediator, 60)
+    assert.equal(world.requests.length, 4)
+    assert.equal(new Set(world.requests.map((r) => r.idempotencyKey)).size, 1)
+    assert.deepEqual(world.recorded(), ['requested', 'retried', 'retried', 'retried', 'accepted'])
+  })
+
+  it('is given up after some attempts; what follows is a new request when the cool-down is over', async () => {
+    const world = new World()
+    const remediator = world.start()
+    world.outcome = DOWN
+    await apply(remediator, world.decide('fail'))
+    await pass(world, remediator, 5 * 60)
+    assert.deepEqual(world.recorded(), ['requested', ...Array<string>(5).fill('retried'), 'failed'])
+    assert.equal(world.requests.length, 6)
+    assert.match(world.steps.at(-1)?.body.detail ?? '', /cannot be reached \(6 attempts\)/)
+    await pass(world, remediator, 10 * 60 - 1)
+    assert.equal(world.requests.length, 6)
+    await pass(world, remediator, 1)
+    assert.equal(world.requests.length, 7)
+    assert.equal(new Set(world.requests.map((r) => r.idempotencyKey)).size, 2)
+  })
+
+  it('is not delivered again when the thing was repaired meanwhile', async () => {
+    const world = new World()
+    const remediator = world.start()
+    world.outcome = DOWN
+    await apply(remediator, world.decide('fail'))
+    world.journal.now += 10 * SECOND
+    await apply(remediator, world.decide('pass'))
+    await pass(world, remediator, 60)
+    assert.equal(world.requests.length, 1)
+  })
+
+  it('counts its attempts over a restart', async () => {
+    const world = new World()
+    const before = world.start()
+    world.outcome = DOWN
+    await apply(before, world.decide('fail'))
+    await pass(world, before, 20)
+    const { length } = world.requests
+    const after = world.restart()
+    await pass(world, after, 5 * 60)
+    assert.equal(world.requests.length, 6)
+    assert.ok(length > 3 && length < 6)
+    assert.equal(world.recorded().at(-1), 'failed')
+  })
+
+  it('is delivered although the clock was set back', async () => {
+    const world = new World()
+    const remediator = world.start()
+    world.outcome = DOWN
+    await apply(remediator, world.decide('fail'))
+    world.journal.now -= 60 * MINUTE
+    await pass(world, remediator, 2)
+    assert.ok(world.requests.length > 1)
   })
 })
 
@@ -318,7 +398,7 @@ describe('a restart', () => {
 
   it('remembers cool-down, attempts and refusals', async () => {
     const world = new World()
-    world.outcome = { accepted: false, detail: 'answered 500' }
+    world.outcome = { accepted: false, again: false, detail: 'answered 403' }
     await apply(world.start(), world.decide('fail'))
     world.recorded()
     const after = world.restart()

@@ -98,16 +98,29 @@ describe('the webhook', () => {
     const moved = await against((_request, response) => {
       response.writeHead(307, { location: 'http://elsewhere.test/' }).end()
     })
-    assert.deepEqual(moved.outcome, { accepted: false, detail: 'answered 307' })
+    assert.deepEqual(moved.outcome, { accepted: false, again: false, detail: 'answered 307' })
     const broken = await against((_request, response) => {
       response.writeHead(500).end('a\u0007b\r\nc')
     })
-    assert.deepEqual(broken.outcome, { accepted: false, detail: 'answered 500: a b c' })
+    assert.deepEqual(broken.outcome, { accepted: false, again: true, detail: 'answered 500: a b c' })
+  })
+
+  it('says whether the same request may be taken later', async () => {
+    for (const [status, again] of [
+      [401, false],
+      [408, true],
+      [410, false],
+      [429, true],
+      [503, true],
+    ] as const) {
+      const { outcome } = await against((_request, response) => response.writeHead(status).end())
+      assert.deepEqual(outcome, { accepted: false, again, detail: `answered ${status}` })
+    }
   })
 
   it('gives up in time', async () => {
     const { outcome } = await against(() => undefined, { timeout: 50 })
-    assert.deepEqual(outcome, { accepted: false, detail: 'no answer within 50 ms' })
+    assert.deepEqual(outcome, { accepted: false, again: true, detail: 'no answer within 50 ms' })
   })
 
   it('says that nobody answers', async () => {
