@@ -251,6 +251,16 @@ describe('signature algorithms', () => {
       const certificate = selfSigned({ ...other, digest: 'sha256', salt: 32 })
       refused(() => verifySelf(certificate), 'signature', 'key_mismatch')
     }
+    for (const [hashAlgorithm, mgf1HashAlgorithm] of [
+      ['sha384', 'sha256'],
+      ['sha256', 'sha384'],
+    ] as const) {
+      const options = { modulusLength: 2048, hashAlgorithm, mgf1HashAlgorithm }
+      const { publicKey } = generateKeyPairSync('rsa-pss', options)
+      const certificate = selfSigned(PSS_KEY)
+      const check = () => verifySignature(certificate, { ...certificate, publicKey }, 'x')
+      refused(check, 'signature', 'key_mismatch')
+    }
     const pkcs1 = { ...PSS_KEY, identifier: nullParameters('1.2.840.113549.1.1.11') }
     refused(() => verifySelf(selfSigned(pkcs1)), 'signature', 'key_mismatch')
   })
@@ -313,6 +323,8 @@ describe('public keys that are not used', () => {
       const certificate = selfSigned(base, spki)
       assert.equal(certificate.keyAlgorithm, algorithm)
       assert.equal(certificate.keyBits, bits)
+      // Whatever the key is, the signature on it is classical.
+      assert.equal(certificate.quantumSafe, false)
       refused(() => verifySelf(certificate), 'signature', 'unsupported')
     })
   }
