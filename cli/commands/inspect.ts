@@ -11,7 +11,8 @@ several times, and one file may hold several.
 
 Examples:
   $ vigil inspect crl issuing-1.crl --issuer issuing-1.pem
-  $ vigil inspect crl yesterday.crl today.crl --diff
+  $ vigil inspect crl yesterday.crl today.crl --diff --issuer issuing-1.pem
+  $ vigil inspect crl issuing-1.crl --delta issuing-1-delta.crl --serial 0A:1B:2C
   $ vigil inspect cert shop.pem --issuer issuing-1.pem --issuer root.pem --lint
   $ vigil inspect chain fullchain.pem --issuer root.pem --at 2026-12-24T00:00:00Z
   $ curl -s http://crl.example.org/ca.crl | vigil inspect crl - --json
@@ -32,7 +33,8 @@ export function inspectCommand(): Command {
   inspect.addCommand(
     common('crl', 'certificate revocation lists; one of 200 MB is read as it streams by')
       .addOption(new Option('--serial <hex>', 'look up a serial number').argParser(parseSerial))
-      .option('--diff', 'compare two lists: what was added, removed, and changed')
+      .option('--diff', 'compare two lists of a CA, the older first: what was added, removed, and changed')
+      .option('--delta <file>', 'apply this delta CRL to the list')
       .action(looking('crl')),
   )
   inspect.addCommand(common('ocsp', 'answers of OCSP responders').action(looking('ocsp')))

@@ -1,11 +1,11 @@
 import { toTimestamp } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
-import { PkiError, failureOf } from '../../pki/error.ts'
+import { PkiError } from '../../pki/error.ts'
 import { namesMatch, sameOctets } from '../../pki/name.ts'
 import type { PathResult } from '../../pki/path.ts'
 import { checkPathRevocation, type CertificateRevocation } from '../../pki/revocation.ts'
 import { verifySignature } from '../../pki/signature.ts'
-import { judgeUnverified, verdictOf, type Judgement } from './document.ts'
+import { failuresOf, unverified, verdictOf, type Judgement } from './document.ts'
 import type { Question } from './question.ts'
 import { findPath, trustIn, type Trust } from './trust.ts'
 
@@ -25,9 +25,9 @@ export function judgeCertificate(
 ): JudgedCertificate {
   const { issuers, now } = question
   const ownChecks = [(): void => checkOwnSignature(leaf), (): void => checkValidity(leaf, now)]
-  if (issuers.length === 0) return { judgement: judgeUnverified(ownChecks) }
+  const failures = failuresOf(ownChecks)
+  if (issuers.length === 0) return { judgement: unverified(failures) }
   const path = pathOf(leaf, sent, trustIn(issuers), now)
-  const failures = ownChecks.flatMap((check) => failureOf(check) ?? [])
   if (!path.valid) return { judgement: verdictOf([path.error, ...failures]), path }
   if (question.crls.length === 0) return { judgement: verdictOf(failures), path }
   const revocation = checkPathRevocation({

@@ -1,11 +1,11 @@
 import { toTimestamp } from '../../model/time.ts'
-import { crlFacts, type Crl } from '../../pki/crl.ts'
+import { crlFacts, type Crl, type ReadCrl } from '../../pki/crl.ts'
 import type { CrlEntry } from '../../pki/crlEntries.ts'
 import type { FactTree } from './document.ts'
 import { distributionPointFacts, extensionFacts, pointNameFacts, present } from './pieces.ts'
 
 /** Everything a CRL says but its entries; the facts that rules see under the same names. */
-export function crlTree(crl: Crl): FactTree {
+export function crlTree(crl: ReadCrl): FactTree {
   return {
     ...crlFacts(crl),
     reasons: Object.fromEntries(Object.entries(crl.reasons).filter(([, count]) => count > 0)),
@@ -20,7 +20,7 @@ export function crlTree(crl: Crl): FactTree {
 }
 
 /** issuingDistributionPoint (RFC 5280 5.2.5): what the list is about. */
-function scopeTree({ issuingDistributionPoint: scope }: Crl): FactTree | undefined {
+function scopeTree({ issuingDistributionPoint: scope }: ReadCrl): FactTree | undefined {
   if (scope === undefined) return undefined
   return {
     ...pointNameFacts(scope.name),
@@ -33,8 +33,8 @@ function scopeTree({ issuingDistributionPoint: scope }: Crl): FactTree | undefin
 }
 
 /** What the list says about one serial number of its own issuer. */
-export function lookUpTree(crl: Crl, serial: string): FactTree {
-  const entry = crl.find(serial)
+export function lookUpTree({ find }: Pick<Crl, 'find'>, serial: string): FactTree {
+  const entry = find(serial)
   return entry === undefined ? { serial, listed: false } : { ...entryTree(entry), listed: true }
 }
 

@@ -43,15 +43,13 @@ export type Check = () => void
 /** The order in which failures count: the first phase that failed is the one that is reported. */
 const ORDER: readonly PkiPhase[] = ['decode', 'signature', 'path', 'profile', 'time', 'consistency']
 
-/** Runs every check, and lets the failure of the earliest phase decide. */
-export function judge(checks: readonly Check[]): Judgement {
-  return verdictOf(checks.flatMap((check) => failureOf(check) ?? []))
+/** Without an issuer nothing can be valid; what already fails by itself is said all the same. */
+export function unverified(failures: readonly PkiError[]): Judgement {
+  return { ...verdictOf(failures), verdict: 'unverified' }
 }
 
-/** Without an issuer nothing can be valid; what already fails by itself is said all the same. */
-export function judgeUnverified(checks: readonly Check[]): Judgement {
-  const { error } = judge(checks)
-  return error === undefined ? { verdict: 'unverified' } : { verdict: 'unverified', error }
+export function failuresOf(checks: readonly Check[]): PkiError[] {
+  return checks.flatMap((check) => failureOf(check) ?? [])
 }
 
 export function verdictOf(failures: readonly PkiError[]): Judgement {
@@ -124,9 +122,10 @@ export function combine(inspections: readonly [Inspection, ...Inspection[]]): In
   }
 }
 
-export function exitCodeOf(inspections: readonly Inspection[]): number {
-  const isBad = ({ verdict, lints }: Inspection): boolean =>
-    verdict === 'invalid' || verdict === 'malformed' || lints.length > 0
-  if (inspections.some(isBad)) return EXIT.findings
-  return inspections.some(({ verdict }) => verdict === 'unverified') ? EXIT.notAuthenticated : EXIT.ok
+export function exitCodeOf(document: Inspection | Inspections): number {
+  const { verdict } = document
+  const all = 'objects' in document ? [document, ...document.objects] : [document]
+  if (verdict === 'invalid' || verdict === 'malformed' || all.some(({ lints }) => lints.length > 0))
+    return EXIT.findings
+  return verdict === 'unverified' ? EXIT.notAuthenticated : EXIT.ok
 }

@@ -40,7 +40,7 @@ async function* fileChunks(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function asFailure(file: string, error: unknown): CommandError {
+export function asFailure(file: string, error: unknown): CommandError {
   return error instanceof CommandError
     ? error
     : new CommandError(EXIT.failed, `${file}: ${unreadable(error)}`, undefined)

@@ -1,5 +1,5 @@
 import type { Certificate } from '../../pki/certificate.ts'
-import type { Crl } from '../../pki/crl.ts'
+import type { ReadCrl } from '../../pki/crl.ts'
 import { CERTIFICATE_LINTS, lintCertificate } from '../../pki/lints/certificate.ts'
 import { CRL_LINTS, lintCrl } from '../../pki/lints/crl.ts'
 import type { LintResult, LintSource } from '../../pki/lints/lint.ts'
@@ -19,7 +19,7 @@ export function certificateLints(certificate: Certificate, issuer: Certificate |
   return findings(lintCertificate(certificate, { issuer }), CERTIFICATE_SOURCES)
 }
 
-export function crlLints(crl: Crl, issuer: Certificate | undefined): LintFinding[] {
+export function crlLints(crl: ReadCrl, issuer: Certificate | undefined): LintFinding[] {
   return findings(lintCrl(crl, { issuer }), CRL_SOURCES)
 }
 

@@ -1,11 +1,12 @@
 import type { Certificate } from '../../pki/certificate.ts'
-import { PkiError, failureOf } from '../../pki/error.ts'
+import { PkiError } from '../../pki/error.ts'
 import { checkOcspTimes, verifyOcspResponse } from '../../pki/ocsp.ts'
 import type { OcspResponse } from '../../pki/ocspResponse.ts'
 import { findSigner } from '../../pki/ocspSigner.ts'
 import {
+  failuresOf,
   furthest,
-  judgeUnverified,
+  unverified,
   malformed,
   verdictOf,
   type Check,
@@ -55,7 +56,7 @@ interface Judged {
 function judgeOcsp(response: OcspResponse, { issuers, now }: Question): Judged {
   const unasked = { response, answers: response.responses, nonceEchoed: undefined }
   const checkTimes = (): void => checkOcspTimes(unasked, now)
-  if (issuers.length === 0) return { judgement: judgeUnverified([checkTimes]) }
+  if (issuers.length === 0) return { judgement: unverified(failuresOf([checkTimes])) }
   const trust = trustIn(issuers)
   // Whose certificates it is about is the CA that has to answer for it; when that is none of them, all are tried.
   const named = issuers.filter((issuer) => response.responses.some(({ certId }) => certId.isIssuedBy(issuer)))
@@ -68,7 +69,7 @@ function judgeOcsp(response: OcspResponse, { issuers, now }: Question): Judged {
         () => void verifyOcspResponse(response, { issuer, now }),
         checkTimes,
       ]
-      const failures = checks.flatMap((check) => failureOf(check) ?? [])
+      const failures = failuresOf(checks)
       return { issuer, signer, failures: failures.concat(issuerFailure(issuer, trust, now) ?? []) }
     }),
   )

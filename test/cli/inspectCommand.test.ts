@@ -6,18 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { CommandError } from '../../cli/exit.ts'
 import { lookAtFiles } from '../../cli/inspect/files.ts'
 import { recorded } from '../pki/support.ts'
-import { unasked } from './inspections.ts'
+import { AROUND, unasked } from './inspections.ts'
 import { inJson, temporaryDirectory, vigil, type Finished } from '../support/vigil.ts'
 
 const AT = ['--at', '2026-11-22T05:15:00Z']
 
 function file(name: string): string {
   return fileURLToPath(new URL(`../fixtures/ejbca-real/${name}`, import.meta.url))
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  yield new Uint8Array()
 }
 
 function inspect(...args: readonly string[]): Promise<Finished> {
@@ -79,13 +74,13 @@ function refusal(...args: Parameters<typeof lookAtFiles>): Promise<CommandError>
 
 test('what cannot be read ends with 3, standard input twice with 2', async () => {
   using directory = temporaryDirectory()
-  const isDirectory = await refusal('crl', [directory.path], unasked(), nothing())
+  const isDirectory = await refusal('crl', [directory.path], unasked(), AROUND)
   assert.match(isDirectory.message, /is a directory: expected a file/)
   assert.equal(isDirectory.exitCode, 3)
-  const missing = await refusal('cert', [join(directory.path, 'missing')], unasked(), nothing())
+  const missing = await refusal('cert', [join(directory.path, 'missing')], unasked(), AROUND)
   assert.match(missing.message, /missing: no such file/)
   assert.equal(missing.exitCode, 3)
-  const twice = await refusal('chain', ['-', file('alice.pem'), '-'], unasked(), nothing())
+  const twice = await refusal('chain', ['-', file('alice.pem'), '-'], unasked(), AROUND)
   assert.match(twice.message, /standard input can be read once/)
   assert.equal(twice.exitCode, 2)
 })
@@ -95,12 +90,12 @@ test('100 MB of zeros are refused without reading them', async () => {
   const zeros = join(directory.path, 'zeros')
   writeFileSync(zeros, '')
   truncateSync(zeros, 100_000_000)
-  const [certificate] = await lookAtFiles('cert', [zeros], unasked(), nothing())
-  assert.deepEqual(certificate?.inspection.error, {
+  const certificate = await lookAtFiles('cert', [zeros], unasked(), AROUND)
+  assert.deepEqual(certificate.document.error, {
     phase: 'decode',
     code: 'too_large',
     message: 'expected at most 16777216 octets of input, got 100000000',
   })
-  const [crl] = await lookAtFiles('crl', [zeros], unasked(), nothing())
-  assert.equal(crl?.inspection.error?.code, 'not_der')
+  const crl = await lookAtFiles('crl', [zeros], unasked(), AROUND)
+  assert.equal(crl.document.error?.code, 'not_der')
 })

@@ -58,7 +58,7 @@ for (const [name, bytes, expected] of [
     assert.equal(outcome(inspection), `malformed decode ${expected}`)
     assert.notEqual(inspection.error?.message, '')
     assert.equal(inspection.facts['size'], bytes.length)
-    assert.equal(exitCodeOf([inspection]), 1)
+    assert.equal(exitCodeOf(inspection), 1)
   })
 }
 

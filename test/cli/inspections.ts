@@ -1,4 +1,5 @@
 import type { Inspection } from '../../cli/inspect/document.ts'
+import type { Surroundings } from '../../cli/inspect/files.ts'
 import type { Question } from '../../cli/inspect/question.ts'
 import { NOW } from '../pki/support.ts'
 
@@ -11,3 +12,8 @@ export function unasked(question: Partial<Question> = {}): Question {
 export function outcome({ verdict, error }: Inspection): string {
   return error === undefined ? verdict : `${verdict} ${error.phase} ${error.code}`
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** Nothing on standard input, and nobody who watches. */
+export const AROUND: Surroundings = { stdin: nothing(), onProgress: () => undefined }
