@@ -30,14 +30,15 @@ interface HeldAlert {
 /** Milliseconds after which an alert without an end resolves (global.resolve_timeout). */
 const RESOLVE_TIMEOUT = 5 * 60_000
 
-export async function startDouble(): Promise<TestAlertmanager> {
+/** On any port, or on one where vigil has been trying to reach it. */
+export async function startDouble(at = 0): Promise<TestAlertmanager> {
   const held = new Map<string, HeldAlert>()
   const server = createServer((request, response) => {
     void answer(request, held).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(at, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
