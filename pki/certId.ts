@@ -151,3 +151,8 @@ function hashesOf(issuer: Certificate, algorithm: string): IssuerHashes {
   ])
   return { name, key, prefix }
 }
+
+/** RFC 6960 4.2.2.3: SHA-1 over the key of a responder. Only remembered for issuers: a delegate's certificate is often a new object each time. */
+export function keyHash(responder: Certificate): Buffer {
+  return CACHE.get(responder)?.get('sha1')?.key ?? hash('sha1', responder.keyBytes, 'buffer')
+}

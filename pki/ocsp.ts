@@ -118,14 +118,17 @@ function checkNonce({ nonce }: OcspResponse, request: OcspRequest | undefined): 
 
 /** 4.4: of the response, and of the answers that are used. */
 function checkCriticalExtensions(response: OcspResponse, answers: readonly SingleResponse[]): void {
-  for (const { unknownCritical } of [response, ...answers]) {
-    if (unknownCritical.length === 0) continue
-    throw new PkiError(
-      'profile',
-      'unknown_critical_extension',
-      `expected only critical extensions that are understood, got ${unknownCritical.join(', ')}`,
-    )
-  }
+  checkUnderstood(response)
+  answers.forEach(checkUnderstood)
+}
+
+function checkUnderstood({ unknownCritical }: { readonly unknownCritical: readonly string[] }): void {
+  if (unknownCritical.length === 0) return
+  throw new PkiError(
+    'profile',
+    'unknown_critical_extension',
+    `expected only critical extensions that are understood, got ${unknownCritical.join(', ')}`,
+  )
 }
 
 /**

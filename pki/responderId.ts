@@ -1,4 +1,4 @@
-import { issuerHashes } from './certId.ts'
+import { keyHash } from './certId.ts'
 import type { Certificate } from './certificate.ts'
 import { Der, TAG } from './der.ts'
 import { tlv } from './derWriter.ts'
@@ -62,7 +62,7 @@ export class ResponderKey {
   }
 
   names(certificate: Certificate): boolean {
-    return hasOctets(this.#bytes, this.#start, this.#end, issuerHashes(certificate, 'sha1').key)
+    return hasOctets(this.#bytes, this.#start, this.#end, keyHash(certificate))
   }
 
   /** For messages. */
