@@ -1,0 +1,5 @@
+module pki-vigil.example/bench/ocsp
+
+go 1.26.0
+
+require golang.org/x/crypto v0.58.0
