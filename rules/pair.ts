@@ -27,6 +27,9 @@ const DEFAULT_EVIDENCE_INTERVALS = 3
  */
 export const MAX_CLOCK_DIFFERENCE = 5 * 60_000
 
+/** Facts of a run that differ each time, even when everything that was seen is the same. */
+const RUN_FACTS: ReadonlySet<string> = new Set(['at', 'duration'])
+
 /** Decisions that were returned and have not come back from the journal yet; more are not remembered. */
 const MAX_AWAITED = 16
 
@@ -53,6 +56,8 @@ interface Judgement {
   run: Run | undefined
   /** A pass rests on every target, anything else on the one that decided. */
   evidence: readonly RecordId[]
+  /** The rule was asked, and it was not the age of the evidence that decided. */
+  isJudged: boolean
 }
 
 const RANK: Readonly<Record<RawVerdict, number>> = { fail: 3, unknown: 2, pass: 1, not_applicable: 0 }
@@ -69,6 +74,8 @@ export class Pair {
   readonly #waiver: Waiver | undefined
   /** When it ends, in milliseconds; -Infinity without one. */
   readonly #waivedUntil: number
+  /** Neither time nor when and how long a run was can change the verdict: it holds as long as runs repeat. */
+  readonly #holds: boolean
   #standing: Standing | undefined
   readonly #judged: Judgement = emptyJudgement()
   /** Undefined until it was judged. */
@@ -93,6 +100,10 @@ export class Pair {
     )
     const { condition, given, when } = options.rule
     this.#timeDependent = [condition, given, when].some((expression) => expression?.mentionsNow === true)
+    const reads = [condition, given, when].flatMap((expression) => expression?.reads ?? [])
+    const readsRun = reads.some(({ group, name }) => group === 'probe' && RUN_FACTS.has(name))
+    this.#holds =
+      !this.#timeDependent && !readsRun && !options.settings.isDated && options.rule.attestation === undefined
     this.#waiver = options.waiver
     this.#waivedUntil = options.waiver === undefined ? -Infinity : fromTimestamp(options.waiver.expires)
   }
@@ -237,9 +248,11 @@ export class Pair {
     const run = target?.run
     const refusal = refusalOf(run, maxAge, now)
     if (refusal !== '' || run === undefined) return fill(into, 'unknown', refusal, undefined, target, run)
+    if (this.#holds && into.run?.content === run.content && into.isJudged)
+      return fill(into, into.verdict, into.reason, into.edition, target, run, true)
     const { verdict, reason, edition } = evaluate(this.#rule, this.#settings, run.values, date)
     const why = verdict === 'unknown' ? because(reason, run.error) : reason
-    return fill(into, verdict, why, edition, target, run)
+    return fill(into, verdict, why, edition, target, run, true)
   }
 
   /** When time alone could next change the verdict: evidence is not future any more or grows old, a pending finding becomes a failing one. */
@@ -314,6 +327,7 @@ function emptyJudgement(): Judgement {
     target: undefined,
     run: undefined,
     evidence: [],
+    isJudged: false,
   }
 }
 
@@ -326,7 +340,9 @@ function fill(
   edition: Edition | undefined,
   target: TargetState | undefined,
   run: Run | undefined,
+  isJudged = false,
 ): Judgement {
+  judgement.isJudged = isJudged
   judgement.verdict = verdict
   judgement.reason = reason
   judgement.edition = edition

@@ -15,6 +15,8 @@ export interface Run {
   readonly start: number
   readonly facts: Facts
   readonly values: FactValues
+  /** The same object as long as a run repeats what was observed, but for when and how long. */
+  readonly content: object
   /** Message of the failure; '' after a success. */
   readonly error: string
 }
@@ -55,6 +57,7 @@ export class TargetState {
       start: fromTimestamp(observation.start),
       facts,
       values: factValues(facts),
+      content: facts,
       error: observation.error?.message ?? '',
     }
   }

@@ -62,7 +62,7 @@ describe('a value that changes by date', () => {
       assert.equal(judge(notBefore, days * 86_400).verdict, 'pass')
       const over = judge(notBefore, days * 86_400 + 1)
       assert.equal(over.verdict, 'fail')
-      assert.deepEqual(over.edition.version.written, { max_validity: `${days}d` })
+      assert.deepEqual(over.edition?.version.written, { max_validity: `${days}d` })
     })
   }
 
@@ -75,7 +75,7 @@ describe('a value that changes by date', () => {
     assert.equal(judge('2024-12-31T23:59:59Z', 90 * 86_400, { max_validity: own }).verdict, 'pass')
     const later = judge('2025-01-01T00:00:00Z', 90 * 86_400, { max_validity: own })
     assert.equal(later.verdict, 'fail')
-    assert.equal(later.edition.version.origins['max_validity']?.origin, 'configuration')
+    assert.equal(later.edition?.version.origins['max_validity']?.origin, 'configuration')
   })
 
   it('stands in the finding, with the reason', () => {

@@ -16,6 +16,7 @@ import {
   HOUR,
   JournalDouble,
   MINUTE,
+  ocspObservation,
   SECOND,
   START,
   tlsObservation,
@@ -153,6 +154,20 @@ describe('a verdict', () => {
     assert.equal(finding?.since, toTimestamp(START))
     assert.deepEqual(finding.facts.probe, { at: toTimestamp(START + 10 * MINUTE), phase: '' })
     assert.deepEqual(finding.evidence, [first.id, 'vigil.test/0/19/0'])
+  })
+
+  it('is judged anew by how long a run took, though it saw the same', () => {
+    const journal = new JournalDouble()
+    const engine = engineOf()
+    const responder = 'ocsp_responder_status[issuing-1]'
+    const [first] = journal.observe(ocspObservation({ at: START, status: 'good', duration: 20 }))
+    assert.ok(first)
+    engine.apply([first])
+    assert.equal(engine.finding('ocsp_responder_available', responder)?.state, 'pass')
+    journal.now += MINUTE
+    engine.apply(journal.repeat(first.id, 2500))
+    assert.equal(engine.finding('ocsp_responder_available', responder)?.state, 'pending')
+    assert.equal(engine.finding('ocsp_status_good', responder)?.state, 'pass')
   })
 
   it('is the worst of the targets, and names the one that decided', () => {
