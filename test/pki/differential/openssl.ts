@@ -36,6 +36,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   'TLS Web Client Authentication': '1.3.6.1.5.5.7.3.2',
   'OCSP Signing': '1.3.6.1.5.5.7.3.9',
 }
+const POLICIES: Readonly<Record<string, string>> = { 'X509v3 Any Policy': '2.5.29.32.0' }
 const REASONS: Readonly<Record<string, string>> = {
   Unspecified: 'unspecified',
   'Key Compromise': 'keyCompromise',
@@ -84,8 +85,8 @@ export function byOpenssl(der: Uint8Array): Partial<CertificateView> {
   const [, pathLength] = /pathlen:(\d+)/.exec(first('X509v3 Basic Constraints')) ?? []
   return {
     serial: serialView(field('serial')),
-    subjectText: normalName(field('subject')),
-    issuerText: normalName(field('issuer')),
+    subjectText: nameView(field('subject')),
+    issuerText: nameView(field('issuer')),
     notBefore: Date.parse(field('notBefore')),
     notAfter: Date.parse(field('notAfter')),
     sha256: field('sha256 Fingerprint').replaceAll(':', '').toLowerCase(),
@@ -99,10 +100,15 @@ export function byOpenssl(der: Uint8Array): Partial<CertificateView> {
     ocspUrls: urls('Authority Information Access', 'OCSP - URI:'),
     caIssuerUrls: urls('Authority Information Access', 'CA Issuers - URI:'),
     crlUrls: urls('X509v3 CRL Distribution Points', 'URI:'),
-    policies: urls('X509v3 Certificate Policies', 'Policy: '),
+    policies: urls('X509v3 Certificate Policies', 'Policy: ').map((policy) => POLICIES[policy] ?? policy),
     subjectKeyId: keyId('X509v3 Subject Key Identifier'),
     authorityKeyId: keyId('X509v3 Authority Key Identifier'),
   }
+}
+
+/** Where OpenSSL's short name is not that of RFC 4519. */
+function nameView(text: string): string {
+  return normalName(text).replace(/(?<=^|[,+])GN=/g, 'givenName=')
 }
 
 /** The indented lines under a title. */

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import * as asn1js from 'asn1js'
 import * as pkijs from 'pkijs'
 import { addressView, entryView, hex, isPlain, serialView } from './view.ts'
@@ -16,10 +17,9 @@ const x509 = await import('@peculiar/x509')
 
 export function byNode(der: Uint8Array): Partial<CertificateView> {
   const certificate = new X509Certificate(der)
-  const { publicKey, infoAccess = '', subjectAltName = '' } = certificate
+  const { infoAccess = '', subjectAltName = '' } = certificate
   const access = (method: string): string[] =>
     infoAccess.split('\n').flatMap((line) => (line.startsWith(method) ? [line.slice(method.length)] : []))
-  const { modulusLength, namedCurve } = publicKey.asymmetricKeyDetails ?? {}
   return {
     serial: serialView(certificate.serialNumber),
     notBefore: certificate.validFromDate.getTime(),
@@ -30,8 +30,22 @@ export function byNode(der: Uint8Array): Partial<CertificateView> {
     ocspUrls: access('OCSP - URI:'),
     caIssuerUrls: access('CA Issuers - URI:'),
     sha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-    spki: hex(publicKey.export({ type: 'spki', format: 'der' })),
-    keyType: publicKey.asymmetricKeyType ?? '',
+    ...keyByNode(certificate),
+  }
+}
+
+function keyByNode(certificate: X509Certificate): Partial<CertificateView> {
+  let key: KeyObject
+  try {
+    key = certificate.publicKey
+  } catch {
+    // A DSA key that inherits its parameters is none by itself.
+    return {}
+  }
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {}
+  return {
+    spki: hex(key.export({ type: 'spki', format: 'der' })),
+    keyType: key.asymmetricKeyType ?? '',
     keyBits: modulusLength ?? (namedCurve === undefined ? undefined : Number(/\d{3}/.exec(namedCurve)?.[0])),
   }
 }
@@ -97,7 +111,9 @@ export function byPkijs(der: Uint8Array): Partial<CertificateView> {
     crlUrls:
       points instanceof pkijs.CRLDistributionPoints
         ? points.distributionPoints.flatMap(({ distributionPoint }) =>
-            Array.isArray(distributionPoint) ? distributionPoint.map(({ value }) => String(value)) : [],
+            Array.isArray(distributionPoint)
+              ? distributionPoint.flatMap(({ type, value }) => (type === 6 ? [String(value)] : []))
+              : [],
           )
         : [],
     policies:
@@ -176,7 +192,7 @@ export function byPeculiar(der: Uint8Array): Partial<CertificateView> {
     ocspUrls: access?.ocsp.map(({ value }) => value) ?? [],
     caIssuerUrls: access?.caIssuers.map(({ value }) => value) ?? [],
     crlUrls: plain(points?.distributionPoints).flatMap(({ distributionPoint }) =>
-      plain(distributionPoint?.fullName).map(({ uniformResourceIdentifier: uri }) => uri ?? ''),
+      plain(distributionPoint?.fullName).flatMap(({ uniformResourceIdentifier: uri }) => uri ?? []),
     ),
     policies: plain(certificate.getExtension(x509.CertificatePolicyExtension)?.policies),
     subjectKeyId: certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId,

@@ -39,7 +39,7 @@ export interface CertificateView {
   readonly signatureAlgorithm: string
   /** As node names it. */
   readonly keyType: string
-  /** Of RSA and of named curves. */
+  /** Of RSA, DSA and named curves. */
   readonly keyBits: number | undefined
 }
 
@@ -82,7 +82,7 @@ const BITS = [
 export function viewOf(certificate: Certificate): CertificateView {
   const { keyAlgorithm, keyUsage } = certificate
   const names = certificate.subjectAltNames.map(nameView)
-  const hasSize = keyAlgorithm.startsWith('RSA') || keyAlgorithm.startsWith('EC ')
+  const hasSize = /^(RSA|EC |DSA$)/.test(keyAlgorithm) && certificate.keyBits > 0
   return {
     serial: certificate.serial,
     subject: attributes(certificate.subject),
