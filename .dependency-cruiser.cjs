@@ -44,6 +44,13 @@ module.exports = {
       to: { path: 'node_modules/ocsp/' },
     },
     {
+      name: 'second-implementations-only-in-tests',
+      comment: 'They are development dependencies; @peculiar/x509 brings an asn1js of its own.',
+      severity: 'error',
+      from: { pathNot: '^(test|bench)/' },
+      to: { path: 'node_modules/(@peculiar|@noble)/' },
+    },
+    {
       name: 'dashboards-only-at-development-time',
       comment: 'They generate files that are committed; a running vigil reads none of it.',
       severity: 'error',
