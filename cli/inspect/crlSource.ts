@@ -3,15 +3,13 @@ import { MAX_CRL, parseCrl, type Crl, type IndexedCrl, type ReadCrl } from '../.
 import type { ReadAt } from '../../pki/crlOctets.ts'
 import { openCrlReader } from '../../pki/crlStream.ts'
 import { PkiError } from '../../pki/error.ts'
-import { decodeObjects, LABELS, looksLikeDer } from './encoding.ts'
+import { decodeObjects, HEAD, LABELS, looksLikeText, MAX_TEXT } from './encoding.ts'
 import { asFailure, readAll, type Source } from './input.ts'
 
-// A CRL in DER that stays in its file is read as it streams by, whatever its size; every other one is held in memory.
+// A regular file that is no text is read as it streams by, whatever its size; everything else is held in memory.
 
 /** Octets read at a time. */
 const PIECE = 256 * 1024
-/** Octets that are looked at to tell DER from text. */
-const HEAD = 64
 
 export interface CrlSourceOptions {
   readonly ber: boolean
@@ -38,18 +36,23 @@ export async function indexCrl(source: Source, options: CrlSourceOptions): Promi
     return withFile(source.name, (file) =>
       feed(openCrlReader({ readAt: file.readAt, sha256: true, index: true }), file, options),
     )
-  const { objects } = decodeObjects(await readAll(source, MAX_CRL), LABELS.crl)
+  const { objects } = decodeObjects(await readAll(source, heldLimit(source, options)), LABELS.crl)
   const [der, ...others] = objects
   if (der === undefined || others.length > 0)
     throw new PkiError('decode', 'too_many', `expected one CRL to compare, got ${objects.length}`)
   return { crl: parseCrl(der, { index: true, ber: options.ber }), [Symbol.dispose]: () => undefined }
 }
 
+/** Octets of a CRL that is held: of what is left of regular files, text. */
+export function heldLimit({ size }: Source, { ber }: Pick<CrlSourceOptions, 'ber'>): number {
+  return size === undefined || ber ? MAX_CRL : MAX_TEXT
+}
+
 /** BER is read from memory only: where an element ends may only be known at its end. */
 function canStream({ name, size }: Source, { ber }: CrlSourceOptions): boolean {
   if (size === undefined || ber) return false
   using file = openFile(name)
-  return looksLikeDer(file.readAt(0, HEAD))
+  return !looksLikeText(file.readAt(0, HEAD))
 }
 
 function withFile<T extends ReadCrl>(name: string, read: (file: OpenFile) => T): OpenCrl<T> {

@@ -24,18 +24,19 @@ const SEQUENCE = 0x30
 const BEGIN = '-----BEGIN '
 /** Octets of a byte order mark in UTF-8. */
 const BOM_OCTETS = 3
-/** Octets at the start that tell text from DER: a certificate's first 32 always hold some that are no text. */
-const HEAD = 32
+/** Octets at the start that tell text from DER, whose headers, versions and algorithms are octets that no text has. */
+export const HEAD = 64
 /** Octets of a file with base64 or PEM: 70 MB of DER. As pki/pem.ts, which refuses more. */
 export const MAX_TEXT = 96 * 1024 * 1024
 
-/** A file that begins with a SEQUENCE's octet may still be text: `openssl s_client` prints ` 0 s:CN=…` before the PEM. */
-export function looksLikeDer(head: Uint8Array): boolean {
-  return head[0] === SEQUENCE && !head.subarray(0, HEAD).every(isText)
+/** Only controls tell: text in front of PEM may be in any encoding. An empty file is text. */
+export function looksLikeText(head: Uint8Array): boolean {
+  return head.subarray(0, HEAD).every((octet) => octet >= 0x20 || [0x09, 0x0a, 0x0d].includes(octet))
 }
 
-function isText(octet: number): boolean {
-  return (octet >= 0x20 && octet < 0x7f) || octet === 0x09 || octet === 0x0a || octet === 0x0d
+/** A file that begins with a SEQUENCE's octet may still be text: `openssl s_client` prints `0 s:CN=…` before the PEM. */
+function looksLikeDer(bytes: Uint8Array): boolean {
+  return bytes[0] === SEQUENCE && !looksLikeText(bytes)
 }
 
 /**
