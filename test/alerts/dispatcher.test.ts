@@ -9,6 +9,9 @@ import type { Finding, FindingState } from '../../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import { toTimestamp, type Clock } from '../../model/time.ts'
 import type { Stored, StoredAction } from '../../store/contract.ts'
+import { loadPack } from '../../rules/loadPack.ts'
+import { RuleEngine } from '../../rules/engine.ts'
+import { INVENTORY } from '../rules/inventory.ts'
 import { JournalDouble, MINUTE, SECOND, START } from '../rules/journalDouble.ts'
 import { findingOf } from './findings.ts'
 
@@ -577,5 +580,36 @@ describe('closing', () => {
     t.sent()
     await t.pass(2)
     assert.deepEqual(t.sent(), [])
+  })
+})
+
+describe('an alert whose rule or subject left the configuration', () => {
+  it('is resolved after the restart', async () => {
+    const t = new Setup()
+    const finding = findingOf('fail', START, { subject: 'ca_crl[gone]' })
+    const stored = { ...finding, id: 'vigil.test/0/1/0', recorded: toTimestamp(START) }
+    const step: StoredAction = {
+      kind: 'alert',
+      id: `alert crl_freshness_ok ca_crl[gone] ${toTimestamp(START)}`,
+      status: 'sent',
+      rule: finding.rule,
+      subject: finding.subject,
+      receiver: 'http://am.test/',
+      detail: '',
+      evidence: [],
+      record: 'vigil.test/0/2/0',
+      recorded: toTimestamp(START),
+    }
+    const packs = [loadPack('internal-pki')]
+    const engine = new RuleEngine({ packs, inventory: INVENTORY, parameters: {}, waivers: [], targets: [] })
+    engine.hydrate({ now: START, latest: [], findings: [stored] })
+    t.dispatcher.hydrate({ findings: [stored], actions: [step] })
+    await t.start()
+    t.sent()
+    const decisions = engine.apply(t.journal.tick())
+    t.dispatcher.apply(t.journal.decide(...decisions))
+    await t.dispatcher.settled()
+    assert.deepEqual(t.sent(), ['resolved not_applicable'])
+    assert.deepEqual(t.actions(), ['resolved'])
   })
 })

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { test } from 'node:test'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { alertName } from '../../alerts/alert.ts'
 import { prometheusRules } from '../../dashboards/prometheus/rules.ts'
 import { loadPack, SHIPPED_PACKS } from '../../rules/loadPack.ts'
 import { needsPint, runPint } from '../support/pint.ts'
 import { needsPrometheus, runTool } from '../support/prometheus.ts'
+import { temporaryDirectory } from '../support/vigil.ts'
 import { unknownMetrics } from './metricNames.ts'
 
 const FOLDER = 'dashboards/prometheus'
@@ -74,6 +76,61 @@ test('the rules fire, hold and end as the cases for promtool say', needsPromethe
   assert.ok(CASES.length > 0)
   await runTool('promtool', ['test', 'rules', ...CASES])
 })
+
+test('every alert about vigil, and every contradiction, has a case in which it fires', () => {
+  const cases = CASES.map((file) => readFileSync(file, 'utf8')).join('\n')
+  const names = rules()
+    .filter((group) => group.name.startsWith('vigil'))
+    .flatMap((group) => group.rules.flatMap((rule) => rule.alert ?? []))
+  assert.ok(names.length > 12)
+  assert.deepEqual(
+    names.filter((name) => !new RegExp(`alertname(="|: )${name}\\b`).test(cases)),
+    [],
+  )
+})
+
+test(
+  'every rule of the packs fires on fail, and neither on pass nor when it is waived',
+  needsPrometheus(),
+  async () => {
+    using directory = temporaryDirectory()
+    const file = join(directory.path, 'rules.test.yml')
+    const packs = rules().filter((group) => !group.name.startsWith('vigil'))
+    const names = packs.flatMap((group) => group.rules.flatMap((rule) => rule.alert ?? []))
+    assert.ok(names.length >= 15)
+    const idOf = new Map(
+      SHIPPED_PACKS.flatMap((id) => loadPack(id).rules).map((rule) => [alertName(rule.id), rule]),
+    )
+    const tests = names.map((name) => {
+      const rule = idOf.get(name)
+      assert.ok(rule !== undefined, name)
+      const series = (subject: string, state: string, waived: string, values: string) => ({
+        series: `vigil_finding_state{job="vigil", instance="a", rule="${rule.id}", subject="ca_crl[${subject}]", severity="${rule.severity}", state="${state}", waived="${waived}"}`,
+        values,
+      })
+      const count = (subject: string) => `count(ALERTS{alertname="${name}", subject="ca_crl[${subject}]"})`
+      return {
+        name,
+        interval: '1m',
+        input_series: [
+          series('bad', 'fail', 'false', '0 1 1'),
+          series('bad', 'pass', 'false', '1 0 0'),
+          series('good', 'pass', 'false', '1 1 1'),
+          series('good', 'fail', 'false', '0 0 0'),
+          series('waived', 'fail', 'true', '1 1 1'),
+        ],
+        promql_expr_test: [
+          { expr: count('bad'), eval_time: '0m', exp_samples: [] },
+          { expr: count('bad'), eval_time: '1m', exp_samples: [{ value: 1 }] },
+          { expr: count('good'), eval_time: '2m', exp_samples: [] },
+          { expr: count('waived'), eval_time: '2m', exp_samples: [] },
+        ],
+      }
+    })
+    writeFileSync(file, stringify({ rule_files: [resolve(RULES)], evaluation_interval: '1m', tests }))
+    await runTool('promtool', ['test', 'rules', file])
+  },
+)
 
 test('pint finds nothing in the rules', needsPint(), async () => {
   const printed = await runPint(['--offline', '--no-color', 'lint', RULES])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Incident } from '../../alerts/incident.ts'
 import { toTimestamp } from '../../model/time.ts'
 import {
   FakeJournal,
@@ -109,6 +110,46 @@ describe('page: state', () => {
       /1 check fails.* the CRL is 27 h old Waived by pki-team until in 1 h 2026-11-22 07:00:00 ?: &lt;b&gt;moving&lt;\/b&gt;/,
     )
     assert.ok(!html.includes('<b>moving'))
+  })
+
+  it('lists incidents that are not closed, with what belongs to them and whose they are', async (t) => {
+    const s = await startServer(t)
+    assert.doesNotMatch(textOf(await page(s, '/')), /Incidents/)
+    const member = {
+      rule: 'crl_available',
+      severity: 'critical',
+      role: 'cause',
+      reason: '',
+      joined: toTimestamp(T0),
+    } as const
+    const incident: Incident = {
+      id: 'inc-0123456789ab',
+      about: 'authority[issuing-1]',
+      root: { rule: 'crl_available', subject: 'ca_crl[issuing-1]' },
+      state: 'open',
+      severity: 'critical',
+      opened: toTimestamp(T0 - 60_000),
+      decision: null,
+      acknowledged: null,
+      owner: EVIL,
+      closed: null,
+      members: [
+        { ...member, subject: 'ca_crl[issuing-1]' },
+        { ...member, role: 'symptom', subject: 'service_tls_health[shop,prod]' },
+        { ...member, subject: 'ca_crl[x]', left: { at: toTimestamp(T0), reason: 'it passes' } },
+      ],
+      moreMembers: 0,
+      comments: [],
+    }
+    s.incidents.push(incident, { ...incident, id: 'inc-closed000000', state: 'closed' })
+    const html = await page(s, '/')
+    const text = textOf(html)
+    assert.match(
+      text,
+      /Incidents .*open critical authority\[issuing-1\] inc-0123456789ab · findings in trouble: 2, of which symptoms: 1 · owner/,
+    )
+    assert.ok(html.includes(SHOWN))
+    assert.doesNotMatch(text, /inc-closed/)
   })
 
   it('is not all well while a target is not being observed', async (t) => {

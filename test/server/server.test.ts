@@ -191,6 +191,7 @@ describe('server: JSON API', () => {
     })
     assert.deepEqual(await get('/api/audit?user=nobody'), { audit: [] })
     assert.deepEqual(await get('/api/actions'), { actions: [] })
+    assert.deepEqual(await get('/api/incidents?state=open&limit=5'), { incidents: [] })
     const subject = 'ca_crl[issuing-1]'
     assert.deepEqual(await get(`/api/observations?subject=${encodeURIComponent(subject)}`), {
       observations: await s.store.observations({ subject, from: '1970-01-01T00:00:00.000Z', limit: 9 }),
