@@ -12,6 +12,7 @@ import type { Finding } from '../model/finding.ts'
 import type { Problem } from '../model/problem.ts'
 import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
+import { Delegations } from '../pki/ocspSigner.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
@@ -290,7 +291,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const scheduler = startScheduler({
     targets,
-    context: { now, vantage: config.vantage, maxSize: config.probes.max_size, random: randomBytes },
+    context: {
+      now,
+      vantage: config.vantage,
+      maxSize: config.probes.max_size,
+      random: randomBytes,
+      delegations: new Delegations(),
+    },
     concurrency: config.probes.concurrency,
     onResult: async (result) => {
       await persist('journal', () => recorder.record(result))

@@ -55,9 +55,10 @@ const NOTHING = { facts: undefined, lints: [], delegate: undefined } as const
  */
 export async function inquireOcsp(
   { url, issuer, serial }: OcspQuestion,
-  context: Pick<ProbeContext, 'now' | 'random' | 'maxSize'>,
+  context: Pick<ProbeContext, 'now' | 'random' | 'maxSize' | 'delegations'>,
   deadline: Deadline,
 ): Promise<OcspInquiry> {
+  const { delegations } = context
   const nonce = context.random(NONCE_SIZE)
   const request = buildOcspRequest({ serial, issuer: issuer.certificate, nonce, hash: 'sha1' })
   const answer = await exchange(
@@ -93,7 +94,7 @@ export async function inquireOcsp(
   let delegate: Certificate | undefined
   try {
     const response = parseOcspResponse(answer.body)
-    const verified = verifyOcspResponse(response, { request, issuer: issuer.certificate, now })
+    const verified = verifyOcspResponse(response, { request, issuer: issuer.certificate, now, delegations })
     facts = ocspFacts(verified, { timely: false })
     lints = lintOcsp(response, { issuer: issuer.certificate })
     delegate = verified.delegated ? verified.signer : undefined

@@ -1,4 +1,5 @@
 import type { Certificate } from '../pki/certificate.ts'
+import type { Delegations } from '../pki/ocspSigner.ts'
 import type { ProbeResult } from '../model/observation.ts'
 import type { AuthorityConfig } from '../model/config.ts'
 import type { Clock } from '../model/time.ts'
@@ -60,6 +61,8 @@ export interface ProbeContext {
   /** Largest body that is read, in octets. */
   readonly maxSize: number
   readonly random: (octets: number) => Uint8Array
+  /** OCSP responders that the authorities were seen to delegate to. */
+  readonly delegations: Delegations
   /** Aborts the run at shutdown. The target's timeout is applied by the probe itself. */
   readonly signal: AbortSignal
 }

@@ -5,6 +5,7 @@ import type { ProbeResult } from '../../model/observation.ts'
 import { parseDuration } from '../../model/time.ts'
 import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
+import { Delegations } from '../../pki/ocspSigner.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
 import type { Issuer, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
@@ -167,6 +168,7 @@ async function look(options: Options, target: Target): Promise<void> {
     vantage: 'cli',
     maxSize: MAX_SIZE,
     random: randomBytes,
+    delegations: new Delegations(),
     signal: new AbortController().signal,
   })
   if (options.json === true) printJson(document(result, target))

@@ -13,6 +13,7 @@ import type {
   Target,
   TlsTarget,
 } from '../../probes/probe.ts'
+import { Delegations } from '../../pki/ocspSigner.ts'
 import { NOW } from './pki.ts'
 
 /** Milliseconds: generous, since the machine may be busy; no test waits for it. */
@@ -26,6 +27,7 @@ export function context(overrides: Partial<ProbeContext> = {}): ProbeContext {
     vantage: 'test',
     maxSize: 4 * 1024 * 1024,
     random: (octets) => randomBytes(octets),
+    delegations: new Delegations(),
     signal: new AbortController().signal,
     ...overrides,
   }
