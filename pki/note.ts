@@ -1,29 +1,31 @@
 /**
- * What was accepted although DER (X.690 section 10 and 11) or RFC 5280 forbids it. Closed; docs/verification.md explains each.
+ * What was accepted although DER (X.690 sections 10 and 11) or RFC 5280 forbids it; docs/verification.md explains each.
  * The first group is only accepted when the caller asked for BER.
  */
-export type NoteCode =
-  | 'indefinite_length'
-  | 'long_length'
-  | 'constructed_string'
-  | 'boolean_value'
-  | 'long_integer'
-  | 'padding_bits'
-  | 'time_without_seconds'
-  | 'time_offset'
-  | 'time_fraction'
-  | 'time_year'
-  | 'duplicate_extension'
-  | 'reason_code'
-  | 'negative_number'
+export const NOTE_CODES = [
+  'indefinite_length',
+  'long_length',
+  'constructed_string',
+  'boolean_value',
+  'long_integer',
+  'padding_bits',
+  'time_without_seconds',
+  'time_offset',
+  'time_fraction',
+  'time_year',
+  'duplicate_extension',
+  'reason_code',
+  'negative_number',
   // Always accepted: real objects do it, and it can only mean one thing.
-  | 'default_written'
-  | 'set_unsorted'
-  | 'empty_list'
-  | 'null_missing'
-  | 'character_set'
-  | 'generalized_time'
-  | 'trailing_zero_bits'
+  'default_written',
+  'set_unsorted',
+  'empty_list',
+  'null_missing',
+  'character_set',
+  'generalized_time',
+  'trailing_zero_bits',
+] as const
+export type NoteCode = (typeof NOTE_CODES)[number]
 
 /** One such place. */
 export interface Note {

@@ -56,7 +56,7 @@ const USAGES_OF_PURPOSES: ReadonlyMap<string, readonly string[]> = new Map([
 /** RFC 5280 4.2.1: which key, what for, and for which names. */
 export const KEY_LINTS: readonly Lint<Certificate>[] = [
   {
-    id: 'cert_extensions_version_3',
+    id: 'cert_version_3',
     title: 'The version is 3',
     source: rfc(5280, '4.1.2.1'),
     check: ({ version }) => (version === 3 ? undefined : expected('version 3', String(version))),

@@ -155,7 +155,7 @@ testLints({
     cert_serial_at_most_20_octets: () => leaf({ serial: der.integer(1n << 159n) }),
     cert_validity_order: () => leaf({ notAfter: der.time(MADE - DAY) }),
     cert_unique_identifiers_absent: () => leaf({ more: [der.contextPrimitive(2, Uint8Array.of(0, 1))] }),
-    cert_extensions_version_3: () => leaf({ version: null }),
+    cert_version_3: () => leaf({ version: null }),
     // Names
     cert_issuer_not_empty: () => leaf({ issuer: der.sequence() }),
     cert_issuer_encoded_as_subject: () =>
