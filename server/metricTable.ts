@@ -80,6 +80,13 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'vigil_ocsp_produced_at_timestamp_seconds',
     'When the responder signed the answer',
   ),
+  fact(
+    'ocsp',
+    'ocsp',
+    'responderNotAfter',
+    'vigil_ocsp_responder_not_after_timestamp_seconds',
+    'notAfter of the certificate that signed the OCSP answer',
+  ),
   fact('ocsp', 'ocsp', 'nonceEchoed', 'vigil_ocsp_nonce_echoed', 'The answer repeats the nonce'),
   fact(
     'ocsp',
