@@ -46,17 +46,22 @@ export function access(list: IndexedList): IndexedAccess
 export function access(list: EntryList): Access
 export function access(list: EntryList): Access | IndexedAccess {
   const { index } = list
-  const plain = {
-    find: (serial: string, issuer: Name = list.issuer) => findEntry(list, serial, issuer),
-    list: () => listEntries(list),
+  if (index === undefined) {
+    return {
+      find: (serial, issuer = list.issuer) => findEntry(list, serial, issuer),
+      list: () => listEntries(list),
+    }
   }
-  if (index === undefined) return plain
   const indexed = { ...list, index }
-  const duplicates = (): Duplicates => {
-    const { count, first } = index.duplicates
-    return { count, first: first === undefined ? undefined : entryAt(indexed, first) }
+  return {
+    find: (serial, issuer = list.issuer) => findIndexed(indexed, serial, issuer),
+    list: () => listEntries(list),
+    indexed,
+    duplicates: () => {
+      const { count, first } = index.duplicates
+      return { count, first: first === undefined ? undefined : entryAt(indexed, first) }
+    },
   }
-  return { ...plain, indexed, duplicates }
 }
 
 interface ReadEntry {
@@ -71,26 +76,33 @@ const USUAL_ENTRY = 128
 const PIECE = 256 * 1024
 const NOTHING = new Uint8Array()
 
-/** The first entry about that certificate. Without an index all entries before it are gone through. */
+/** The first entry about that certificate, of all in their order. */
 function findEntry(list: EntryList, serial: string, issuer: Name): CrlEntry | undefined {
-  const wanted = serialContent(serial)
-  if (wanted === undefined) return undefined
-  const isAbout = (entry: CrlEntry): boolean =>
-    entry.serial === serial && namesMatch(entry.certificateIssuer ?? list.issuer, issuer)
-  for (const entry of candidates(list, wanted, issuer)) if (isAbout(entry)) return entry
+  const octets = serialContent(serial)
+  if (octets === undefined) return undefined
+  const candidates = list.namesIssuers ? listEntries(list) : entriesWith(list, octets)
+  for (const entry of candidates) if (isAbout(entry, list, serial, issuer)) return entry
   return undefined
 }
 
-/** Entries among which all are that are about that certificate, in their order. */
-function* candidates(list: EntryList, serial: Uint8Array, issuer: Name): Generator<CrlEntry, undefined> {
-  const { index } = list
-  if (index === undefined) {
-    yield* list.namesIssuers ? listEntries(list) : entriesWith(list, serial)
-  } else {
-    const indexed = { ...list, index }
-    for (const ordinal of index.matches(fingerprintOf(serial, issuer, list.issuer)))
-      yield entryAt(indexed, ordinal)
+function findIndexed(list: IndexedList, serial: string, issuer: Name): CrlEntry | undefined {
+  const octets = serialContent(serial)
+  if (octets === undefined) return undefined
+  const wanted = fingerprintOf(octets, issuer, list.issuer)
+  const first = list.index.first(wanted.high, wanted.low)
+  if (first < 0) return undefined
+  const entry = entryAt(list, first)
+  if (isAbout(entry, list, serial, issuer)) return entry
+  // Not in practice: another serial number has this fingerprint, or the octets are not those that were read.
+  for (const ordinal of list.index.matches(wanted)) {
+    const other = entryAt(list, ordinal)
+    if (isAbout(other, list, serial, issuer)) return other
   }
+  return undefined
+}
+
+function isAbout(entry: CrlEntry, list: EntryList, serial: string, issuer: Name): boolean {
+  return entry.serial === serial && namesMatch(entry.certificateIssuer ?? list.issuer, issuer)
 }
 
 /** The entry with that ordinal. */
