@@ -53,6 +53,17 @@ test('an expired CRL fails in time, keeps its facts, and reads the same in every
   assert.deepEqual([two.facts, two.error], [one.facts, one.error])
 })
 
+test('the lints of a CRL that verified are facts, which do not change while it does not', async (t) => {
+  const twice = { serial: '2a', at: NOW - DAY, reason: 1 }
+  const url = await serve(t, await crl({ number: undefined, revoked: [twice, twice] }))
+  const { facts } = succeeded(await probeCrl(crlTarget(url, issuer), context()))
+  assert.equal(facts.lint?.failures, 2)
+  assert.deepEqual(facts.lint.failed, ['crl_number_present', 'crl_entry_serials_unique'])
+  assert.match(facts.lint.judged?.join() ?? '', /^crl [0-9a-f]{8} [pf-]+$/)
+  const later = context({ now: () => NOW + HOUR })
+  assert.deepEqual(succeeded(await probeCrl(crlTarget(url, issuer), later)).facts.lint, facts.lint)
+})
+
 test('a CRL with one flipped bit fails in signature and gives no facts about revocation', async (t) => {
   const body = Buffer.from(await crl())
   const serial = body.indexOf(Buffer.from([0x02, 0x01, 0x2a]))

@@ -75,6 +75,20 @@ test('a delegated responder is accepted, a foreign one is not', async (t) => {
   failedIn(foreign, 'path', 'responder_not_authorized')
 })
 
+test("the lints of a verified answer and of a delegate's certificate are facts", async (t) => {
+  const kinds = ({ observation }: ProbeResult) =>
+    observation.facts.lint?.judged?.map((line) => line.replace(/ .*/, ''))
+  const own = await probe(t, { answer: each({ thisUpdate: NOW + 1000 }) })
+  assert.deepEqual(kinds(own), ['ocsp'])
+  assert.deepEqual(own.observation.facts.lint?.failed?.slice(0, 1), [
+    'ocsp_this_update_not_after_produced_at',
+  ])
+  const delegated = await probe(t, { answer: (_, standard) => ({ ...standard, signer: delegate }) })
+  assert.deepEqual(kinds(delegated), ['certificate', 'ocsp'])
+  const foreign = await probe(t, { answer: (_, standard) => ({ ...standard, signer: stranger }) })
+  assert.equal(kinds(foreign), undefined)
+})
+
 test('a responder without nonce is reported, not refused', async (t) => {
   const result = await probe(t, {
     answer: (_, { issuer, answers, producedAt }) => ({ issuer, answers, producedAt }),

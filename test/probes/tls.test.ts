@@ -77,6 +77,18 @@ test('the served certificate is asked about at the responder of its issuer', asy
   )
 })
 
+test('the lints of a certificate whose path verified, and of the answer about it, are facts', async (t) => {
+  const kinds = async (port: number, overrides: Partial<TlsTarget> = {}) => {
+    const { lint } = (await probe(port, overrides)).observation.facts
+    return lint?.judged?.map((line) => line.replace(/ .*/, ''))
+  }
+  const port = await serve(t, [shop])
+  assert.deepEqual(await kinds(port), ['certificate'])
+  assert.deepEqual(await kinds(port, { ocspUrl: await respond(t, ca) }), ['certificate', 'ocsp'])
+  const leaf = await entity({ ...web, issuer: sub })
+  assert.equal(await kinds(await serve(t, [leaf])), undefined)
+})
+
 test('a certificate signed in a way that is not known is neither a valid path nor a fault', async (t) => {
   const ecdsaWithSha256 = Buffer.from('2a8648ce3d040302', 'hex')
   const certificate = Buffer.from(shop.certificate)
