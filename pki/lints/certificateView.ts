@@ -27,10 +27,10 @@ export function isResponder({ isCa, extendedKeyUsage }: Certificate): boolean {
   return !isCa && extendedKeyUsage?.includes(PURPOSE.ocspSigning) === true
 }
 
-/** An end entity that clients would take for a TLS server: those without extended key usage too. */
+/** An end entity that clients would take for a TLS server: those without extended key usage too. Version 1 cannot say what it is. */
 export function isTlsServer(certificate: Certificate): boolean {
-  const { isCa, extendedKeyUsage: purposes } = certificate
-  if (isCa || isResponder(certificate)) return false
+  const { version, isCa, extendedKeyUsage: purposes } = certificate
+  if (version !== 3 || isCa || isResponder(certificate)) return false
   return purposes === undefined || purposes.includes(PURPOSE.serverAuth) || purposes.includes(PURPOSE.any)
 }
 
