@@ -51,7 +51,7 @@ export interface OcspResponse extends ResponseData {
 }
 
 /** Octets of one answer. A delegated signer with ML-DSA-87 keys and its chain need 30 KB. */
-export const MAX_RESPONSE = 1024 * 1024
+const MAX_RESPONSE = 1024 * 1024
 /** SingleResponses in one answer. vigil asks about one certificate; responders that pre-produce add a few. */
 const MAX_SINGLE_RESPONSES = 256
 /** Certificates in one answer: the signer and its chain. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as lab from '../../lab/der.ts'
-import { OCSP_ERRORS, answerOcsp, extension, ocspError } from '../../lab/issue.ts'
+import { OCSP_ERRORS, answerOcsp, certIdHashes, extension, ocspError } from '../../lab/issue.ts'
 import type { OcspError } from '../../lab/issue.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
 import { checkOcspTimes, ocspFacts, parseOcspResponse, verifyOcspResponse } from '../../pki/ocsp.ts'
@@ -123,6 +123,40 @@ describe('OCSP answers', () => {
     for (const check of cases) refused(check, 'consistency', 'cert_id_mismatch')
     const message = refused(cases[0]!, 'consistency', 'cert_id_mismatch').message
     assert.match(message, /expected one answer for serial a1b2c3 .* got one for serial a1b2c4/)
+  })
+
+  it('is about a certificate of the CA that is declared, even when the request names another', async () => {
+    const other = await entity({ subject: 'Other CA' })
+    const request = buildOcspRequest({ serial: SERIAL, issuer: other.parsed, nonce: NONCE, hash: 'sha1' })
+    const der = await answer({ issuer: other, signer: ca })
+    const error = refused(() => verify(der, { request }), 'consistency', 'cert_id_mismatch')
+    assert.match(error.message, /expected a certificate issued by CN=Test CA with its key/)
+    // Another certificate of the same CA is the same CA.
+    const renewed = await entity({ subject: 'Test CA', key: ca.key })
+    const asked = buildOcspRequest({ serial: SERIAL, issuer: renewed.parsed, nonce: NONCE, hash: 'sha1' })
+    verify(await answer(), { request: asked })
+  })
+
+  it('is found whatever the parameters of the hash algorithm, and by no part of the CertID alone', async () => {
+    const { name, key } = certIdHashes(ca, 'sha1')
+    const certId = (algorithm: readonly Uint8Array[], nameHash: Uint8Array, keyHash: Uint8Array) =>
+      lab.sequence(
+        lab.sequence(...algorithm),
+        lab.octetString(nameHash),
+        lab.octetString(keyHash),
+        lab.integer(BigInt(`0x${SERIAL}`)),
+      )
+    const sha1 = lab.oid('1.3.14.3.2.26')
+    const answers = (id: Uint8Array) => answer({ answers: [{ ...good, certId: id }] })
+    verify(await answers(certId([sha1], name, key)))
+    for (const id of [
+      certId([sha1], name, Buffer.alloc(20)),
+      certId([sha1], Buffer.alloc(20), key),
+      certId([lab.oid('1.2.3'), lab.nullValue()], name, key),
+    ]) {
+      const der = await answers(id)
+      refused(() => verify(der), 'consistency', 'cert_id_mismatch')
+    }
   })
 
   it('says whether the nonce came back, and refuses another one', async () => {
@@ -370,6 +404,7 @@ describe('OCSP answers that are errors or malformed', () => {
       many.message,
       /at most 256 single responses at responseBytes.response.tbsResponseData.responses/,
     )
+    refused(() => parseOcspResponse(of(257)), 'decode', 'too_many')
     assert.equal(parseOcspResponse(of(256)).responses.length, 256)
   })
 

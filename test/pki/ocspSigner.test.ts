@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as lab from '../../lab/der.ts'
-import { extension, generateKey } from '../../lab/issue.ts'
+import { certIdHashes, extension, generateKey } from '../../lab/issue.ts'
 import { PkiError } from '../../pki/error.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
-import { ocspFacts } from '../../pki/ocsp.ts'
+import { ocspFacts, parseOcspResponse } from '../../pki/ocsp.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
-import { answer, ca, responder, verify } from './ocspSupport.ts'
+import { answer, ca, responder, signedAnswer, verify } from './ocspSupport.ts'
 import { DAY, HOUR, NOW, entity, refused } from './support.ts'
 import type { Entity } from './support.ts'
 
@@ -129,6 +129,38 @@ describe('who may sign an OCSP answer (RFC 6960 4.2.2.2)', () => {
     'path',
     'responder_not_found',
   )
+
+  it('reports the first of several that could have signed, and looks at 16', async () => {
+    const expired = await entity({
+      subject: 'Responder',
+      issuer: ca,
+      profile: 'ocsp_signer',
+      notAfter: NOW - 1000,
+    })
+    const other = await entity({ subject: 'Responder', issuer: ca, profile: 'tls_server' })
+    const of = (...certificates: readonly Uint8Array[]) =>
+      answer({ signer: responder, responderId: 'name', certificates })
+    const first = await of(expired.certificate, other.certificate)
+    refused(() => verify(first), 'path', 'certificate_expired')
+    const second = await of(other.certificate, expired.certificate)
+    refused(() => verify(second), 'path', 'responder_not_authorized')
+    const fifteen = Array.from({ length: 15 }, () => other.certificate)
+    assert.equal(verify(await of(...fifteen, responder.certificate)).delegated, true)
+    const seventeen = await of(...fifteen, other.certificate, responder.certificate)
+    refused(() => verify(seventeen), 'decode', 'too_many')
+  })
+
+  it('refuses a key hash that only begins as the CA’s', async () => {
+    const [, producedAt, responses] = lab.elementsOf(parseOcspResponse(await answer()).tbs)
+    assert.ok(producedAt !== undefined && responses !== undefined)
+    const hash = certIdHashes(ca, 'sha1').key
+    const of = (octets: Uint8Array) =>
+      signedAnswer(lab.sequence(lab.context(2, lab.octetString(octets)), producedAt, responses))
+    verify(of(hash))
+    for (const octets of [Buffer.concat([hash, Buffer.alloc(1)]), hash.subarray(0, 19), Buffer.alloc(0)]) {
+      refused(() => verify(of(octets)), 'path', 'responder_not_found')
+    }
+  })
 
   it('refuses a self-signed certificate with the name and extensions of a responder', async () => {
     const fake = await entity({ subject: 'Test CA', profile: 'ocsp_signer' })
