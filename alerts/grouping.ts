@@ -67,7 +67,6 @@ export function groupingSteps(situation: Situation): readonly IncidentStep[] {
   for (const [key, trouble] of troubles) {
     if (isWaived(trouble.finding, now)) continue
     const place = book.place(key)
-    if (place?.settled === true) continue
     const rule = situation.rules.get(trouble.finding.rule)
     const sources = rule === undefined ? [] : sourcesOf(rule)
     const cause = causeOf(trouble, sources, situation.topology, explaining)

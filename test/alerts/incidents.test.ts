@@ -374,6 +374,18 @@ describe('commands', () => {
     assert.notEqual(t.only().id, id)
   })
 
+  it('that close what fails do not hide what its symptoms turn out to be', async () => {
+    const t = new Setup()
+    await t.decide('ocsp_responder_available', RESPONDER, 'fail')
+    await t.decide('ocsp_status_good', SHOP, 'unknown')
+    const { id } = t.only()
+    await t.incidents.command({ command: 'close', id, ...who, force: true, text: 'known' })
+    await t.decide('ocsp_status_good', MAIL, 'unknown')
+    assert.deepEqual(t.open(), {})
+    await t.decide('ocsp_status_good', SHOP, 'fail')
+    assert.deepEqual(t.open(), { 'service[shop,prod]': [`cause ocsp_status_good ${SHOP}`] })
+  })
+
   it('about nothing are refused', async () => {
     const t = new Setup()
     const nobody = { command: 'ack', id: 'inc-000000000000', ...who } as const

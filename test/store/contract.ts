@@ -11,6 +11,7 @@ import {
   audit,
   decision,
   failure,
+  incidentStep,
   observation,
   observationOf,
   tick,
@@ -449,6 +450,11 @@ export function storeContract(name: string, place: () => Promise<StorePlace>): v
       assert.deepEqual(await ofKind('remediation'), ['verified', 'accepted'])
       assert.deepEqual(await ofKind('alert'), ['sent'])
       assert.deepEqual(await ofKind('incident'), [])
+      await store.apply(journal.seal(incidentStep))
+      const [step] = await store.actions({ kind: 'incident', limit: 2 })
+      assert.ok(step !== undefined)
+      const { record, recorded } = step
+      assert.deepEqual(step, { ...incidentStep.body, record, recorded })
     })
 
     it('knows how far each file of each log source was read', async () => {

@@ -155,4 +155,31 @@ export function action(
   return { kind: 'action', time: toTimestamp(T0), body }
 }
 
+export const incidentStep = {
+  kind: 'action',
+  time: toTimestamp(T0),
+  body: {
+    kind: 'incident',
+    id: 'inc-0123456789ab',
+    status: 'opened',
+    rule: 'crl_freshness_ok',
+    subject: 'ca_crl[issuing-1]',
+    receiver: 'vigil',
+    detail: 'the CRL is old',
+    at: toTimestamp(T0),
+    by: 'vigil',
+    about: 'authority[issuing-1]',
+    members: [
+      {
+        rule: 'crl_freshness_ok',
+        subject: 'ca_crl[issuing-1]',
+        severity: 'critical',
+        role: 'cause',
+        reason: 'it fails',
+      },
+    ],
+    evidence: [],
+  },
+} as const satisfies NewRecord
+
 export const tick: NewRecord = { kind: 'tick', time: toTimestamp(T0), body: { reason: 'interval' } }
