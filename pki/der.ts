@@ -4,6 +4,7 @@ import type { PkiErrorCode } from './error.ts'
 import { Notes } from './note.ts'
 import type { Note, NoteCode } from './note.ts'
 import { tlv } from './derWriter.ts'
+import { knownOid, rememberOid } from './oidCache.ts'
 import { generalizedTimeAt, utcTimeAt } from './time.ts'
 
 /** Identifier octets (X.690 8.1.2) of the types that certificates, CRLs and OCSP use. */
@@ -415,6 +416,14 @@ export class Der {
 
   /** Content as an OBJECT IDENTIFIER, in dotted form. */
   asOid(): string {
+    const known = knownOid(this.bytes, this.content, this.end)
+    if (known !== undefined) return known
+    const text = this.#readOid()
+    rememberOid(this.bytes, this.content, this.end, text)
+    return text
+  }
+
+  #readOid(): string {
     const length = this.end - this.content
     if (length === 0 || length > MAX_OID)
       this.fail('bad_oid', `expected 1 to ${MAX_OID} octets, got ${length}`)

@@ -26,10 +26,10 @@ export function decodeString(element: Der): string {
   const octets = element.value
   switch (element.tag) {
     case UTF8_STRING:
-      return decodeWith('utf-8', element)
+      return decodeWith(UTF8_DECODER, element)
     case BMP_STRING:
       if (octets.length % 2 !== 0) element.fail('bad_string', 'expected two octets a character')
-      return decodeWith('utf-16be', element)
+      return decodeWith(UTF16_DECODER, element)
     case UNIVERSAL_STRING:
       return decodeUniversal(element)
     case TELETEX_STRING:
@@ -61,11 +61,14 @@ export function asciiText(element: Der): string {
   return Buffer.from(octets).toString('latin1')
 }
 
-function decodeWith(encoding: 'utf-8' | 'utf-16be', element: Der): string {
+const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const UTF16_DECODER = new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true })
+
+function decodeWith(decoder: typeof UTF8_DECODER, element: Der): string {
   try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(element.value)
+    return decoder.decode(element.value)
   } catch {
-    return element.fail('bad_string', `expected ${encoding.toUpperCase()}`)
+    return element.fail('bad_string', `expected ${decoder.encoding.toUpperCase()}`)
   }
 }
 

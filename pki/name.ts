@@ -1,6 +1,6 @@
-import { TAG } from './der.ts'
-import type { Der } from './der.ts'
+import { Der, TAG } from './der.ts'
 import { decodeString, isStringTag } from './derString.ts'
+import { isPlainName } from './plainName.ts'
 
 /** A distinguished name (RFC 5280 4.1.2.4). */
 export interface Name {
@@ -66,6 +66,12 @@ function nameIn(list: Der): Name {
   if (der.length > MAX_NAME) {
     list.fail('too_large', `expected a name of at most ${MAX_NAME} octets, got ${der.length}`)
   }
+  if (!isPlainName(list.bytes, list.content, list.end)) return new EncodedName(der, readRdns(list))
+  list.skipAll()
+  return new EncodedName(der)
+}
+
+function readRdns(list: Der): Rdn[] {
   const rdns: Rdn[] = []
   let count = 0
   for (let i = 0; !list.done; i++) {
@@ -73,13 +79,27 @@ function nameIn(list: Der): Name {
     count += rdn.length
     rdns.push(rdn)
   }
-  let text: string | undefined
-  return {
-    der,
-    rdns,
-    get text() {
-      return (text ??= rfc4514(rdns))
-    },
+  return rdns
+}
+
+/** Verification compares encodings; what they say is read when somebody asks. Without `rdns` the encoding is known to be good. */
+class EncodedName implements Name {
+  readonly der: Uint8Array
+  #rdns: readonly Rdn[] | undefined
+  #text: string | undefined
+
+  constructor(der: Uint8Array, rdns?: readonly Rdn[]) {
+    this.der = der
+    this.#rdns = rdns
+  }
+
+  get rdns(): readonly Rdn[] {
+    // The header may be BER, when that was asked for.
+    return (this.#rdns ??= readRdns(Der.open(this.der, 'name', MAX_NAME, { ber: true })))
+  }
+
+  get text(): string {
+    return (this.#text ??= rfc4514(this.rdns))
   }
 }
 

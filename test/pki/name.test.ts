@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import * as lab from '../../lab/der.ts'
 import { Der } from '../../pki/der.ts'
-import { isNameWithin, namesMatch, readName } from '../../pki/name.ts'
-import type { Name } from '../../pki/name.ts'
+import { PkiError } from '../../pki/error.ts'
+import { isNameWithin, namesMatch, readName, readRdn } from '../../pki/name.ts'
+import type { Name, Rdn } from '../../pki/name.ts'
+import { isPlainName } from '../../pki/plainName.ts'
 import { refused } from './support.ts'
 
 const CN = '2.5.4.3'
@@ -111,5 +114,88 @@ describe('comparing names (RFC 5280 7.1)', () => {
     assert.ok(isNameWithin(name([o]), name()))
     assert.ok(!isNameWithin(name([o]), name([o], [cn])))
     assert.ok(!isNameWithin(name([cn], [o]), name([o])))
+  })
+})
+
+describe('names that are read only when somebody asks', () => {
+  /** Reads the name at once, with the full reader; undefined: it is refused or remarked upon. */
+  function fully(der: Uint8Array): readonly Rdn[] | undefined {
+    try {
+      const list = Der.open(der, 'name', 100_000)
+      const rdns: Rdn[] = []
+      while (!list.done) rdns.push(readRdn(list.enter(0x31, rdns.length)))
+      return list.notes.length === 0 ? rdns : undefined
+    } catch (error) {
+      if (error instanceof PkiError) return undefined
+      throw error
+    }
+  }
+
+  const attribute = fc
+    .tuple(
+      fc.constantFrom(CN, O, '0.9.2342.19200300.100.1.25', '2.999.4294967295'),
+      fc.constantFrom(0x0c, 0x13, 0x16, 0x14, 0x02),
+      fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'binary', maxLength: 5 })),
+    )
+    .map(([type, tag, text]) => tagged(type, tag, Buffer.from(text)))
+  const rdns = fc.array(fc.array(attribute, { minLength: 1, maxLength: 2 }), { maxLength: 5 })
+  const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 2 })
+
+  it('are those that the full reader accepts, and say the same', () => {
+    let plain = 0
+    fc.assert(
+      fc.property(rdns, changes, (list, edits) => {
+        const der = Uint8Array.from(lab.sequence(...list.map((attributes) => lab.set(...attributes))))
+        // What the lengths say stays, so that an edit does not only cut the name short.
+        for (const [at, value] of edits) der[2 + (at % Math.max(der.length - 2, 1))] = value
+        if (der.length > 129 || !isPlainName(der, 2, der.length)) return
+        plain++
+        const full = fully(der)
+        assert.ok(full !== undefined, Buffer.from(der).toString('hex'))
+        const wrapped = Uint8Array.from(lab.sequence(der))
+        assert.deepEqual(readName(Der.open(wrapped, 'test', 100_000), 'name').rdns, full)
+      }),
+      { numRuns: 20_000 },
+    )
+    assert.ok(plain > 1000, `${plain} names were plain`)
+  })
+
+  it('do not end in the middle of a part', () => {
+    const { der } = name([utf8(O, 'Example PKI')], [utf8(CN, 'CA 1')])
+    const whole = Array.from({ length: der.length - 1 }, (_, i) => i + 2).filter((end) =>
+      isPlainName(der, 2, end),
+    )
+    // Nothing, the first of the two, and both.
+    assert.deepEqual(whole, [2, 2 + 22, der.length])
+  })
+
+  it('are nearly all there are', () => {
+    const usual = name(
+      [tagged('2.5.4.6', 0x13, Buffer.from('SE'))],
+      [utf8(O, 'Example PKI')],
+      [utf8(CN, 'CA 1')],
+    )
+    assert.ok(isPlainName(usual.der, 2, usual.der.length))
+    assert.equal(usual.text, 'CN=CA 1,O=Example PKI,C=SE')
+    for (const odd of [
+      name([utf8(CN, 'å')]),
+      name([utf8(CN, 'a'), utf8(O, 'b')]),
+      name([tagged(CN, 0x13, Buffer.from('a@b'))]),
+      name([lab.sequence(lab.oid(CN), lab.integer(1n))]),
+    ]) {
+      assert.ok(!isPlainName(odd.der, 2, odd.der.length), odd.text)
+    }
+  })
+})
+
+describe('object identifiers', () => {
+  it('read the same again, however many there are', () => {
+    const arcs = fc.array(fc.nat(2 ** 31 - 1), { minLength: 1, maxLength: 6 })
+    const oids = fc.sample(arcs, { seed: 1, numRuns: 3000 }).map((rest) => ['2', ...rest].join('.'))
+    const read = (oid: string) => Der.open(lab.sequence(lab.oid(oid)), 'test', 100).oid('id')
+    for (const oid of [...oids, ...oids.toReversed(), ...oids]) assert.equal(read(oid), oid)
+    for (let arc = 0; arc < 2000; arc++) {
+      for (const oid of ['2.999.5', `2.999.5.${arc}`]) assert.equal(read(oid), oid)
+    }
   })
 })
