@@ -141,7 +141,7 @@ const TIME_CODES: ReadonlySet<NoteCode> = new Set<NoteCode>([
 ])
 
 /** Places with one of these notes, for a message; undefined: there are none. */
-export function notesOf(object: Noted, codes: ReadonlySet<NoteCode>, what: string): Finding {
+function notesOf(object: Noted, codes: ReadonlySet<NoteCode>, what: string): Finding {
   const found = object.notes.filter(({ code }) => codes.has(code))
   if (found.length === 0) return undefined
   return expected(what, list(found.map(({ code, path, offset }) => `${code} at ${path} (offset ${offset})`)))
