@@ -53,6 +53,18 @@ test('an expired CRL fails in time, keeps its facts, and reads the same in every
   assert.deepEqual([two.facts, two.error], [one.facts, one.error])
 })
 
+test('a CRL signed in a way that is not known says so, and gives no facts', async (t) => {
+  const ecdsaWithSha256 = Buffer.from('2a8648ce3d040302', 'hex')
+  const body = Buffer.from(await crl())
+  for (let at = body.indexOf(ecdsaWithSha256); at >= 0; at = body.indexOf(ecdsaWithSha256, at)) {
+    body[at + 7] = 0x7f
+  }
+  const result = await probeCrl(crlTarget(await serve(t, body), issuer), context())
+  const { facts, error } = failedIn(result, 'signature', 'unsupported')
+  assert.equal(facts.crl, undefined)
+  assert.match(error?.message ?? '', /got algorithm 1\.2\.840\.10045\.4\.3\.127/)
+})
+
 test('the lints of a CRL that verified are facts, which do not change while it does not', async (t) => {
   const twice = { serial: '2a', at: NOW - DAY, reason: 1 }
   const url = await serve(t, await crl({ number: undefined, revoked: [twice, twice] }))
