@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
 import * as der from '../../../lab/der.ts'
 import { extension } from '../../../lab/issue.ts'
 import type { Certificate } from '../../../pki/certificate.ts'
@@ -376,4 +378,31 @@ testLints({
     cert_ocsp_responder_no_authority_info_access: () =>
       responder({ extensions: { [OIDS.aia]: build.access([OIDS.ocsp, uri('http://ocsp.example.com')]) } }),
   },
+})
+
+describe('short-lived subscriber certificates (BR 1.6.1)', () => {
+  const SECOND = 1000
+  const outcome = (notBefore: number, lifetime: number) => {
+    const certificate = leaf({
+      notBefore: der.time(notBefore),
+      // Both ends belong to it: a lifetime of one day ends a second earlier.
+      notAfter: der.time(notBefore + lifetime - SECOND),
+      extensions: { [OIDS.aia]: null, [OIDS.cdp]: null },
+    })
+    return lintCertificate(certificate).find(({ id }) => id === 'cert_subscriber_revocation_information')
+      ?.outcome
+  }
+
+  it('need no revocation information: ten days, from 2026-03-15 seven', () => {
+    const [before, after] = [Date.UTC(2026, 2, 14), Date.UTC(2026, 2, 15)]
+    assert.equal(outcome(before, 10 * DAY), 'not_applicable')
+    assert.equal(outcome(before, 10 * DAY + SECOND), 'fail')
+    assert.equal(outcome(after, 7 * DAY), 'not_applicable')
+    assert.equal(outcome(after, 7 * DAY + SECOND), 'fail')
+  })
+
+  it('are not known before 2024-03-15, when naming a CRL was not demanded either', () => {
+    assert.equal(outcome(Date.UTC(2024, 2, 14), DAY), 'not_applicable')
+    assert.equal(outcome(Date.UTC(2024, 2, 15), 11 * DAY), 'fail')
+  })
 })
