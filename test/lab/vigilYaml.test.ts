@@ -20,7 +20,7 @@ test('the file fits the schema, and every file it names is there', async (t) => 
   assert.equal(dirname(file), directory)
   const config = configSchema.parse(parse(readFileSync(file, 'utf8')))
   assert.equal(config.origin, 'vigil.example.org/demo')
-  assert.equal(config.alerts.alertmanager, lab.alerts.url)
+  assert.deepEqual(config.alerts.alertmanager, [lab.alerts.url])
   assert.equal(config.remediation.cool_down, 5000)
   assert.equal(config.remediation.webhook?.url, lab.webhook.url)
   assert.deepEqual(
