@@ -59,6 +59,14 @@ export function groupingSteps(situation: Situation): readonly IncidentStep[] {
   const due = (trouble: Trouble) => isDue(trouble, unknownFor(trouble), now)
   const explaining = explainingTroubles(troubles.values(), due)
 
+  const known = new Map<string, ReturnType<typeof sourcesOf>>()
+  const sourcesOfRule = (id: string): ReturnType<typeof sourcesOf> => {
+    const rule = situation.rules.get(id)
+    const sources = known.get(id) ?? (rule === undefined ? [] : sourcesOf(rule))
+    known.set(id, sources)
+    return sources
+  }
+
   for (const [key, place] of book.places()) {
     const trouble = troubles.get(key)
     if (trouble === undefined) plan.leave(key, place, over(key))
@@ -67,8 +75,7 @@ export function groupingSteps(situation: Situation): readonly IncidentStep[] {
   for (const [key, trouble] of troubles) {
     if (isWaived(trouble.finding, now)) continue
     const place = book.place(key)
-    const rule = situation.rules.get(trouble.finding.rule)
-    const sources = rule === undefined ? [] : sourcesOf(rule)
+    const sources = sourcesOfRule(trouble.finding.rule)
     const cause = causeOf(trouble, sources, situation.topology, explaining)
     const wanted = wantedPlace(trouble, cause, place, mayStaySymptom(trouble, sources))
     if (place !== undefined && place.about === wanted.about && place.role === wanted.role) continue

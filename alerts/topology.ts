@@ -19,6 +19,8 @@ const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set([
 export class Topology {
   readonly #authorityIssuers: ReadonlyMap<string, string | undefined>
   readonly #serviceIssuers = new Map<string, string>()
+  /** By subject; of those that are, or were, in trouble. */
+  readonly #issuers = new Map<string, readonly string[]>()
 
   constructor(inventory: Pick<Inventory, 'authorities' | 'services'>) {
     this.#authorityIssuers = new Map(inventory.authorities.map((a) => [a.id, a.issuer]))
@@ -30,7 +32,13 @@ export class Topology {
   }
 
   /** The authorities on which a subject rests, nearest first: those that issued its certificate. */
-  issuersOf(text: string): readonly string[] {
+  issuersOf(subject: string): readonly string[] {
+    const known = this.#issuers.get(subject) ?? this.#find(subject)
+    this.#issuers.set(subject, known)
+    return known
+  }
+
+  #find(text: string): readonly string[] {
     const subject = parseSubject(text)
     const [first] = subject?.keys ?? []
     if (subject === undefined || first === undefined) return []
