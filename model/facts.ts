@@ -97,13 +97,14 @@ export const FACTS = {
     chainLength: 'int',
     pathValid: 'bool', // to the declared issuer
     pathError: 'string',
+    issuedDirectly: 'bool', // of a valid path: the declared issuer itself signed it, no CA in between
     identityMatches: 'bool',
     clientCertificateAccepted: 'bool',
   },
   /** The declared certification authority, from the inventory. */
   authority: { id: 'string', class: 'string' },
   /** The declared service, from the inventory. */
-  service: { id: 'string', environment: 'string', owner: 'string' },
+  service: { id: 'string', environment: 'string', owner: 'string', servername: 'string' },
   /** A signed statement of a person, whose signature verified with a trusted key: about what no probe can observe. */
   attestation: {
     kind: 'string',

@@ -6,6 +6,7 @@ import { PkiError } from '../pki/error.ts'
 import { lintCertificate } from '../pki/lints/certificate.ts'
 import { lintFacts } from '../pki/lints/facts.ts'
 import { matchesIdentity } from '../pki/identity.ts'
+import { namesMatch } from '../pki/name.ts'
 import { buildPath, type PathResult } from '../pki/path.ts'
 import { inquireOcsp, type OcspInquiry } from './ocsp.ts'
 import { asProbeError, observe, probeError } from './observe.ts'
@@ -35,7 +36,9 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
       inquiry = await inquireOcsp({ url: ocspUrl, issuer, serial: leaf.serial }, context, deadline)
     }
     const facts: Facts = {
-      ...(target.service === undefined ? {} : { service: target.service }),
+      ...(target.service === undefined
+        ? {}
+        : { service: { ...target.service, servername: target.servername.toLowerCase() } }),
       ...served.facts,
       ...(inquiry?.facts === undefined ? {} : { ocsp: inquiry.facts }),
       ...lintsOf(served, inquiry),
@@ -80,7 +83,7 @@ function judgeChain(target: TlsTarget, handshake: Handshake, now: number): Serve
   const identityMatches = matchesIdentity(leaf, target.servername)
   return {
     facts: {
-      tls: { ...tls, ...pathFacts(path), identityMatches },
+      tls: { ...tls, ...pathFacts(path, target.issuer), identityMatches },
       certificate: certificateFacts(leaf),
     },
     error: way ?? pathError(path, now) ?? purposeError(leaf) ?? identityError(leaf, target.servername),
@@ -124,12 +127,17 @@ function judgePath(
   })
 }
 
-function pathFacts(path: PathResult | undefined): FactsOf<'tls'> {
-  if (path === undefined) return {}
-  if (path.valid) return { pathValid: true }
+function pathFacts(path: PathResult | undefined, issuer: TlsTarget['issuer']): FactsOf<'tls'> {
+  if (path === undefined || issuer === undefined) return {}
+  if (path.valid) return { pathValid: true, issuedDirectly: isKeyOf(path.path[1], issuer.certificate) }
   const { code } = path.error
   // What vigil cannot verify is not established: neither a valid path nor a fault of the CA.
   return code === 'unsupported' ? { pathError: code } : { pathValid: false, pathError: code }
+}
+
+/** The same key under the same name: a renewed certificate of the issuer, or one that another CA gave it, is still the issuer. */
+function isKeyOf(signer: Certificate | undefined, issuer: Certificate): boolean {
+  return signer?.spkiSha256 === issuer.spkiSha256 && namesMatch(signer.subject, issuer.subject)
 }
 
 function pathError(path: PathResult | undefined, now: number): ProbeError | undefined {

@@ -39,6 +39,8 @@ const RULE_ID = /^[a-z][a-z0-9_]{0,62}$/
 export const JUDGED_BY = [
   'now',
   'certificate.notBefore',
+  // Up to when it is relied on: whether it outlives what it is made with.
+  'certificate.notAfter',
   'crl.thisUpdate',
   'ocsp.producedAt',
   'ocsp.thisUpdate',

@@ -18,7 +18,7 @@ export interface WatchedSubject {
   readonly class: 'online' | 'offline' | undefined
   /** The authority (a service's issuer) has a responder that can be asked. */
   readonly ocsp: boolean
-  /** Those of its authority or service, of a service those of its issuer too. */
+  /** Those of its authority or service, of a service those of its issuer too; of a log those of its authorities; of the PKI as a whole all. */
   readonly tags: ReadonlySet<string>
   readonly targets: readonly WatchedTarget[]
 }
@@ -50,10 +50,23 @@ export function watchedSubjects(
       kind,
       class: service === undefined ? authority?.class : undefined,
       ocsp: (authority?.ocsp.length ?? 0) > 0,
-      tags: new Set([...(service?.tags ?? []), ...(authority?.tags ?? [])]),
+      tags: tagsOf(inventory, subject, [service, authority]),
       targets: own,
     }
   })
+}
+
+/** A rule for what is tagged concerns the log of a tagged authority, and the PKI as a whole when anything in it is tagged. */
+function tagsOf(
+  { authorities, services, logs }: Inventory,
+  { kind, keys: [id] }: Subject,
+  declared: readonly ({ readonly tags: readonly string[] } | undefined)[],
+): ReadonlySet<string> {
+  const of = (tagged: typeof declared): ReadonlySet<string> => new Set(tagged.flatMap((one) => one?.tags ?? []))
+  if (kind === 'pki_governance') return of([...authorities, ...services])
+  if (kind !== 'audit_log') return of(declared)
+  const log = logs.find((other) => other.id === id)
+  return of(authorities.filter((authority) => log?.authorities.includes(authority.id)))
 }
 
 const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['service_tls_health', 'deployed_service_cert'])

@@ -51,13 +51,19 @@ test('a good service gives facts about connection, certificate and service, and 
       group: 'X25519MLKEM768',
       chainLength: 2,
       pathValid: true,
+      issuedDirectly: true,
       identityMatches: true,
     },
   )
   assert.match(facts.tls?.cipher ?? '', /^TLS_/)
   assert.equal(facts.certificate?.serial, '5eed')
   assert.deepEqual(facts.certificate.identities, ['shop.example'])
-  assert.deepEqual(facts.service, { id: 'shop', environment: 'prod', owner: 'team' })
+  assert.deepEqual(facts.service, {
+    id: 'shop',
+    environment: 'prod',
+    owner: 'team',
+    servername: 'shop.example',
+  })
   assert.equal(facts.ocsp, undefined)
   assert.deepEqual(
     result.artifacts.map(({ mediaType, bytes }) => [mediaType, Buffer.from(bytes).toString('hex')]),
@@ -131,7 +137,8 @@ test('a missing intermediate fails in path; with it the path is found', async (t
   assert.equal(facts.tls?.pathValid, false)
   assert.equal(facts.tls.pathError, 'issuer_not_found')
   assert.equal(facts.certificate?.subject, 'CN=shop')
-  succeeded(await probe(await serve(t, [leaf, sub])))
+  const complete = succeeded(await probe(await serve(t, [leaf, sub])))
+  assert.deepEqual([complete.facts.tls?.pathValid, complete.facts.tls?.issuedDirectly], [true, false])
 })
 
 test('a certificate of another CA is not asked about at the declared one', async (t) => {
@@ -140,6 +147,13 @@ test('a certificate of another CA is not asked about at the declared one', async
   const ocspUrl = await respond(t, ca, { seen: () => (isAsked = true) })
   failedIn(await probe(await serve(t, [foreign]), { ocspUrl }), 'path', 'issuer_not_found')
   assert.equal(isAsked, false)
+})
+
+test('a certificate of the declared issuer is its own under a renewed CA certificate too', async (t) => {
+  const renewed = await entity({ subject: 'Issuing 1', issuer: root, key: ca.key })
+  const port = await serve(t, [shop])
+  const { facts } = succeeded(await probe(port, { issuer: declared('issuing-1', renewed, root) }))
+  assert.equal(facts.tls?.issuedDirectly, true)
 })
 
 test('a forged issuer name fails in signature', async (t) => {

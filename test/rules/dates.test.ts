@@ -228,6 +228,47 @@ describe('tags', () => {
     assert.equal(other?.state, 'not_applicable')
     assert.match(other.summary, /tagged public in the inventory/)
   })
+
+  it('of authorities are those of their logs, and any are those of the PKI as a whole', () => {
+    const statement = (subject: string) => `
+  - id: signed
+    title: Somebody signed
+    rationale: Because.
+    source: { document: Plan, basis: practice }
+    applies_to: { subjects: [${subject}], tags: [public] }
+    evidence: { attestation: review }
+    condition: 'true'
+    summary: expired
+    severity: warning
+`
+    const inventory = {
+      ...INVENTORY,
+      authorities: INVENTORY.authorities.map((a) => ({ ...a, tags: a.id === 'root' ? ['public'] : [] })),
+      logs: ['root', 'issuing-1'].map((id) => ({
+        id: `log-${id}`,
+        format: 'ejbca' as const,
+        path: 'x',
+        authorities: [id],
+      })),
+    }
+    const states = (subject: string, of: typeof inventory) => {
+      const engine = new RuleEngine({
+        packs: [parsePack(packOf(statement(subject)), 'signed.yaml')],
+        inventory: of,
+        parameters: {},
+        targets: [],
+      })
+      engine.apply(new JournalDouble().tick())
+      return engine.findings().map(({ subject: about, state }) => `${about} ${state}`)
+    }
+    assert.deepEqual(states('audit_log', inventory), [
+      'audit_log[log-root] unknown',
+      'audit_log[log-issuing-1] not_applicable',
+    ])
+    assert.deepEqual(states('pki_governance', inventory), ['pki_governance unknown'])
+    const untagged = { ...inventory, authorities: INVENTORY.authorities }
+    assert.deepEqual(states('pki_governance', untagged), ['pki_governance not_applicable'])
+  })
 })
 
 describe('arithmetic of standards', () => {
