@@ -62,11 +62,12 @@ function tagsOf(
   { kind, keys: [id] }: Subject,
   declared: readonly ({ readonly tags: readonly string[] } | undefined)[],
 ): ReadonlySet<string> {
-  const of = (tagged: typeof declared): ReadonlySet<string> => new Set(tagged.flatMap((one) => one?.tags ?? []))
+  const of = (tagged: typeof declared): ReadonlySet<string> =>
+    new Set(tagged.flatMap((one) => one?.tags ?? []))
   if (kind === 'pki_governance') return of([...authorities, ...services])
   if (kind !== 'audit_log') return of(declared)
-  const log = logs.find((other) => other.id === id)
-  return of(authorities.filter((authority) => log?.authorities.includes(authority.id)))
+  const logged = new Set(logs.find((log) => log.id === id)?.authorities)
+  return of(authorities.filter((authority) => logged.has(authority.id)))
 }
 
 const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['service_tls_health', 'deployed_service_cert'])
