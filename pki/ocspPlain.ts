@@ -43,7 +43,7 @@ const SCHEMES = [
 const ATTRIBUTE_TYPES = Uint8Array.of(TAG.oid, 3, 0x55, 0x04)
 /** Octets of a serial number: RFC 5280 4.1.2.2. */
 const MAX_SERIAL = 20
-/** Octets of a responder's name, and elements and levels in one certificate: half of what `Der` allows is far more than usual. */
+/** Octets of a responder's name; elements and levels of one certificate. Usual ones have far fewer, and `Der` allows more. */
 const MAX_NAME = 1024
 const MAX_ELEMENTS = 1000
 const MAX_DEPTH = 16
