@@ -54,6 +54,9 @@ const GROUP_SIZE = 4
 /** Groups of more entries are sorted. Only serial numbers that are listed again and again make such groups. */
 const LARGE_GROUP = 32
 
+/** Bits that tell whether a fingerprint may have been there before: of 17 new ones, one is looked up. */
+const BITS_AN_ENTRY = 8
+
 /** The entries by the upper bits of their fingerprints. */
 interface Groups {
   /** Where each group begins in `order`; one more for the end. */
@@ -168,29 +171,25 @@ export class CrlIndex {
     return (this.#duplicates ??= this.#countDuplicates())
   }
 
-  /** Ordinals of a group ascend, or in a large one those of equal fingerprints, which then are neighbours. */
+  /** Nearly all are told to be new by a bit for their fingerprint, without the look-up that would cost a cache miss or two. */
   #countDuplicates(): Duplicates {
     const { words } = this
-    const { starts, order } = (this.#groups ??= group(this))
+    const bits = Math.min(32, 32 - Math.clz32(this.count * BITS_AN_ENTRY))
+    const seen = new Uint32Array(2 ** Math.max(bits - 5, 0))
     let count = 0
-    let first = Infinity
-    for (let bucket = 0; bucket + 1 < starts.length; bucket++) {
-      const start = starts[bucket] ?? 0
-      const end = starts[bucket + 1] ?? 0
-      const reach = end - start > LARGE_GROUP ? 1 : LARGE_GROUP
-      for (let at = start + 1; at < end; at++) {
-        const ordinal = order[at] ?? 0
-        const high = words[ordinal * WORDS]
-        for (let earlier = at - 1; earlier >= start && earlier >= at - reach; earlier--) {
-          const other = (order[earlier] ?? 0) * WORDS
-          if (words[other] !== high || words[other + LOW] !== words[ordinal * WORDS + LOW]) continue
-          count++
-          first = Math.min(first, ordinal)
-          break
-        }
+    let first: number | undefined
+    for (let ordinal = 0; ordinal < this.count; ordinal++) {
+      const low = words[ordinal * WORDS + LOW] ?? 0
+      const bit = low >>> (32 - bits)
+      const word = seen[bit >>> 5] ?? 0
+      if ((word & (1 << (bit & 31))) === 0) {
+        seen[bit >>> 5] = word | (1 << (bit & 31))
+      } else if (this.first(words[ordinal * WORDS] ?? 0, low) !== ordinal) {
+        count++
+        first ??= ordinal
       }
     }
-    return { count, first: count === 0 ? undefined : first }
+    return { count, first }
   }
 
   /** Octets that it takes. */

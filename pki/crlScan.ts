@@ -36,23 +36,31 @@ export const MAX_HEADER = 6
 /** The number that stands for "no reason given": 7 is not used. */
 export const NO_REASON = 7
 
-/** Dates are held as seconds since 1950, when UTCTime begins, in 32 bits; this stands for any that is later, from 2086 on. */
-export const FAR_DATE = 0xffff_ffff
-const EPOCH_1950 = Date.UTC(1950, 0)
+/**
+ * Dates are held in 32 bits, as seconds from an epoch in the middle of what they reach: from 1950, when UTCTime begins, to 2086. This stands
+ * for any later one.
+ */
+export const FAR_DATE = 0x7fff_ffff
+const DAY = 86_400_000
+const UTC_TIME_START = Date.UTC(1950, 0)
+const EPOCH = UTC_TIME_START + 24_855 * DAY
+/** Before all dates. */
+const NO_DATE = -0x8000_0000
 
-export function packDate(ms: number): number {
-  return Math.min(Math.max(Math.floor((ms - EPOCH_1950) / 1000), 0), FAR_DATE)
+function packDate(ms: number): number {
+  return Math.min(Math.max(Math.floor((ms - EPOCH) / 1000), NO_DATE), FAR_DATE)
 }
 
-/** Months from January 2000 to December 2049, then January 1950 to December 1999: as UTCTime counts years. Days before and in each. */
+/** Months from January 2000 to December 2049, then January 1950 to December 1999: as UTCTime counts years. */
 const MONTHS = 1200
-const daysBefore = new Uint32Array(MONTHS)
+/** Days from the epoch to the last of the month before. */
+const daysBefore = new Int32Array(MONTHS)
 const daysIn = new Uint8Array(MONTHS)
 for (let month = 0; month < MONTHS; month++) {
   const year = (month < MONTHS / 2 ? 2000 : 1900) + Math.floor(month / 12)
   const start = Date.UTC(year, month % 12)
-  daysBefore[month] = (start - EPOCH_1950) / 86_400_000
-  daysIn[month] = (Date.UTC(year, (month % 12) + 1) - start) / 86_400_000
+  daysBefore[month] = (start - EPOCH) / DAY - 1
+  daysIn[month] = (Date.UTC(year, (month % 12) + 1) - start) / DAY
 }
 
 /** What the list of entries is, beyond its octets. */
@@ -71,8 +79,7 @@ export interface EntryFacts {
   /** How many entries there are. */
   readonly entries: number
   readonly reasons: ReasonCounts
-  /** revocationDate, milliseconds since the epoch; undefined: no entries. */
-  readonly earliestRevocation: number | undefined
+  /** The last revocationDate, milliseconds since the epoch; undefined: no entries. */
   readonly latestRevocation: number | undefined
   /** Entries whose revocationDate is later than the CRL's thisUpdate. */
   readonly revokedLater: number
@@ -110,9 +117,9 @@ export class EntryScanner {
   readonly #reasons = new Uint32Array(REVOCATION_REASONS.length)
   #revokedLater = 0
   #oddSerials = 0
-  /** Seconds since 1950. */
-  #earliest = Infinity
-  #latest = -Infinity
+  /** As packed, of the fast path; and in milliseconds, of other entries. */
+  #latest = NO_DATE
+  #latestOther = -Infinity
   #namesIssuers = false
   readonly #extensions: { oid: string; critical: boolean; count: number }[] = []
   readonly #unknownCritical = new Set<string>()
@@ -133,12 +140,14 @@ export class EntryScanner {
   }
 
   get facts(): EntryFacts {
-    const instant = (seconds: number) => (this.#count === 0 ? undefined : seconds * 1000 + EPOCH_1950)
+    const latest = Math.max(
+      this.#latest === NO_DATE ? -Infinity : this.#latest * 1000 + EPOCH,
+      this.#latestOther,
+    )
     return {
       entries: this.#count,
       reasons: countReasons(this.#reasons),
-      earliestRevocation: instant(this.#earliest),
-      latestRevocation: instant(this.#latest),
+      latestRevocation: this.#count === 0 ? undefined : latest,
       revokedLater: this.#revokedLater,
       oddSerials: this.#oddSerials,
       namesIssuers: this.#namesIssuers,
@@ -167,12 +176,14 @@ export class EntryScanner {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const limit = Math.min(bytes.length, end)
     const { index, version, thisUpdate } = this.#context
-    const published = (thisUpdate - EPOCH_1950) / 1000
+    const published = packDate(thisUpdate)
     const reasons = this.#reasons
     const unexplained = reasons[NO_REASON] ?? 0
     const { high: saltHigh, low: saltLow } = this.#salt
     let { words, reasons: reasonOf, capacity } = index ?? NO_INDEX
-    let [count, later, earliest, latest] = [this.#count, this.#revokedLater, this.#earliest, this.#latest]
+    let count = this.#count
+    let later = this.#revokedLater
+    let latest = this.#latest
     let at = from
     // Four octets: SEQUENCE, length below 128, INTEGER, length.
     while (at + 4 <= limit) {
@@ -187,16 +198,16 @@ export class EntryScanner {
       // Positive and minimal: the first nine bits are not all zero, and the first is not one.
       const firstNine = view.getUint16(serial) >>> 7
       if (firstNine === 0 || firstNine >= 0x100) break
-      if (view.getUint16(date) !== 0x170d || bytes[date + 14] !== 0x5a) break
+      if (view.getUint16(date) !== 0x170d || view.getUint8(date + 14) !== 0x5a) break
       const time = utcSeconds(view.getInt32(date + 2), view.getInt32(date + 6), view.getInt32(date + 10))
-      if (time < 0) break
+      if (time === NO_DATE) break
       let reason = NO_REASON
       if (rest !== next) {
         if (next - rest !== PLAIN_EXTENSIONS || version === 1) break
         // SEQUENCE OF one Extension, reasonCode without `critical`; its octet follows.
         if (view.getUint32(rest) !== 0x300c_300a || view.getUint32(rest + 4) !== 0x0603_551d) break
-        if (view.getUint32(rest + 8) !== 0x1504_030a || bytes[rest + 12] !== 1) break
-        reason = bytes[rest + 13] ?? NO_REASON
+        if (view.getUint32(rest + 8) !== 0x1504_030a || view.getUint8(rest + 12) !== 1) break
+        reason = view.getUint8(rest + 13)
         if (reason === NO_REASON || reason >= reasons.length) break
       }
       if (index !== undefined) {
@@ -216,7 +227,7 @@ export class EntryScanner {
           low += word * (LOW_KEYS[i] ?? 0)
         }
         if ((length & 1) !== 0) {
-          const word = bytes[date - 1] ?? 0
+          const word = view.getUint8(date - 1)
           high += word * (HIGH_KEYS[pairs] ?? 0)
           low += word * (LOW_KEYS[pairs] ?? 0)
         }
@@ -229,7 +240,6 @@ export class EntryScanner {
       }
       reasons[reason] = (reasons[reason] ?? 0) + 1
       if (time > published) later++
-      if (time < earliest) earliest = time
       if (time > latest) latest = time
       count++
       at = next
@@ -238,7 +248,6 @@ export class EntryScanner {
     if (explained > 0) this.#countExtension({ oid: OID.reasonCode, critical: false }, explained)
     this.#count = count
     this.#revokedLater = later
-    this.#earliest = earliest
     this.#latest = latest
     if (index !== undefined) index.count = count
     return at
@@ -284,9 +293,7 @@ export class EntryScanner {
     const { revokedAt, serialOctets } = entry
     const reason = entry.reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(entry.reason)
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1
-    const seconds = (revokedAt - EPOCH_1950) / 1000
-    this.#earliest = Math.min(this.#earliest, seconds)
-    this.#latest = Math.max(this.#latest, seconds)
+    this.#latestOther = Math.max(this.#latestOther, revokedAt)
     if (revokedAt > this.#context.thisUpdate) this.#revokedLater++
     const first = serialOctets[0] ?? 0
     const isZero = first === 0 && serialOctets.length === 1
@@ -350,24 +357,28 @@ function countReasons(counts: Uint32Array): ReasonCounts {
   }
 }
 
-/** UTCTime in three words of four ASCII digits: year and month, day and hour, minute and second. Seconds since 1950; -1: no date. */
+/** UTCTime in three words of four ASCII digits: year and month, day and hour, minute and second. As packed; NO_DATE: is none. */
 function utcSeconds(yearMonth: number, dayHour: number, minuteSecond: number): number {
   const a = yearMonth ^ 0x3030_3030
   const b = dayHour ^ 0x3030_3030
   const c = minuteSecond ^ 0x3030_3030
   // An octet above 9 has a bit in its upper half, or gets one when 6 is added.
   const odd = a | (a + 0x0606_0606) | b | (b + 0x0606_0606) | c | (c + 0x0606_0606)
-  if ((odd & 0xf0f0_f0f0) !== 0) return -1
-  const [ym, dh, ms] = [twoNumbers(a), twoNumbers(b), twoNumbers(c)]
+  if ((odd & 0xf0f0_f0f0) !== 0) return NO_DATE
+  const ym = twoNumbers(a)
+  const dh = twoNumbers(b)
+  const ms = twoNumbers(c)
   const month = (ym & 0xffff) - 1
-  const index = (ym >>> 16) * 12 + month
   const day = dh >>> 16
   const hour = dh & 0xffff
   const minute = ms >>> 16
   const second = ms & 0xffff
-  if (month < 0 || month > 11 || day === 0 || day > (daysIn[index] ?? 0)) return -1
-  if (hour > 23 || minute > 59 || second > 59) return -1
-  return ((daysBefore[index] ?? 0) + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
+  if (month < 0 || month > 11 || hour > 23 || minute > 59 || second > 59) return NO_DATE
+  const index = (ym >>> 16) * 12 + month
+  if (day === 0 || day > (daysIn[index] ?? 0)) return NO_DATE
+  return (
+    Math.imul((daysBefore[index] ?? 0) + day, 86_400) + Math.imul(hour, 3600) + Math.imul(minute, 60) + second
+  )
 }
 
 /** Four octets of one digit each as two numbers below 100, in the upper and the lower half. */

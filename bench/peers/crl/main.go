@@ -1,0 +1,81 @@
+// crypto/x509 does with a CRL what the product does in bench/crl.ts. Prints CPU seconds and peak resident octets.
+// Usage: crl FILE ISSUER SERIALS, the first two DER, the third hexadecimal numbers, one a line;
+// or: crl -run COMMAND ARGUMENTS, which measures another program.
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"log"
+	"math/big"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	if os.Args[1] == "-run" {
+		command := exec.Command(os.Args[2], os.Args[3:]...)
+		output, err := command.CombinedOutput()
+		if err != nil {
+			log.Fatalf("%v: %s", err, output)
+		}
+		usage := command.ProcessState.SysUsage().(*syscall.Rusage)
+		report(*usage, usage.Maxrss*1024)
+		return
+	}
+	issuer, err := x509.ParseCertificate(read(os.Args[2]))
+	check(err)
+	crl, err := x509.ParseRevocationList(read(os.Args[1]))
+	check(err)
+	check(crl.CheckSignatureFrom(issuer))
+	reasons := map[int]int{}
+	entries := make(map[string]*x509.RevocationListEntry, len(crl.RevokedCertificateEntries))
+	for i := range crl.RevokedCertificateEntries {
+		entry := &crl.RevokedCertificateEntries[i]
+		reasons[entry.ReasonCode]++
+		entries[string(entry.SerialNumber.Bytes())] = entry
+	}
+	found := 0
+	for _, line := range strings.Fields(string(read(os.Args[3]))) {
+		serial, _ := new(big.Int).SetString(line, 16)
+		if _, ok := entries[string(serial.Bytes())]; ok {
+			found++
+		}
+	}
+	if found == 0 || len(reasons) < 2 {
+		log.Fatalf("expected serials of the list and some reasons, got %d and %d", found, len(reasons))
+	}
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	report(usage, peak())
+}
+
+// Not of rusage, which remembers the program that started this one.
+func peak() int64 {
+	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(read("/proc/self/status"))
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(match[1])), 10, 64)
+	check(err)
+	return kilobytes * 1024
+}
+
+func report(usage syscall.Rusage, rss int64) {
+	cpu := float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+	fmt.Printf("{\"cpu\":%f,\"rss\":%d}\n", cpu, rss)
+}
+
+func read(file string) []byte {
+	octets, err := os.ReadFile(file)
+	check(err)
+	return octets
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
