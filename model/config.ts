@@ -1,23 +1,12 @@
 import { z } from 'zod'
-import { ID_PATTERN } from './subject.ts'
-import { parseDuration, parseInstant } from './time.ts'
+import { duration, id, instant, subjectPattern } from './configTypes.ts'
+import { maintenanceSchema, slosSchema } from './slos.ts'
 
 /** More than a cluster of Alertmanagers has. */
 const MAX_ALERTMANAGERS = 10
 
 // The configuration file as a schema: keys as they stand in vigil.yaml, values parsed (durations are milliseconds).
 // Files are named relative to the configuration file; cli/ resolves and reads them.
-
-const id = z
-  .string()
-  .regex(ID_PATTERN, 'expected letters, digits, ".", "_", "-", at most 63, starting with a letter or digit')
-
-const duration = z.string('expected a duration such as 90s, 24h or 7d').transform((text, context) => {
-  const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0) return ms
-  context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 24h or 7d' })
-  return z.NEVER
-})
 
 const httpUrl = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
   error: 'expected an http:// or https:// URL',
@@ -141,16 +130,6 @@ const elasticsearch = z
     'expected either username and password_file, or api_key_file',
   )
 
-const instant = z.string('expected a date such as 2027-03-15').transform((text, context) => {
-  const ms = parseInstant(text)
-  if (ms !== undefined) return ms
-  context.addIssue({
-    code: 'custom',
-    message: 'expected a date such as 2027-03-15, or a time such as 2027-03-15T12:00:00Z',
-  })
-  return z.NEVER
-})
-
 /** As a rule pack declares it, or one value for each time from which another is in force. */
 const parameterValue = z.union([z.string(), z.number(), z.array(z.string()).max(100)])
 const parameter = z.union([
@@ -167,8 +146,7 @@ const parameter = z.union([
 
 const waiver = z.strictObject({
   rule: z.string().min(1),
-  /** A subject, or a pattern: `*` stands for any characters, `?` for one. */
-  subject: z.string().min(1).max(300),
+  subject: subjectPattern,
   /** Who answers for it. */
   owner: z.string().trim().min(1).max(200),
   reason: z.string().trim().min(1).max(1000),
@@ -225,6 +203,10 @@ export const configSchema = z.strictObject({
       tick: duration.default(10_000),
     })
     .prefault({}),
+  /** Service level objectives. Absent: none are computed. `{}`: the usual ones. */
+  slos: slosSchema.optional(),
+  /** Times that count for no objective, and in which findings alert nobody. */
+  maintenance: maintenanceSchema.default([]),
   /** Signed statements about what no probe can observe. */
   attestations: z
     .strictObject({

@@ -1,5 +1,5 @@
 /** How a fact is typed for rules. In JSON: timestamps are RFC 3339 strings, durations milliseconds, ints safe integers. */
-export type FactType = 'bool' | 'int' | 'string' | 'timestamp' | 'duration' | 'list<string>'
+export type FactType = 'bool' | 'int' | 'double' | 'string' | 'timestamp' | 'duration' | 'list<string>'
 
 /**
  * Every fact there is, by group. A group is about one object (a CRL, an OCSP answer, a certificate, a TLS connection).
@@ -115,6 +115,30 @@ export const FACTS = {
     files: 'int', // of the directory as a whole: statements in it,
     refused: 'int', // and those that were not taken
   },
+  /** An objective, its error budget and how fast that is spent; derived from runs (docs/slo.md). Without runs there is no value. */
+  slo: {
+    objective: 'string', // availability | freshness | latency
+    target: 'double', // wanted share of good events: 0.999
+    window: 'duration',
+    threshold: 'duration', // longest good run, or greatest age of a good CRL
+    good: 'int', // events in the whole hours of the window
+    total: 'int',
+    observed: 'duration', // whole hours of the window that have events
+    excluded: 'duration', // of the window, by maintenance
+    budget: 'duration', // how long it may be bad in the window
+    budgetLeft: 'duration',
+    budgetRemaining: 'double', // the same as a share; below 0 when overspent
+    burn5m: 'double', // share of bad events in this time, as a multiple of what the target allows
+    burn30m: 'double',
+    burn1h: 'double',
+    burn2h: 'double',
+    burn6h: 'double',
+    burn1d: 'double',
+    burn3d: 'double',
+    bad1h: 'int', // bad events in this time
+    bad6h: 'int',
+    maintained: 'list<string>', // hours that maintenance covers in part: `2026-11-22T10Z 1800000 29/30`, milliseconds of it and what counts
+  },
 } as const satisfies Record<string, Record<string, FactType>>
 
 export type FactGroup = keyof typeof FACTS
@@ -122,6 +146,7 @@ export type FactGroup = keyof typeof FACTS
 interface JsonTypes {
   bool: boolean
   int: number
+  double: number
   string: string
   timestamp: string
   duration: number

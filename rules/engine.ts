@@ -3,11 +3,13 @@ import type { Finding } from '../model/finding.ts'
 import type { ProbeKind } from '../model/observation.ts'
 import { type SealedRecord, type Unchanged } from '../model/record.ts'
 import { formatRecordId, parseRecordId } from '../model/recordId.ts'
+import type { MaintenanceConfig } from '../model/slos.ts'
 import { fromTimestamp, type Timestamp } from '../model/time.ts'
 import type { LatestObservation, Stored } from '../store/contract.ts'
 import { RulesError } from './error.ts'
 import type { Explanation } from './explanation.ts'
 import { MAX_CLOCK_DIFFERENCE, Pair } from './pair.ts'
+import { Maintenance } from './maintenance.ts'
 import { checkPacks, type Pack, type Rule } from './pack.ts'
 import { resolveSettings, type ParameterOverrides, type RuleSettings } from './parameters.ts'
 import {
@@ -26,6 +28,8 @@ export interface RuleEngineOptions {
   readonly parameters: ParameterOverrides
   /** Default: none. */
   readonly waivers?: readonly WaiverConfig[]
+  /** Default: none. */
+  readonly maintenance?: readonly MaintenanceConfig[]
   /** What is probed. Evidence is too old after three intervals of its target, unless a rule says otherwise. */
   readonly targets: readonly WatchedTarget[]
 }
@@ -92,6 +96,7 @@ export class RuleEngine {
       .map((rule) => ({ rule, ...resolveSettings(rule, options.parameters[rule.id] ?? {}) }))
     const rules = resolved.map(({ rule }) => rule)
     const waivers = options.waivers ?? []
+    const maintenance = new Maintenance(options.maintenance ?? [])
     this.#rules = new Map(resolved.map(({ rule, settings }) => [rule.id, { ...rule, ...timing(settings) }]))
     this.#pairs = new Map()
     this.#targets = new Map()
@@ -105,7 +110,15 @@ export class RuleEngine {
         if (applies === undefined || watched.length === 0) continue
         const targets = watched.map((target) => this.#target(target))
         const waiver = waiverOf(waivers, rule.id, subject.subject)
-        const pair = new Pair({ rule, settings, subject, applies, targets, waiver })
+        const pair = new Pair({
+          rule,
+          settings,
+          subject,
+          applies,
+          targets,
+          waiver,
+          maintenance: maintenance.of(subject),
+        })
         this.#pairs.set(pairKey(rule.id, subject.subject), pair)
         for (const target of targets) this.#judgesOf(target).push(pair)
       }

@@ -3,13 +3,14 @@ import { FACTS, type FactGroup, type Facts, type FactType } from '../model/facts
 import { lintOutcomes } from '../pki/lints/facts.ts'
 import { LINTS } from '../pki/lints/table.ts'
 
-/** A fact as CEL wants it: integers are BigInt, times Date, durations the library's own class. */
-export type CelValue = boolean | bigint | string | Date | Duration | readonly string[]
+/** A fact as CEL wants it: integers are BigInt, doubles numbers, times Date, durations the library's own class. */
+export type CelValue = boolean | bigint | number | string | Date | Duration | readonly string[]
 
 /** What the CEL library calls our types. */
 export const CEL_TYPES = {
   bool: 'bool',
   int: 'int',
+  double: 'double',
   string: 'string',
   timestamp: 'google.protobuf.Timestamp',
   duration: 'google.protobuf.Duration',
@@ -96,6 +97,8 @@ export function toCelValue(type: FactType, value: unknown): CelValue | undefined
       return typeof value === 'string' ? value : undefined
     case 'int':
       return Number.isSafeInteger(value) && typeof value === 'number' ? BigInt(value) : undefined
+    case 'double':
+      return typeof value === 'number' && Number.isFinite(value) ? value : undefined
     case 'duration':
       return typeof value === 'number' && Number.isFinite(value)
         ? Duration.fromMilliseconds(value)

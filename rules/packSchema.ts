@@ -46,7 +46,7 @@ export const JUDGED_BY = [
   'ocsp.thisUpdate',
 ] as const
 
-const parameterValue = z.union([z.string(), z.int(), z.array(z.string()).max(100)])
+const parameterValue = z.union([z.string(), z.number(), z.array(z.string()).max(100)])
 
 /** One value for all time, or a list of values with the date from which each is in force. */
 const parameter = z
@@ -98,7 +98,7 @@ const rule = z.strictObject({
     /** Only subjects whose authority or service has one of these tags in the inventory, a service's also by its issuer. */
     tags: z.array(z.string().regex(ID_PATTERN)).min(1).max(20).optional(),
   }),
-  /** `24h` is a duration, 398 an int, a list holds texts, anything else is a string. */
+  /** `24h` is a duration, 398 an int, 14.4 a double, a list holds texts, anything else is a string. */
   parameters: z
     .record(
       z

@@ -7,6 +7,7 @@ import type { Explanation } from './explanation.ts'
 import { factValues } from './factValues.ts'
 import { evaluate, factsRead, type Edition } from './evaluate.ts'
 import { inForceNote, nextEdition } from './inForce.ts'
+import type { MaintenancePlan } from './maintenance.ts'
 import type { Rule } from './pack.ts'
 import { versionAt, type ParameterVersion, type RuleSettings } from './parameters.ts'
 import { besides, newsOf, signature, type News } from './news.ts'
@@ -40,6 +41,8 @@ interface PairOptions {
   readonly applies: NonNullable<ReturnType<typeof applicability>>
   readonly targets: readonly TargetState[]
   readonly waiver: Waiver | undefined
+  /** Default: none. */
+  readonly maintenance?: MaintenancePlan | undefined
 }
 
 /**
@@ -74,6 +77,7 @@ export class Pair {
   readonly #waiver: Waiver | undefined
   /** When it ends, in milliseconds; -Infinity without one. */
   readonly #waivedUntil: number
+  readonly #maintenance: MaintenancePlan | undefined
   /** Neither time nor when and how long a run was can change the verdict: it holds as long as runs repeat. */
   readonly #holds: boolean
   #standing: Standing | undefined
@@ -105,6 +109,7 @@ export class Pair {
     this.#holds =
       !this.#timeDependent && !readsRun && !options.settings.isDated && options.rule.attestation === undefined
     this.#waiver = options.waiver
+    this.#maintenance = options.maintenance
     this.#waivedUntil = options.waiver === undefined ? -Infinity : fromTimestamp(options.waiver.expires)
   }
 
@@ -159,8 +164,12 @@ export class Pair {
     this.#awaited = before.#awaited
   }
 
+  /** Maintenance mutes what is in trouble; of what is well it would only be told that it comes and goes. */
   #waiverAt(now: number): Waiver | undefined {
-    return now < this.#waivedUntil ? this.#waiver : undefined
+    if (now < this.#waivedUntil) return this.#waiver
+    const state = this.#standing?.state
+    if (this.#maintenance === undefined || state === 'pass' || state === 'not_applicable') return undefined
+    return this.#maintenance.at(now).waiver
   }
 
   #version(now: number): ParameterVersion {
@@ -261,6 +270,7 @@ export class Pair {
     if (now < this.#waivedUntil) due = this.#waivedUntil
     if (!this.#applies.applies) return due
     if (this.#timeDependent) return -Infinity
+    if (this.#maintenance !== undefined) due = Math.min(due, this.#maintenance.at(now).until)
     due = Math.min(due, nextEdition(this.#rule, this.#settings, now), this.#nextExpiry(now))
     for (let i = 0; i < this.#targets.length; i++) {
       const start = this.#targets[i]?.run?.start ?? -Infinity

@@ -3,8 +3,8 @@ import { formatInstant, parseDuration } from '../model/time.ts'
 import type { Problem } from '../model/problem.ts'
 import { toCelValue, type CelValue, type ValueClass } from './factValues.ts'
 
-/** `24h` is a duration, 398 an int, a list holds texts, anything else is a string. */
-export type ParameterType = Extract<FactType, 'duration' | 'int' | 'string' | 'list<string>'>
+/** `24h` is a duration, 398 an int, 14.4 a double, a list holds texts, anything else is a string. */
+export type ParameterType = Extract<FactType, 'duration' | 'int' | 'double' | 'string' | 'list<string>'>
 
 /** As written: `24h`, 398, `good`, `[P-256, P-384]`. */
 export type ParameterValue = string | number | readonly string[]
@@ -26,7 +26,7 @@ type Overrides = Readonly<Record<string, ParameterValue | Schedule>>
 export const TIMING_PARAMETERS = ['for', 'unknown_for', 'evidence_max_age'] as const
 
 function parameterType(value: ParameterValue): ParameterType {
-  if (typeof value === 'number') return 'int'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'double'
   if (typeof value !== 'string') return 'list<string>'
   return parseDuration(value) === undefined ? 'string' : 'duration'
 }
@@ -164,6 +164,7 @@ function isSchedule(value: ParameterValue | Schedule): value is Schedule {
 const EXAMPLES = {
   duration: 'a duration such as 90s, 24h or 7d',
   int: 'a whole number',
+  double: 'a number',
   string: 'a text',
   'list<string>': 'a list of texts',
 } as const satisfies Record<ParameterType, string>
@@ -175,6 +176,8 @@ export function fits(value: ParameterValue, type: ParameterType): boolean {
       return typeof value === 'string'
     case 'int':
       return Number.isSafeInteger(value)
+    case 'double':
+      return Number.isFinite(value)
     case 'duration':
     case 'list<string>':
       return parameterType(value) === type

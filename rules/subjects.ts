@@ -4,7 +4,7 @@ import { formatSubject, parseSubject, type Subject, type SubjectKind } from '../
 import type { Target } from '../probes/probe.ts'
 import type { Rule } from './pack.ts'
 
-/** A target of a probe, or of the statements that people sign, as far as rules are concerned. */
+/** A target of a probe, of the statements that people sign, or of an objective, as far as rules are concerned. */
 export type WatchedTarget = Pick<Target, 'subject' | 'address' | 'interval'> & { readonly probe: ProbeKind }
 
 /** Milliseconds between two looks at the statements that people have signed. */
@@ -127,17 +127,23 @@ export function judgedSubjects(
   )
 }
 
-/** Whether a rule is judged by what this target shows. */
+/** Whether a rule is judged by what this target shows: a statement of the kind that it asks for, an objective where it reads one, else a probe. */
 export function judgesBy(rule: Rule, target: WatchedTarget): boolean {
-  if (target.probe !== 'attestation') return rule.attestation === undefined
-  return rule.attestation === target.address
+  if (target.probe === 'attestation') return rule.attestation === target.address
+  return rule.attestation === undefined && readsObjective(rule) === (target.probe === 'slo')
+}
+
+/** The rule is about service level objectives. */
+export function readsObjective(rule: Pick<Rule, 'condition' | 'when' | 'given'>): boolean {
+  const reads = [rule.condition, rule.when, rule.given].flatMap((part) => part?.reads ?? [])
+  return reads.some(({ group }) => group === 'slo')
 }
 
 /** The health of a service and the certificate that it has deployed are judged from the same observations. */
 function shownBy(target: WatchedTarget): readonly Subject[] {
   const subject = parseSubject(target.subject)
   if (subject === undefined) return []
-  if (subject.kind !== 'service_tls_health' || target.probe === 'attestation') return [subject]
+  if (subject.kind !== 'service_tls_health' || target.probe !== 'tls') return [subject]
   return [subject, { kind: 'deployed_service_cert', keys: subject.keys }]
 }
 

@@ -2,6 +2,7 @@ import type { WaiverConfig } from '../model/config.ts'
 import type { Waiver } from '../model/finding.ts'
 import type { Problem } from '../model/problem.ts'
 import { formatInstant, toTimestamp } from '../model/time.ts'
+import { listed, matchesSubject } from './subjectPattern.ts'
 
 /** Longest time ahead that a waiver may end, in milliseconds: what is known for longer than a year belongs into the policy. */
 const MAX_WAIVER = 366 * 86_400_000
@@ -47,7 +48,7 @@ export function checkWaivers(
       problems.push(problem(i, 'rule', `"${rule}" is not a rule of the packs in force`))
       return
     }
-    const covered = subjects.filter((name) => matches(subject, name))
+    const covered = subjects.filter((name) => matchesSubject(subject, name))
     if (covered.length === 0)
       problems.push(
         problem(i, 'subject', `${rule} judges no subject "${subject}"; it judges ${listed(subjects)}`),
@@ -76,40 +77,10 @@ export function waiverOf(
   rule: string,
   subject: string,
 ): Waiver | undefined {
-  const found = waivers.find((waiver) => waiver.rule === rule && matches(waiver.subject, subject))
+  const found = waivers.find((waiver) => waiver.rule === rule && matchesSubject(waiver.subject, subject))
   return found && { owner: found.owner, reason: found.reason, expires: toTimestamp(found.expires) }
-}
-
-/** `*` stands for any characters, `?` for one; everything else for itself. */
-function matches(pattern: string, text: string): boolean {
-  let at = 0
-  let star = -1
-  let resume = 0
-  for (let i = 0; i < text.length;) {
-    const wanted = pattern[at]
-    if (wanted === '*') {
-      star = at++
-      resume = i
-    } else if (wanted === '?' || wanted === text[i]) {
-      at++
-      i++
-    } else if (star !== -1) {
-      at = star + 1
-      i = ++resume
-    } else return false
-  }
-  while (pattern[at] === '*') at++
-  return at === pattern.length
 }
 
 function problem(index: number, key: keyof WaiverConfig, message: string): Problem {
   return { file: '', line: undefined, path: ['rules', 'waivers', index, key], message }
-}
-
-/** Subjects named in a message before the rest is counted. */
-const MAX_LISTED = 10
-
-function listed(subjects: readonly string[]): string {
-  const more = subjects.length - MAX_LISTED
-  return `${subjects.slice(0, MAX_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

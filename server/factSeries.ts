@@ -77,6 +77,7 @@ function valueOf({ factType }: FactMetric, fact: unknown): number {
     case 'bool':
       return fact === true ? 1 : 0
     case 'int':
+    case 'double':
     case 'string':
       return Number(fact)
     case 'list<string>':

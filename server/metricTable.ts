@@ -36,6 +36,7 @@ export const TARGET_LABELS = {
   ocsp: ['authority', 'target'],
   tls: ['service', 'environment', 'target'],
   attestation: ['target'],
+  slo: ['target'],
 } as const satisfies Record<ProbeKind, readonly string[]>
 
 const OCSP_STATUS = { label: 'status', values: ['good', 'revoked', 'unknown'] }

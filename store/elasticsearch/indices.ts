@@ -37,6 +37,7 @@ const date = { type: 'date' } as const
 const FACT_FIELDS: Readonly<Record<FactType, estypes.MappingProperty>> = {
   bool: { type: 'boolean' },
   int: { type: 'long' },
+  double: { type: 'double' },
   string: keyword,
   timestamp: date,
   duration: { type: 'double' },

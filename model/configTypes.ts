@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { ID_PATTERN } from './subject.ts'
+import { parseDuration, parseInstant } from './time.ts'
+
+// Values that stand in several parts of vigil.yaml.
+
+export const id = z
+  .string()
+  .regex(ID_PATTERN, 'expected letters, digits, ".", "_", "-", at most 63, starting with a letter or digit')
+
+/** In milliseconds. */
+export const duration = z.string('expected a duration such as 90s, 24h or 7d').transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms !== undefined && ms > 0) return ms
+  context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 24h or 7d' })
+  return z.NEVER
+})
+
+/** In milliseconds. */
+export const instant = z.string('expected a date such as 2027-03-15').transform((text, context) => {
+  const ms = parseInstant(text)
+  if (ms !== undefined) return ms
+  context.addIssue({
+    code: 'custom',
+    message: 'expected a date such as 2027-03-15, or a time such as 2027-03-15T12:00:00Z',
+  })
+  return z.NEVER
+})
+
+/** A subject, or a pattern: `*` stands for any characters, `?` for one. */
+export const subjectPattern = z.string().min(1).max(300)
