@@ -106,8 +106,10 @@ export class Pair {
     this.#timeDependent = [condition, given, when].some((expression) => expression?.mentionsNow === true)
     const reads = [condition, given, when].flatMap((expression) => expression?.reads ?? [])
     const readsRun = reads.some(({ group, name }) => group === 'probe' && RUN_FACTS.has(name))
+    // A date that the object carries repeats with it.
+    const changesByDate = options.settings.isDated && options.rule.datedBy === undefined
     this.#holds =
-      !this.#timeDependent && !readsRun && !options.settings.isDated && options.rule.attestation === undefined
+      !this.#timeDependent && !readsRun && !changesByDate && options.rule.attestation === undefined
     this.#waiver = options.waiver
     this.#maintenance = options.maintenance
     this.#waivedUntil = options.waiver === undefined ? -Infinity : fromTimestamp(options.waiver.expires)
