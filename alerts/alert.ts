@@ -36,6 +36,7 @@ export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
   control_plane: ['control_plane'],
   pki_sla_snapshot: [],
   pki_governance: [],
+  monitor: ['monitor'],
 }
 
 /** `crl_freshness_ok` is `CrlFreshnessOk`. */

@@ -139,6 +139,35 @@ export const FACTS = {
     bad6h: 'int',
     maintained: 'list<string>', // hours that maintenance covers in part: `2026-11-22T10Z 1800000 29/30`, milliseconds of it and what counts
   },
+  /** The monitor, as it sees itself. While nothing happens each value stays as it is, so that runs repeat. */
+  monitor: {
+    alertReceivers: 'int', // Alertmanagers that are configured
+    alertsFailing: 'list<string>', // those of them that did not take the newest request
+    alertsUndelivered: 'int', // alerts and ends of alerts that a receiver does not have, the most at any one
+    alertsDelivered: 'timestamp', // while one fails: when it last took everything, the earliest; absent if one never did
+    repairsUndelivered: 'int', // requests for repairs that the control plane did not take; absent where there is none
+    journalRefused: 'duration', // the newest time for which the journal took no records; 0: none since the start
+    journalRefusedUntil: 'timestamp', // its end, where there was one
+    storeLag: 'duration', // for how long the store has lacked a record
+    elasticsearchLag: 'duration', // absent where it is not configured
+    diskFree: 'int', // octets, within 5 %; of journal and store the disk that is fuller
+    diskFreeShare: 'int', // percent
+    diskPath: 'string',
+    targets: 'int',
+    targetsOverdue: 'int', // without a run for three intervals and a timeout
+    overdue: 'list<string>', // some of them
+    clockStep: 'duration', // by how much the clock was last set, or the machine slept; 0: not since the start
+    clockStepDirection: 'string', // '' | forward | back
+    clockSteppedAt: 'timestamp',
+    clockSources: 'int', // probed hosts that said the time in the last hour; 3 stands for more
+    clockOffset: 'duration', // how far their median is from our clock; 0: less than 10 s
+    clockOffsetDirection: 'string', // '' | ahead | behind: how our clock goes
+    configurationCurrent: 'bool', // the newest configuration that it was told to load is in force
+    sourcesFailing: 'list<string>', // logs that cannot be read
+    problems: 'list<string>', // parts in trouble that no other fact is about
+    memory: 'int', // octets resident, within 10 %
+    memoryShare: 'int', // percent of what the process may have; absent where nothing limits it
+  },
 } as const satisfies Record<string, Record<string, FactType>>
 
 export type FactGroup = keyof typeof FACTS

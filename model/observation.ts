@@ -1,8 +1,8 @@
 import type { Facts } from './facts.ts'
 import type { Timestamp } from './time.ts'
 
-/** Where observations come from: probes of targets, statements that people have signed, objectives computed from runs. */
-export const PROBE_KINDS = ['crl', 'ocsp', 'tls', 'attestation', 'slo'] as const
+/** Where observations come from: probes of targets, statements that people have signed, objectives computed from runs, the monitor itself. */
+export const PROBE_KINDS = ['crl', 'ocsp', 'tls', 'attestation', 'slo', 'self'] as const
 export type ProbeKind = (typeof PROBE_KINDS)[number]
 
 /** Where in a run a probe failed, in the order in which a run goes through them. */

@@ -10,6 +10,7 @@ export const SUBJECT_KINDS = [
   'control_plane',
   'pki_sla_snapshot',
   'pki_governance',
+  'monitor',
 ] as const
 export type SubjectKind = (typeof SUBJECT_KINDS)[number]
 
@@ -17,6 +18,14 @@ export interface Subject {
   readonly kind: SubjectKind
   /** Partition keys in order, for example service and environment. */
   readonly keys: readonly string[]
+}
+
+/** Characters of an id. */
+const MAX_ID = 63
+
+/** The subject that a vigil itself is: `monitor[vigil.example.org_zone-a]`. `origin` is its name in its journal. */
+export function monitorSubject(origin: string): string {
+  return formatSubject({ kind: 'monitor', keys: [origin.replaceAll('/', '_').slice(0, MAX_ID)] })
 }
 
 /** Ids in the inventory: they become parts of subjects, metric labels and file names. */

@@ -66,6 +66,7 @@ export function subjectParts(text: string): Readonly<Record<string, string>> {
     case 'control_plane':
     case 'pki_sla_snapshot':
     case 'pki_governance':
+    case 'monitor':
     case undefined:
       return {}
   }

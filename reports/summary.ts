@@ -27,6 +27,7 @@ const AREA_OF: Record<SubjectKind, ReportArea> = {
   control_plane: 'monitoring',
   pki_sla_snapshot: 'monitoring',
   pki_governance: 'monitoring',
+  monitor: 'monitoring',
 }
 
 /** Kinds of subject that probes look at; the others are judged by what was seen elsewhere. */

@@ -37,6 +37,7 @@ export const TARGET_LABELS = {
   tls: ['service', 'environment', 'target'],
   attestation: ['target'],
   slo: ['target'],
+  self: ['monitor', 'target'],
 } as const satisfies Record<ProbeKind, readonly string[]>
 
 const OCSP_STATUS = { label: 'status', values: ['good', 'revoked', 'unknown'] }
