@@ -99,7 +99,7 @@ export class CertId {
 /** Reads the CertID that comes next in `parent`. Throws PkiError(decode). */
 export function readCertId(parent: Der): CertId {
   const certId = parent.enter(TAG.sequence, 'certID')
-  return new CertId(certId.bytes, certId.start, certId.end, readFields(certId))
+  return new CertId(certId.bytes, certId.start, certId.behind, readFields(certId))
 }
 
 function readFields(certId: Der): CertIdFields {
