@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Journal } from '../journal/journal.ts'
+import type { Position } from '../model/recordId.ts'
 import type { Store } from '../store/contract.ts'
 import { isTransientStoreError, StoreError } from '../store/error.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
@@ -32,11 +33,17 @@ export class ElasticsearchProjection {
   readonly #running: Promise<void>
   readonly #opened = Promise.withResolvers<{ follower: JournalFollower; gather: Gather } | undefined>()
   #pause: number
+  #applied = 0
 
   constructor(options: ElasticsearchProjectionOptions) {
     this.#options = options
     this.#pause = this.#firstPause
     this.#running = this.#run().catch((error: unknown) => this.#giveUp(error))
+  }
+
+  /** Entries that have been written; 0 as long as the server has not said what it holds. */
+  get applied(): number {
+    return this.#applied
   }
 
   /** Resolves when everything that is sealed now has been written, or never will be because the projection has given up. */
@@ -79,10 +86,11 @@ export class ElasticsearchProjection {
       const onFailure = (error: unknown): void => ended.reject(error)
       const gather = new Gather(async (batch) => {
         await this.#persist(() => store.apply(batch), isTransientStoreError)
+        if (!signal.aborted) this.#appliedUpTo(batch.at(-1)?.position)
       }, onFailure)
-      const follower = new JournalFollower(journal, resumeAfter(journal, position), onFailure, (batch) =>
-        gather.add(batch),
-      )
+      const resumed = resumeAfter(journal, position)
+      this.#appliedUpTo(resumed)
+      const follower = new JournalFollower(journal, resumed, onFailure, (batch) => gather.add(batch))
       signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
       this.#opened.resolve({ follower, gather })
       try {
@@ -95,6 +103,10 @@ export class ElasticsearchProjection {
     } finally {
       await store.close()
     }
+  }
+
+  #appliedUpTo(position: Position | undefined): void {
+    if (position !== undefined) this.#applied = position.entry + 1
   }
 
   async #persist<T>(

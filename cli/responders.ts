@@ -7,7 +7,7 @@ import type { Finding } from '../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../model/record.ts'
 import type { Clock } from '../model/time.ts'
 import { WebhookConnector } from '../remediation/connectors/webhook.ts'
-import { Remediator } from '../remediation/remediator.ts'
+import { Remediator, type RemediationStatus } from '../remediation/remediator.ts'
 import type { RuleEngine } from '../rules/engine.ts'
 import type { Status } from '../server/status.ts'
 import type { Store, Stored } from '../store/contract.ts'
@@ -72,6 +72,11 @@ export class Responders {
   status(): Pick<Status, 'alerts' | 'incidents'> {
     const alerts = this.#dispatcher?.status()
     return { incidents: this.incidents.counts(), ...(alerts === undefined ? {} : { alerts }) }
+  }
+
+  /** undefined where no control plane is configured. */
+  repairs(): RemediationStatus | undefined {
+    return this.#remediator?.status()
   }
 
   /** Resolves when nothing is being recorded or sent. */

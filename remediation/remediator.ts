@@ -37,9 +37,11 @@ const MAX_ATTEMPTS = 6
 /** Milliseconds between two deliveries at most; ticks say when they are looked at. */
 const MAX_PAUSE = 60_000
 
-interface RemediationStatus {
+export interface RemediationStatus {
   /** Requests whose repair was not seen on the wire yet. */
   readonly open: number
+  /** Requests that the control plane has not taken: to be sent again, or given up while what asked for them still fails. */
+  readonly undelivered: number
 }
 
 interface Failing {
@@ -61,6 +63,8 @@ export class Remediator {
   readonly #policies: ReadonlyMap<string, readonly RemediationPolicy[]>
   readonly #failing = new Map<string, Failing>()
   readonly #open = new Map<string, OpenRequest>()
+  /** What each request that was given up was for, until one is taken. */
+  readonly #givenUp = new Map<string, string>()
   readonly #lastRequest = new Map<string, number>()
   readonly #work = new Set<Promise<void>>()
   #reviewing = false
@@ -97,7 +101,9 @@ export class Remediator {
   }
 
   status(): RemediationStatus {
-    return { open: this.#open.size }
+    const waiting = [...this.#open.values()].filter((r) => r.status === 'requested' && r.failedAttempts > 0)
+    const givenUp = [...this.#givenUp.values()].filter((finding) => this.#failing.has(finding))
+    return { open: this.#open.size, undelivered: waiting.length + givenUp.length }
   }
 
   /** Resolves when nothing is being recorded or sent. */
@@ -252,6 +258,7 @@ export class Remediator {
       request.sending = false
       if (outcome.accepted) {
         request.status = 'accepted'
+        this.#givenUp.delete(key)
         await this.#record(request, 'accepted', outcome.detail)
       } else {
         await this.#failed(key, request, outcome)
@@ -270,6 +277,7 @@ export class Remediator {
     const { failedAttempts } = request
     if (!again || failedAttempts >= MAX_ATTEMPTS) {
       this.#open.delete(key)
+      this.#givenUp.set(key, `${request.rule} ${request.subject}`)
       const attempts = failedAttempts === 1 ? '' : ` (${failedAttempts} attempts)`
       await this.#record(request, 'failed', `${detail}${attempts}`)
       return

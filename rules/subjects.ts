@@ -3,12 +3,21 @@ import type { ProbeKind } from '../model/observation.ts'
 import { formatSubject, parseSubject, type Subject, type SubjectKind } from '../model/subject.ts'
 import type { Target } from '../probes/probe.ts'
 import type { Rule } from './pack.ts'
+import { ATTESTATION_DIRECTORY } from './packSchema.ts'
 
 /** A target of a probe, of the statements that people sign, or of an objective, as far as rules are concerned. */
 export type WatchedTarget = Pick<Target, 'subject' | 'address' | 'interval'> & { readonly probe: ProbeKind }
 
 /** Milliseconds between two looks at the statements that people have signed. */
 export const ATTESTATION_INTERVAL = 60_000
+
+/** All statements together; watched where a directory for them is configured. */
+export const STATEMENTS: WatchedTarget = {
+  probe: 'attestation',
+  subject: 'pki_governance',
+  address: ATTESTATION_DIRECTORY,
+  interval: ATTESTATION_INTERVAL,
+}
 
 /** A subject that there must be findings about, and from which targets its facts come. */
 export interface WatchedSubject {
@@ -89,7 +98,7 @@ export function attestationTargets(
   ])
   const found = new Map<string, WatchedTarget>()
   for (const { attestation, appliesTo } of rules) {
-    if (attestation === undefined) continue
+    if (attestation === undefined || attestation === ATTESTATION_DIRECTORY) continue
     for (const subject of subjects) {
       const kind = parseSubject(subject)?.kind
       if (kind === undefined || !appliesTo.subjects.includes(kind)) continue

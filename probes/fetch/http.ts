@@ -4,6 +4,7 @@ import type { Certificate } from '../../pki/certificate.ts'
 import { openConnection, secure } from './connect.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
+import { tellServerTime } from './serverTime.ts'
 
 /** Octets of a response's header section: what Node and most servers and proxies allow. */
 const MAX_HEADERS = 16 * 1024
@@ -118,6 +119,7 @@ async function exchangeOnce(url: URL, request: HttpRequest, deadline: Deadline):
     const response = await send(client, url, request, deadline)
     const firstByte = performance.now() - secured
     const headers = joinHeaders(response.headers)
+    tellServerTime(url.hostname, headers)
     const isRedirect = REDIRECTS.has(response.statusCode)
     const body = isRedirect ? new Uint8Array() : await readBody(response, headers, request.maxBody, deadline)
     const timings = { ...connection.timings, tls: secured - connected, firstByte }

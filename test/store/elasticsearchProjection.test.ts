@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../support/vigil.ts'
 
 // The projection without its server: what it does to everything else. With it: elasticsearchOutage.test.ts.
 
-const problemsOf = (): Problems => new Problems(createLogger(process.stderr, 'silent'))
+const problemsOf = (): Problems => new Problems(createLogger(process.stderr, 'silent'), Date.now)
 
 /** A store that behaves like one on a server: each call of `apply` first asks what to do. */
 async function storeThat(
