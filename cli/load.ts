@@ -18,13 +18,16 @@ import { RulesError } from '../rules/error.ts'
 import { loadPack } from '../rules/loadPack.ts'
 import { checkPacks, type Pack } from '../rules/pack.ts'
 import { judgedSubjects } from '../rules/subjects.ts'
+import type { WatchedTarget } from '../rules/subjects.ts'
 import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
+import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
+import { watchedByItself } from './selfWatcher.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
-export interface LoadedConfig {
+export interface LoadedConfig extends Objectives {
   readonly config: Config
   readonly file: string
   /** What the journal keeps of the file: values as written, secrets only as references. */
@@ -97,7 +100,9 @@ class Loader {
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
     const targets = isSound ? targetsOf({ config, authorities: issuers, knownGood, credentials }) : []
-    if (isSound) this.#checkWaivers(packs, targets)
+    const objectives = isSound ? this.#objectives(packs, targets) : { objectives: [], watched: [] }
+    const watched = [...objectives.watched, ...watchedByItself(config)]
+    if (isSound) this.#checkWaivers(packs, watched)
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
     const journalDirectory = resolve(directory, config.journal.directory)
@@ -109,6 +114,8 @@ class Loader {
         recorded: this.#file.recorded,
         issuers,
         targets,
+        ...objectives,
+        watched,
         packs,
         webhookSecret,
         elasticsearch,
@@ -250,7 +257,14 @@ class Loader {
     return packs
   }
 
-  #checkWaivers(packs: readonly Pack[], targets: readonly Target[]): void {
+  #objectives(packs: readonly Pack[], probed: readonly Target[]): Objectives {
+    const { now = Date.now() } = this.#options
+    const { value, problems } = loadObjectives(this.#file.config, { probed, packs, now })
+    for (const { path, message } of problems) this.#refuse(path, message)
+    return value
+  }
+
+  #checkWaivers(packs: readonly Pack[], targets: readonly WatchedTarget[]): void {
     const { rules, inventory } = this.#file.config
     const { now = Date.now(), endedWaivers = 'refuse' } = this.#options
     const judged = judgedSubjects(

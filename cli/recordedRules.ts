@@ -9,15 +9,18 @@ import { CommandError, EXIT } from './exit.ts'
 /** Rules that were in force, as the journal holds them. */
 export interface RecordedRules {
   readonly packs: readonly Pack[]
-  readonly rules: Pick<Config['rules'], 'parameters' | 'waivers'>
+  readonly rules: Pick<Config['rules'], 'parameters' | 'waivers'> & Pick<Config, 'maintenance'>
 }
 
 const PACK_PREFIX = 'rules/'
 
-const recordedConfig = z.looseObject({ rules: configSchema.shape.rules })
+const recordedConfig = z.looseObject({
+  rules: configSchema.shape.rules,
+  maintenance: configSchema.shape.maintenance,
+})
 
 /**
- * Packs, parameters and waivers of a configuration record. Throws CommandError when they are not there or cannot be read by this version of
+ * Packs, parameters, waivers and maintenance of a configuration record. Throws CommandError when they are not there or cannot be read by this version of
  * vigil.
  */
 export async function recordedRules(
@@ -38,7 +41,7 @@ export async function recordedRules(
       const parsed = recordedConfig.safeParse(JSON.parse(content))
       if (!parsed.success) throw unusable(record.id, 'its rules are not such as this vigil reads')
       const { parameters, waivers } = parsed.data.rules
-      rules = { parameters, waivers }
+      rules = { parameters, waivers, maintenance: parsed.data.maintenance }
     }
   }
   if (rules === undefined) throw unusable(record.id, 'it holds no vigil.yaml')

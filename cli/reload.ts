@@ -14,14 +14,17 @@ interface ReloaderOptions {
   readonly apply: (next: LoadedConfig) => Promise<void>
 }
 
-/** Keys of `rules` that are taken over while vigil runs; everything else needs a restart. */
+/** Keys of `rules` that are taken over while vigil runs, and so is `maintenance`; everything else needs a restart. */
 const RELOADED = ['packs', 'parameters', 'waivers'] as const
+
+/** Keys that are not as a whole what takes a restart. */
+const APART: readonly (keyof LoadedConfig['config'])[] = ['rules', 'maintenance']
 
 /** Part of the problems on the page. */
 const PART = 'configuration'
 
 /**
- * Replaces rule packs, parameters and waivers of a running vigil: all or nothing. When the files hold a mistake, or a change that needs a restart, what is
+ * Replaces rule packs, parameters, waivers and maintenance of a running vigil: all or nothing. When the files hold a mistake, or a change that needs a restart, what is
  * in force stays in force, and the status says so until a reload succeeds.
  */
 export class Reloader {
@@ -78,7 +81,7 @@ function needsRestart(current: LoadedConfig, next: LoadedConfig): readonly Probl
   const problem = (path: Problem['path']): Problem => ({ file: next.file, line: undefined, path, message })
   const keys = Object.keys(next.config) as (keyof LoadedConfig['config'])[]
   const changed = keys
-    .filter((key) => key !== 'rules' && !isDeepStrictEqual(current.config[key], next.config[key]))
+    .filter((key) => !APART.includes(key) && !isDeepStrictEqual(current.config[key], next.config[key]))
     .map((key) => problem([key]))
   const withoutReloaded = ({ config }: LoadedConfig): unknown => ({
     ...config.rules,

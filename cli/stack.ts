@@ -15,11 +15,12 @@ import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
+import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { controlSocket, listenForCommands } from '../server/control.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
-import type { Store } from '../store/contract.ts'
+import type { Store, TargetState } from '../store/contract.ts'
 import { isTransientStoreError } from '../store/error.ts'
 import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
@@ -28,11 +29,13 @@ import type { Parsed } from './config.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
+import { restoreRecentHours, SloWatcher } from './objectives.ts'
 import { Problems } from './problems.ts'
 import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { writeReportInProcess } from './reportProcess.ts'
 import { ReportSchedule } from './reportSchedule.ts'
+import { SelfWatcher, selfTarget } from './selfWatcher.ts'
 import { productVersion } from './version.ts'
 
 export interface StackOptions {
@@ -78,7 +81,7 @@ const RETRY_MS = 1000
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { loaded, now, logger } = options
   const { config, targets } = loaded
-  const problems = new Problems(logger)
+  const problems = new Problems(logger, now)
   const started = toTimestamp(now())
   const giveUp = new AbortController()
   let stopTimer: NodeJS.Timeout | undefined
@@ -126,8 +129,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
+  const slos = await startCounting(options, store, latest)
   const metrics = new MetricsProjection(new Registry())
-  metrics.declare({ targets, sources: config.inventory.logs.map((log) => log.id) })
+  metrics.declare({
+    targets: [...targets, selfTarget(config)],
+    sources: config.inventory.logs.map((log) => log.id),
+  })
   metrics.hydrate({ latest, findings })
   const reloader = new Reloader({
     loaded,
@@ -136,6 +143,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apply: async (next) => {
       await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
       engine.reconfigure(rulesOf(next))
+      slos?.evaluator.reconfigure(next.config.maintenance, now())
       // Judged at once, and by a time that stands in the journal.
       await record([tick('interval', now)])
     },
@@ -210,6 +218,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (journal.checkpoint.size !== checkpoint.size)
       checkpoint = { size: journal.checkpoint.size, time: lastSeal }
     metrics.apply(batch)
+    slos?.evaluator.apply(batch)
     responders.apply(batch)
     const decisions = engine.apply(batch)
     if (decisions.length > 0)
@@ -275,6 +284,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all(collectors.map((collector) => collector.close()))
   })
 
+  if (slos !== undefined) {
+    const watcher = new SloWatcher({
+      ...slos,
+      objectives: loaded.objectives,
+      store,
+      now,
+      record: async (result) => {
+        await persist('journal', () => recorder.record(result))
+      },
+      onError: (error) => problems.raise('objectives', describe(error)),
+    })
+    watcher.start()
+    undo.defer(() => watcher.stop())
+  }
+
   if (loaded.attestations !== undefined) {
     const attestations = new AttestationWatcher({
       source: loaded.attestations,
@@ -289,6 +313,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     undo.defer(() => attestations.stop())
   }
 
+  const self = new SelfWatcher({
+    loaded,
+    now,
+    problems,
+    status,
+    repairs: () => responders.repairs(),
+    sourcesFailing: () => collectors.filter((c) => c.problems.length > 0).map((c) => c.id),
+    elasticsearch: () => elasticsearch?.applied,
+    record: async (result) => {
+      await persist('journal', () => recorder.record(result))
+    },
+  })
+  self.start()
+  undo.defer(() => self.stop())
+
   const scheduler = startScheduler({
     targets,
     context: {
@@ -301,6 +340,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     concurrency: config.probes.concurrency,
     onResult: async (result) => {
       await persist('journal', () => recorder.record(result))
+      self.ran(result)
     },
     onError: (error, target) => problems.raise(`probe ${target.address}`, describe(error)),
   })
@@ -342,9 +382,22 @@ async function catchUp(journal: Journal, store: Store): Promise<void> {
   if (waiting.length > 0) await store.apply(waiting)
 }
 
-function rulesOf({ packs, config, targets }: LoadedConfig): RuleEngineOptions {
-  const { parameters, waivers } = config.rules
-  return { packs, inventory: config.inventory, parameters, waivers, targets }
+function rulesOf({ packs, config, watched: targets }: LoadedConfig): RuleEngineOptions {
+  const { inventory, maintenance, rules } = config
+  const { parameters, waivers } = rules
+  return { packs, inventory, parameters, waivers, maintenance, targets }
+}
+
+/** From the position of the store on; undefined where there are no objectives. */
+async function startCounting({ loaded, now }: StackOptions, store: Store, latest: readonly TargetState[]) {
+  const { config, objectives, targets } = loaded
+  if (config.slos === undefined || objectives.length === 0) return undefined
+  const { maintenance, vantage, slos } = config
+  const started = now()
+  const evaluator = new SloEvaluator({ objectives, maintenance, targets, vantage, started })
+  evaluator.hydrate(latest)
+  await restoreRecentHours(evaluator, store, started)
+  return { evaluator, started, interval: slos.interval }
 }
 
 async function recordConfiguration(journal: Journal, { loaded, by, now }: StackOptions): Promise<void> {

@@ -16,7 +16,7 @@ import { History } from './history.ts'
 
 export interface ExplainRequest {
   readonly reader: JournalReader
-  readonly loaded: Pick<LoadedConfig, 'config' | 'targets'>
+  readonly loaded: Pick<LoadedConfig, 'config' | 'watched'>
   readonly subject: string
   readonly rule: string
   /** Milliseconds; undefined: the end of the journal. */
@@ -44,7 +44,7 @@ export async function explain({ reader, loaded, subject, rule, at }: ExplainRequ
   const engine = new RuleEngine({
     packs: recorded.packs,
     inventory: loaded.config.inventory,
-    targets: loaded.targets,
+    targets: loaded.watched,
     ...recorded.rules,
   })
   const now = fromTimestamp(last)

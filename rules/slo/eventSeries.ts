@@ -80,8 +80,12 @@ export class EventSeries {
   }
 
   /** Everything in an hour, by its number since the epoch. */
-  hour(hour: number): Events {
-    return bounded(this.#hours.get(hour))
+  total(hour: number): number {
+    return this.#hours.total(hour)
+  }
+
+  bad(hour: number): number {
+    return Math.min(this.#hours.bad(hour), this.#hours.total(hour))
   }
 
   /**
@@ -92,16 +96,18 @@ export class EventSeries {
     const settled = this.#partial.get(hour)
     if (settled?.excluded === excluded) return settled.counted
     if (!known) return undefined
-    const [all, out] = [this.#hours.get(hour), this.#excluded.get(hour) ?? NOTHING]
-    return bounded({ total: all.total - out.total, bad: all.bad - out.bad })
+    const out = this.#excluded.get(hour) ?? NOTHING
+    return bounded({ total: this.#hours.total(hour) - out.total, bad: this.#hours.bad(hour) - out.bad })
   }
 
   /** Events outside of maintenance in the minutes [from, to), of the last hour only. */
   minutes(from: number, to: number): Events {
-    let events = NOTHING
-    for (let minute = Math.max(from, to - MINUTES); minute < to; minute++)
-      events = sum(events, this.#minutes.get(minute))
-    return bounded(events)
+    let [total, bad] = [0, 0]
+    for (let minute = Math.max(from, to - MINUTES); minute < to; minute++) {
+      total += this.#minutes.total(minute)
+      bad += this.#minutes.bad(minute)
+    }
+    return bounded({ total, bad })
   }
 }
 
@@ -131,13 +137,17 @@ class Counters {
     if (bad > 0) this.#bad.set(at, Math.min(MAX_COUNT, (this.#bad.get(at) ?? 0) + bad))
   }
 
-  get(at: number): Events {
+  total(at: number): number {
     const slot = at % this.#held.length
-    return this.#held[slot] === at ? { total: this.#totals[slot] ?? 0, bad: this.#bad.get(at) ?? 0 } : NOTHING
+    return this.#held[slot] === at ? (this.#totals[slot] ?? 0) : 0
+  }
+
+  bad(at: number): number {
+    return this.#bad.size === 0 ? 0 : (this.#bad.get(at) ?? 0)
   }
 }
 
-export const NOTHING: Events = { total: 0, bad: 0 }
+const NOTHING: Events = { total: 0, bad: 0 }
 
 function sum(a: Events, b: Events): Events {
   return { total: a.total + b.total, bad: a.bad + b.bad }

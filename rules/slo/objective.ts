@@ -65,7 +65,7 @@ export function objectivesOf(
           subject,
           tags,
           probe: definition.probe,
-          target: (override?.target ?? own.target) / 100,
+          target: ratio(override?.target ?? own.target),
           window: override?.window ?? own.window ?? slos.window,
           limit: limitOf(key, slos, override, authority),
           spacing: definition.probe === 'slo' ? slos.interval : spacing,
@@ -73,6 +73,11 @@ export function objectivesOf(
       ]
     }),
   )
+}
+
+/** 99.9 as 0.999, and not as 0.9990000000000001. */
+function ratio(percent: number): number {
+  return Math.round(percent * 10_000) / 1_000_000
 }
 
 function limitOf(

@@ -244,12 +244,6 @@ describe('maintenance', () => {
 })
 
 it('what is no hour in part is not taken for one', () => {
-  for (const text of [
-    '',
-    '2026-11-22T06Z',
-    '2026-13-22T06Z 1 1/1',
-    '2026-11-22T06Z -1 1/1',
-    '9'.repeat(300),
-  ])
+  for (const text of ['', '2026-11-22T06Z', '2026-13-22T06Z 1 1/1', '2026-11-22T06Z -1 1/1', '9'.repeat(300)])
     assert.equal(parsePartial(text), undefined)
 })

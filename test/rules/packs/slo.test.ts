@@ -1,0 +1,4 @@
+import { testPack } from './harness.ts'
+import { SLO } from './slo.cases.ts'
+
+testPack('slo', SLO)
