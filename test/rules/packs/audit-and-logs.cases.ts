@@ -60,12 +60,6 @@ export const AUDIT_AND_LOGS: PackCases = {
   audit_cps_review: everyDays(366),
   audit_risk_assessment: everyMonths(12),
   audit_restore_tested: everyDays(366),
-  audit_statements_accepted: [
-    passes('all were taken', { attestation: { files: 3, refused: 0 } }),
-    passes('there are none', { attestation: { files: 0, refused: 0 } }),
-    fails('one was not', { attestation: { files: 3, refused: 1 } }),
-    isUnknown('the directory cannot be read', { probe: ran({ phase: 'resolve' }) }),
-  ],
   audit_service_owner: [
     passes('somebody', { service: { id: 'shop', environment: 'prod', owner: 'web team' } }),
     fails('nobody', { service: { id: 'shop', environment: 'prod', owner: '' } }),

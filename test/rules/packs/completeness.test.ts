@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadPack, SHIPPED_PACKS } from '../../../rules/loadPack.ts'
-import { uncovered } from './harness.ts'
+import { judge, uncovered } from './harness.ts'
 import { PACK_CASES } from './table.ts'
 
 describe('every rule of every shipped pack', () => {
@@ -15,6 +15,16 @@ describe('every rule of every shipped pack', () => {
         Object.keys(cases).filter((rule) => !known.has(rule)),
         [],
         'cases of rules that are not there',
+      )
+    })
+  }
+
+  for (const id of SHIPPED_PACKS) {
+    it(`never passes without a single fact: ${id}`, () => {
+      const green = loadPack(id).rules.filter((rule) => judge(rule, { probe: {} }).verdict === 'pass')
+      assert.deepEqual(
+        green.map((rule) => rule.id),
+        [],
       )
     })
   }
