@@ -194,7 +194,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   rules: z
     .strictObject({
-      packs: z.array(z.string()).default(['internal-pki']),
+      packs: z.array(z.string()).default(['internal-pki', 'operations']),
       /** Rule id to parameter name to value: `crl_freshness_ok: { max_age: 2h }`. */
       parameters: z.record(z.string(), z.record(z.string(), parameter)).default({}),
       /** Findings that alert nobody for a while, with who answers for that. */

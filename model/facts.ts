@@ -145,11 +145,13 @@ export const FACTS = {
     alertsFailing: 'list<string>', // those of them that did not take the newest request
     alertsUndelivered: 'int', // alerts and ends of alerts that a receiver does not have, the most at any one
     alertsDelivered: 'timestamp', // while one fails: when it last took everything, the earliest; absent if one never did
-    repairsUndelivered: 'int', // requests for repairs that the control plane did not take; absent where there is none
+    controlPlanes: 'int', // that are configured
+    repairsUndelivered: 'int', // requests for repairs that none has taken; absent where there is none
     journalRefused: 'duration', // the newest time for which the journal took no records; 0: none since the start
     journalRefusedUntil: 'timestamp', // its end, where there was one
     storeLag: 'duration', // for how long the store has lacked a record
-    elasticsearchLag: 'duration', // absent where it is not configured
+    usesElasticsearch: 'bool',
+    elasticsearchLag: 'duration', // the same, where it is used
     diskFree: 'int', // octets, within 5 %; of journal and store the disk that is fuller
     diskFreeShare: 'int', // percent
     diskPath: 'string',
@@ -166,7 +168,7 @@ export const FACTS = {
     sourcesFailing: 'list<string>', // logs that cannot be read
     problems: 'list<string>', // parts in trouble that no other fact is about
     memory: 'int', // octets resident, within 10 %
-    memoryShare: 'int', // percent of what the process may have; absent where nothing limits it
+    memoryLimit: 'int', // octets that the process may have; 0: as many as the machine has
   },
 } as const satisfies Record<string, Record<string, FactType>>
 

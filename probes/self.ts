@@ -94,7 +94,7 @@ export class SelfProbe {
     const clock = { wall: this.#options.now(), monotonic: this.#options.monotonic() }
     const monitor: FactsOf<'monitor'> = {
       ...alertFacts(reading),
-      ...(reading.repairsUndelivered === undefined ? {} : { repairsUndelivered: reading.repairsUndelivered }),
+      ...repairFacts(reading),
       ...refusedFacts(reading.refused),
       ...this.#lagFacts(reading.entries, clock.monotonic),
       ...this.#diskFacts(reading.disks),
@@ -124,8 +124,9 @@ export class SelfProbe {
 
   #lagFacts({ sealed, store, elasticsearch }: MonitorReading['entries'], at: number): FactsOf<'monitor'> {
     const storeLag = this.#lags.store.at(at, { sealed, applied: store })
-    if (elasticsearch === undefined) return { storeLag }
-    return { storeLag, elasticsearchLag: this.#lags.elasticsearch.at(at, { sealed, applied: elasticsearch }) }
+    if (elasticsearch === undefined) return { storeLag, usesElasticsearch: false }
+    const elasticsearchLag = this.#lags.elasticsearch.at(at, { sealed, applied: elasticsearch })
+    return { storeLag, usesElasticsearch: true, elasticsearchLag }
   }
 
   /** Of the fullest disk. */
@@ -136,7 +137,7 @@ export class SelfProbe {
     const { path, total } = fullest
     const before = this.#before.diskPath === path ? this.#before.diskFree : undefined
     const diskFree = steady(before, fullest.free, TOLERANCE.disk)
-    return { diskPath: path, diskFree, diskFreeShare: percent(diskFree, total) }
+    return { diskPath: path, diskFree, diskFreeShare: Math.floor((100 * diskFree) / Math.max(1, total)) }
   }
 
   #overdueFacts(at: number): FactsOf<'monitor'> {
@@ -166,8 +167,7 @@ export class SelfProbe {
   }
 
   #memoryFacts({ used, limit }: MonitorReading['memory']): FactsOf<'monitor'> {
-    const memory = steady(this.#before.memory, used, TOLERANCE.memory)
-    return limit === undefined ? { memory } : { memory, memoryShare: percent(memory, limit) }
+    return { memory: steady(this.#before.memory, used, TOLERANCE.memory), memoryLimit: limit ?? 0 }
   }
 }
 
@@ -195,6 +195,10 @@ function alertFacts({ receivers }: MonitorReading): FactsOf<'monitor'> {
   }
 }
 
+function repairFacts({ repairsUndelivered }: MonitorReading): FactsOf<'monitor'> {
+  return repairsUndelivered === undefined ? { controlPlanes: 0 } : { controlPlanes: 1, repairsUndelivered }
+}
+
 function refusedFacts(refused: MonitorReading['refused']): FactsOf<'monitor'> {
   if (refused === undefined) return { journalRefused: 0 }
   // Set back meanwhile, the clock says less; that something was refused it cannot take away.
@@ -206,10 +210,6 @@ function refusedFacts(refused: MonitorReading['refused']): FactsOf<'monitor'> {
 function steady(before: number | undefined, measured: number, tolerance: number): number {
   const isNear = before !== undefined && Math.abs(measured - before) <= before * tolerance
   return isNear ? before : Math.round(measured)
-}
-
-function percent(part: number, whole: number): number {
-  return Math.floor((100 * part) / Math.max(1, whole))
 }
 
 function runKey(probe: ProbeKind, subject: string, address: string): string {

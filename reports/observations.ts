@@ -96,8 +96,8 @@ export class ObservationTally {
     const subjects = new Map<string, TargetRuns[]>()
     const states = [...this.#targets.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
     for (const { runs } of states) {
-      // Objectives are computed from the runs of others; counted here they would count twice.
-      if (runs === undefined || runs.probe === 'slo') continue
+      // Objectives are computed from the runs of others, and the monitor looks at no target: neither counts as a run.
+      if (runs === undefined || runs.probe === 'slo' || runs.probe === 'self') continue
       const there = subjects.get(runs.subject)
       if (there === undefined) subjects.set(runs.subject, [runs])
       else there.push(runs)

@@ -14,7 +14,7 @@ test('a minimal configuration has defaults for everything else', () => {
   assert.ok(parsed.ok)
   assert.equal(parsed.value.config.probes.interval, 60_000)
   assert.equal(parsed.value.config.server.listen, '127.0.0.1:9480')
-  assert.deepEqual(parsed.value.config.rules.packs, ['internal-pki'])
+  assert.deepEqual(parsed.value.config.rules.packs, ['internal-pki', 'operations'])
 })
 
 test('all mistakes are reported at once, in the order of the file, each with line, key and fix', () => {

@@ -1,0 +1,146 @@
+import type { Facts, FactsOf } from '../../../model/facts.ts'
+import { toTimestamp } from '../../../model/time.ts'
+import { fails, isNotApplicable, isUnknown, NOW, passes, ran, type Case, type PackCases } from './harness.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const GIB = 1024 ** 3
+
+/** A monitor that is well, with everything configured, but for what a case changes. */
+function monitor(changes: FactsOf<'monitor'> = {}): Facts {
+  return {
+    monitor: {
+      alertReceivers: 1,
+      alertsFailing: [],
+      alertsUndelivered: 0,
+      controlPlanes: 1,
+      repairsUndelivered: 0,
+      journalRefused: 0,
+      storeLag: 0,
+      usesElasticsearch: true,
+      elasticsearchLag: 0,
+      diskPath: '/var/lib/vigil',
+      diskFree: 50 * GIB,
+      diskFreeShare: 50,
+      targets: 12,
+      targetsOverdue: 0,
+      overdue: [],
+      clockStep: 0,
+      clockStepDirection: '',
+      clockSources: 3,
+      clockOffset: 0,
+      clockOffsetDirection: '',
+      configurationCurrent: true,
+      sourcesFailing: [],
+      problems: [],
+      memory: GIB / 8,
+      memoryLimit: GIB,
+      ...changes,
+    },
+  }
+}
+
+const well = passes('all is well', monitor())
+const unseen = isUnknown('nobody has looked', {})
+
+const ago = (ms: number): string => toTimestamp(NOW - ms)
+const refused = (seconds: number, ended: number): Facts =>
+  monitor({ journalRefused: seconds * SECOND, journalRefusedUntil: ago(ended) })
+const stepped = (clockStep: number, at: number): Facts =>
+  monitor({ clockStep, clockStepDirection: 'back', clockSteppedAt: ago(at) })
+
+/** `share` in percent and `free` in GiB that just suffice. */
+const disk = (share: number, free: number): Case[] => [
+  well,
+  unseen,
+  passes('little of a large disk', monitor({ diskFreeShare: share - 1, diskFree: free * GIB })),
+  passes('much of a small disk', monitor({ diskFreeShare: share, diskFree: free * GIB - 1 })),
+  fails('little in both', monitor({ diskFreeShare: share - 1, diskFree: free * GIB - 1 })),
+]
+
+export const OPERATIONS: PackCases = {
+  monitor_alerts_delivered: [
+    well,
+    unseen,
+    fails('one of two does not take them', monitor({ alertReceivers: 2, alertsFailing: ['http://am2/'] })),
+    passes('one is on its way', monitor({ alertsUndelivered: 1 })),
+    isNotApplicable('nobody is to be told', monitor({ alertReceivers: 0 })),
+  ],
+  monitor_repairs_delivered: [
+    well,
+    unseen,
+    fails('one was not taken', monitor({ repairsUndelivered: 1 })),
+    isNotApplicable('there is no control plane', monitor({ controlPlanes: 0 })),
+  ],
+  monitor_journal_written: [
+    well,
+    unseen,
+    fails('refused for a minute, just now', refused(60, 0)),
+    fails('refused an hour ago', refused(60, HOUR)),
+    passes('refused more than an hour ago', refused(60, HOUR + 1)),
+    passes('a moment', refused(30, 0)),
+  ],
+  monitor_disk_space: disk(10, 10),
+  monitor_disk_full: disk(2, 1),
+  monitor_store_current: [
+    well,
+    unseen,
+    passes('for five minutes', monitor({ storeLag: 5 * MINUTE })),
+    fails('for longer', monitor({ storeLag: 5 * MINUTE + SECOND })),
+  ],
+  monitor_elasticsearch_current: [
+    well,
+    unseen,
+    fails('for longer than five minutes', monitor({ elasticsearchLag: 6 * MINUTE })),
+    isNotApplicable('it is not configured', monitor({ usesElasticsearch: false })),
+  ],
+  monitor_probes_scheduled: [
+    well,
+    unseen,
+    fails('one waits', monitor({ targetsOverdue: 1, overdue: ['crl http://crl.example.org/a.crl'] })),
+  ],
+  monitor_clock_steady: [
+    well,
+    unseen,
+    fails('set back by a minute, an hour ago', stepped(MINUTE, HOUR)),
+    passes('before that', stepped(MINUTE, HOUR + 1)),
+    passes('by five seconds', stepped(5 * SECOND, 0)),
+  ],
+  monitor_clock_right: [
+    well,
+    unseen,
+    passes('within a minute', monitor({ clockOffset: MINUTE, clockOffsetDirection: 'ahead' })),
+    fails(
+      'behind two others',
+      monitor({ clockSources: 2, clockOffset: HOUR, clockOffsetDirection: 'behind' }),
+    ),
+    isNotApplicable(
+      'one other alone is no witness',
+      monitor({ clockSources: 1, clockOffset: HOUR, clockOffsetDirection: 'behind' }),
+    ),
+  ],
+  monitor_configuration_current: [
+    well,
+    unseen,
+    fails('a reload was refused', monitor({ configurationCurrent: false })),
+  ],
+  monitor_logs_readable: [well, unseen, fails('one cannot', monitor({ sourcesFailing: ['ejbca-1'] }))],
+  monitor_free_of_problems: [well, unseen, fails('reports', monitor({ problems: ['reports'] }))],
+  monitor_memory_sufficient: [
+    well,
+    unseen,
+    passes('90 %', monitor({ memory: 0.9 * 1000, memoryLimit: 1000 })),
+    fails('91 %', monitor({ memory: 901, memoryLimit: 1000 })),
+    isNotApplicable('nothing limits it', monitor({ memoryLimit: 0 })),
+  ],
+  attestations_authentic: [
+    passes('all are taken', { attestation: { files: 3, refused: 0 } }),
+    fails('one is refused', {
+      probe: ran({ phase: 'signature', code: 'attestation_refused' }),
+      attestation: { files: 3, refused: 1 },
+    }),
+    fails('the directory is gone', { probe: ran({ phase: 'resolve', code: 'attestations_unreadable' }) }),
+    isUnknown('nobody has looked', { probe: {} }),
+  ],
+}
