@@ -8,8 +8,9 @@ export function serialText(content: Uint8Array): string {
   return `-${(modulus - BigInt(`0x${hex}`)).toString(16)}`
 }
 
-/** Digits of a serial number: 40 octets, twice what RFC 5280 allows. */
-const MAX_DIGITS = 80
+/** Octets of a serial number: as many as the reader lets pass, twice what RFC 5280 allows and one for the sign. */
+const MAX_OCTETS = 41
+const MAX_DIGITS = 2 * MAX_OCTETS
 
 /** The content octets of the INTEGER; undefined when the text is not a serial number as `serialText` writes it. */
 export function serialContent(serial: string): Uint8Array | undefined {
@@ -18,7 +19,9 @@ export function serialContent(serial: string): Uint8Array | undefined {
   if (count === 0 || count > MAX_DIGITS || (count > 1 && serial.startsWith('0'))) return undefined
   // An octet of zero in front, where the highest bit would be read as a sign.
   const offset = count % 2 === 1 ? 1 : digitAt(serial, 0) >= 8 ? 2 : 0
-  const content = new Uint8Array((count + offset) >> 1)
+  const length = (count + offset) >> 1
+  if (length > MAX_OCTETS) return undefined
+  const content = new Uint8Array(length)
   for (let i = 0; i < count; i++) {
     const digit = digitAt(serial, i)
     if (digit < 0) return undefined
