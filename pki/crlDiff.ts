@@ -1,10 +1,10 @@
 import type { IndexedCrl } from './crl.ts'
+import { FAR_DATE } from './crlDate.ts'
 import type { CrlEntry } from './crlEntries.ts'
 import { DATE, HIGH, LOW, WORDS } from './crlIndex.ts'
 import type { CrlIndex } from './crlIndex.ts'
 import { entryAt } from './crlLookup.ts'
 import type { IndexedList } from './crlLookup.ts'
-import { FAR_DATE } from './crlScan.ts'
 
 /** Some of the entries of a CRL, in their order. */
 interface Entries<T> {

@@ -295,15 +295,6 @@ export class Der {
     return { ...place, behind: first === 0x80 ? place.end + 2 : place.end }
   }
 
-  /**
-   * A cursor on the element at `offset` inside this one, independent of what this cursor has read, and with a count of its own:
-   * for lists that are too long to hold a cursor for each of their items.
-   */
-  at(offset: number, name: number): Der {
-    const place = this.#header(offset, name)
-    return new Der(this.bytes, place, this, name, { ...this.#shared, elements: 0 })
-  }
-
   /** Steps over everything: the caller has read the content by other means. */
   skipAll(): void {
     this.#at = this.end
