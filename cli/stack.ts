@@ -134,6 +134,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   metrics.declare({
     targets: [...targets, selfTarget(config)],
     sources: config.inventory.logs.map((log) => log.id),
+    objectives: loaded.watched.filter(({ probe }) => probe === 'slo'),
   })
   metrics.hydrate({ latest, findings })
   const reloader = new Reloader({
@@ -382,7 +383,7 @@ async function catchUp(journal: Journal, store: Store): Promise<void> {
   if (waiting.length > 0) await store.apply(waiting)
 }
 
-function rulesOf({ packs, config, watched: targets }: LoadedConfig): RuleEngineOptions {
+export function rulesOf({ packs, config, watched: targets }: LoadedConfig): RuleEngineOptions {
   const { inventory, maintenance, rules } = config
   const { parameters, waivers } = rules
   return { packs, inventory, parameters, waivers, maintenance, targets }

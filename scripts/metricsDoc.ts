@@ -35,6 +35,11 @@ ${Object.entries(PROBES)
 ## Findings, incidents and actions
 
 ${table([...pick('vigil_finding_'), ...pick('vigil_incidents'), ...pick('vigil_actions_'), ...pick('vigil_alerts_')])}
+## Objectives
+
+What the newest evaluation said ([slo.md](slo.md)); \`NaN\` where no event stands behind a figure. They stand still when evaluation does; the findings about objectives then become \`unknown\`.
+
+${table(pick('vigil_slo_'))}
 ## Audit logs
 
 The first 200 event names that look like one are labels, anything else is counted as \`action="other"\`; a line that was not understood is \`action="unparsed"\`.
@@ -55,6 +60,7 @@ And \`process_*\` and \`nodejs_*\` as prom-client names them.
 | Days of certificate life left, shortest first | \`sort((vigil_certificate_not_after_timestamp_seconds - time()) / 86400)\` |
 | Targets whose probe stopped running | \`time() - vigil_probe_last_run_timestamp_seconds > 3 * vigil_probe_interval_seconds\` |
 | Availability over a day | \`sum by (subject, target) (increase(vigil_probe_runs_total{outcome="success"}[1d])) / sum by (subject, target) (increase(vigil_probe_runs_total[1d]))\` |
+| Which error budgets are nearly spent? | \`vigil_slo_budget_remaining_ratio < 0.25\` |
 | Is evaluation alive? | \`time() - vigil_tick_timestamp_seconds < 60\` |
 `
 }

@@ -1,5 +1,5 @@
 import { FACTS } from '../model/facts.ts'
-import type { FactGroup, FactType } from '../model/facts.ts'
+import type { FactGroup, FactType, FactsOf } from '../model/facts.ts'
 import type { Action } from '../model/action.ts'
 import type { ProbeKind } from '../model/observation.ts'
 
@@ -174,6 +174,18 @@ export const ACTION_STATUSES = {
 } as const satisfies Record<Action['kind'], readonly Action['status'][]>
 
 const TARGET = ['probe', 'subject', 'target'] as const
+const OBJECTIVE = ['subject', 'objective'] as const
+
+/** Windows of burn rates, as label values, and the facts that hold them. */
+export const SLO_WINDOWS = [
+  { window: '5m', fact: 'burn5m' },
+  { window: '30m', fact: 'burn30m' },
+  { window: '1h', fact: 'burn1h' },
+  { window: '2h', fact: 'burn2h' },
+  { window: '6h', fact: 'burn6h' },
+  { window: '1d', fact: 'burn1d' },
+  { window: '3d', fact: 'burn3d' },
+] as const satisfies readonly { readonly window: string; readonly fact: keyof FactsOf<'slo'> }[]
 
 /** Every metric that is not a fact. */
 export const METRICS = {
@@ -213,6 +225,24 @@ export const METRICS = {
     'rule',
     'subject',
   ]),
+
+  sloTarget: gauge('vigil_slo_target_ratio', 'Wanted share of good events', OBJECTIVE),
+  sloWindow: gauge('vigil_slo_window_seconds', 'Time over which it is wanted', OBJECTIVE),
+  sloGood: gauge('vigil_slo_good_events', 'Good events in the whole hours of the window', OBJECTIVE),
+  sloEvents: gauge('vigil_slo_events', 'Events in the whole hours of the window', OBJECTIVE),
+  sloObserved: gauge('vigil_slo_observed_seconds', 'Whole hours of the window that have events', OBJECTIVE),
+  sloExcluded: gauge('vigil_slo_excluded_seconds', 'Time of the window that maintenance excludes', OBJECTIVE),
+  sloBudget: gauge('vigil_slo_budget_seconds', 'For how long it may be bad in the window', OBJECTIVE),
+  sloRemaining: gauge(
+    'vigil_slo_budget_remaining_ratio',
+    'Share of the error budget that is left; below 0 when it is overspent',
+    OBJECTIVE,
+  ),
+  sloBurnRate: gauge(
+    'vigil_slo_burn_rate',
+    'Share of bad events as a multiple of what the target allows; 1 spends exactly the budget in its window',
+    [...OBJECTIVE, 'window'],
+  ),
 
   auditEvents: counter('vigil_audit_events_total', 'Audit events taken in', ['source', 'action', 'outcome']),
   auditLastEvent: gauge(

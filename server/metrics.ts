@@ -15,6 +15,7 @@ import type { TargetState } from '../store/contract.ts'
 import { FactSeries } from './factSeries.ts'
 import type { Labels } from './factSeries.ts'
 import { ACTION_STATUSES, METRICS, TARGET_LABELS } from './metricTable.ts'
+import { SloSeries } from './sloSeries.ts'
 import { storeLag, unpublishedEntries } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -63,6 +64,7 @@ export class MetricsProjection {
   readonly #registry: Registry
   readonly #metrics: ReturnType<typeof createMetrics>
   readonly #facts: FactSeries
+  readonly #slos: SloSeries
   readonly #targets = new Map<string, Known>()
   /** By position of a full observation. */
   readonly #runs = new Map<string, Known>()
@@ -76,6 +78,7 @@ export class MetricsProjection {
     collectDefaultMetrics({ register: registry })
     this.#metrics = createMetrics(registry)
     this.#facts = new FactSeries(registry)
+    this.#slos = new SloSeries(registry)
     this.#metrics.tick.set(NaN)
     for (const probe of PROBE_KINDS) {
       this.#metrics.probeRunDuration.zero({ probe })
@@ -86,7 +89,13 @@ export class MetricsProjection {
   }
 
   /** What is configured now: makes the series of new targets and log sources, and removes those of targets that are gone. */
-  declare(declared: { targets: readonly DeclaredTarget[]; sources: readonly string[] }): void {
+  declare(declared: {
+    targets: readonly DeclaredTarget[]
+    sources: readonly string[]
+    /** By subject and kind. Default: none. */
+    objectives?: readonly Pick<DeclaredTarget, 'subject' | 'address'>[]
+  }): void {
+    this.#slos.declare(declared.objectives ?? [])
     const keep = new Set(declared.targets.map((t) => keyOf(t.subject, t.probe, t.address)))
     for (const [key, known] of this.#targets) if (!keep.has(key)) this.#remove(key, known)
     for (const target of declared.targets) this.#declare(target)
@@ -96,6 +105,7 @@ export class MetricsProjection {
   /** Sets the gauges to what the store knows. Then apply the records after the store's position. */
   hydrate(from: { latest: readonly TargetState[]; findings: readonly Finding[] }): void {
     for (const { observation, known: facts, lastStart, lastDuration } of from.latest) {
+      this.#objective(observation)
       const known = this.#targets.get(keyOf(observation.subject, observation.probe, observation.target))
       const position = parseRecordId(observation.id)
       if (known === undefined || position === undefined) continue
@@ -152,7 +162,12 @@ export class MetricsProjection {
     }
   }
 
+  #objective({ subject, probe, target, facts }: Observation): void {
+    if (probe === 'slo') this.#slos.establish(subject, target, facts.slo ?? {})
+  }
+
   #observation(observation: Observation, position: Position): void {
+    this.#objective(observation)
     const known = this.#targets.get(keyOf(observation.subject, observation.probe, observation.target))
     if (known === undefined) return
     this.#facts.establish(known.probe, known.factLabels, observation.facts, 'last established')

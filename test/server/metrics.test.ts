@@ -115,6 +115,55 @@ describe('metrics', () => {
     ])
   })
 
+  it('shows what objectives come to, and NaN for what has no events', async () => {
+    const metrics = projection()
+    const objectives = [{ subject: 'ca_crl[issuing-1]', address: 'availability' }]
+    metrics.declare({ targets: [], sources: [], objectives })
+    const labels = 'subject="ca_crl[issuing-1]",objective="availability"'
+    const shown = async () =>
+      (await series(metrics, 'vigil_slo_')).map((line) => line.replace(`{${labels}`, '{').replace('{}', ''))
+    assert.ok((await shown()).every((line) => line.endsWith(' NaN')))
+    const slo = {
+      objective: 'availability',
+      target: 0.999,
+      window: 30 * 86_400_000,
+      good: 90,
+      total: 100,
+      observed: 7_200_000,
+      excluded: 60_000,
+      budget: 2_592_000,
+      budgetRemaining: -1.5,
+      burn5m: 0,
+      burn1h: 14.4,
+    }
+    const about = { subject: 'ca_crl[issuing-1]', probe: 'slo', duration: 0, facts: { slo } } as const
+    metrics.apply(
+      new FakeJournal().seal(
+        observation({ ...about, target: 'availability' }),
+        observation({ ...about, target: 'nobody asked for this' }),
+      ),
+    )
+    assert.deepEqual(await shown(), [
+      'vigil_slo_target_ratio 0.999',
+      'vigil_slo_window_seconds 2592000',
+      'vigil_slo_good_events 90',
+      'vigil_slo_events 100',
+      'vigil_slo_observed_seconds 7200',
+      'vigil_slo_excluded_seconds 60',
+      'vigil_slo_budget_seconds 2592',
+      'vigil_slo_budget_remaining_ratio -1.5',
+      'vigil_slo_burn_rate{,window="5m"} 0',
+      'vigil_slo_burn_rate{,window="30m"} NaN',
+      'vigil_slo_burn_rate{,window="1h"} 14.4',
+      'vigil_slo_burn_rate{,window="2h"} NaN',
+      'vigil_slo_burn_rate{,window="6h"} NaN',
+      'vigil_slo_burn_rate{,window="1d"} NaN',
+      'vigil_slo_burn_rate{,window="3d"} NaN',
+    ])
+    metrics.declare({ targets: [], sources: [] })
+    assert.deepEqual(await shown(), [])
+  })
+
   it('M01: keeps times and counts of a target that fails or has expired', async () => {
     const metrics = projection(CRL)
     const journal = new FakeJournal()
