@@ -16,15 +16,17 @@ export type Notification = z.infer<typeof notification>
 export interface Pager extends Disposable {
   readonly origin: string
   at(receiver: string): readonly Notification[]
+  /** Everything, in order, with the name of the receiver. */
+  all(): readonly (Notification & { readonly receiver: string; readonly time: number })[]
 }
 
 export async function startPager(): Promise<Pager> {
-  const received: (Notification & { readonly path: string })[] = []
+  const received: (Notification & { readonly path: string; readonly time: number })[] = []
   const server = createServer((request, response) => {
     let body = ''
     request.setEncoding('utf8').on('data', (text: string) => (body += text))
     request.on('end', () => {
-      received.push({ ...notification.parse(JSON.parse(body)), path: request.url ?? '' })
+      received.push({ ...notification.parse(JSON.parse(body)), path: request.url ?? '', time: Date.now() })
       response.end()
     })
   }).listen(0, '127.0.0.1')
@@ -33,6 +35,7 @@ export async function startPager(): Promise<Pager> {
   if (address === null || typeof address === 'string') throw new Error('expected a port')
   return {
     origin: `http://127.0.0.1:${address.port}`,
+    all: () => received.map((n) => ({ ...n, receiver: n.path.slice(1) })),
     at: (receiver) => received.filter((n) => n.path === `/${receiver}`),
     [Symbol.dispose]() {
       server.closeAllConnections()
@@ -50,21 +53,23 @@ const sample = z.looseObject({
 
 /**
  * The sample that is shipped, with routes, grouping and inhibition as they are; every receiver is a webhook of the pager, and
- * what takes half a minute or more takes a second.
+ * with `hurried` times what takes half a minute or more takes a second.
  */
-export function alertmanagerSample(pager: string): string {
+export function alertmanagerSample(pager: string, times: 'hurried' | 'as shipped' = 'hurried'): string {
   const config = sample.parse(parse(readFileSync('dashboards/prometheus/alertmanager.yml', 'utf8')))
-  const fast = { group_wait: '1s', group_interval: '1s' }
-  const routes = config.route.routes.map((r) =>
-    'repeat_interval' in r ? { ...r, ...fast, repeat_interval: '1s' } : r,
-  )
   const receivers = config.receivers.map(({ name }) =>
     name === 'nobody'
       ? { name }
       : { name, webhook_configs: [{ url: `${pager}/${name}`, send_resolved: !name.startsWith('dead') }] },
   )
   // Without the placeholders of mail in `global`.
-  return stringify({ ...config, global: {}, route: { ...config.route, ...fast, routes }, receivers })
+  const ours = { ...config, global: {}, receivers }
+  if (times === 'as shipped') return stringify(ours)
+  const fast = { group_wait: '1s', group_interval: '1s' }
+  const routes = config.route.routes.map((r) =>
+    'repeat_interval' in r ? { ...r, ...fast, repeat_interval: '1s' } : r,
+  )
+  return stringify({ ...ours, route: { ...config.route, ...fast, routes } })
 }
 
 /** Milliseconds between two questions. */
