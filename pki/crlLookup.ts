@@ -1,9 +1,12 @@
+import { packDate } from './crlDate.ts'
 import { readEntry } from './crlEntries.ts'
 import type { CrlEntry, PlainEntry } from './crlEntries.ts'
+import { WORDS } from './crlIndex.ts'
 import type { CrlIndex } from './crlIndex.ts'
 import type { ReadAt } from './crlOctets.ts'
-import { LIST_DEPTH, LIST_PATH, fingerprintOf } from './crlScan.ts'
+import { LIST_DEPTH, LIST_PATH, fingerprintOf, reasonNumber } from './crlScan.ts'
 import { Der, TAG } from './der.ts'
+import { PkiError } from './error.ts'
 import { namesMatch, sameOctets } from './name.ts'
 import type { Name } from './name.ts'
 import { serialContent } from './serial.ts'
@@ -80,7 +83,8 @@ const NOTHING = new Uint8Array()
 function findEntry(list: EntryList, serial: string, issuer: Name): CrlEntry | undefined {
   const octets = serialContent(serial)
   if (octets === undefined) return undefined
-  const candidates = list.namesIssuers ? listEntries(list) : entriesWith(list, octets)
+  // In BER there are many ways to write a serial number.
+  const candidates = list.namesIssuers || list.ber ? listEntries(list) : entriesWith(list, octets)
   for (const entry of candidates) if (isAbout(entry, list, serial, issuer)) return entry
   return undefined
 }
@@ -93,7 +97,7 @@ function findIndexed(list: IndexedList, serial: string, issuer: Name): CrlEntry 
   if (first < 0) return undefined
   const entry = entryAt(list, first)
   if (isAbout(entry, list, serial, issuer)) return entry
-  // Not in practice: another serial number has this fingerprint, or the octets are not those that were read.
+  // Not in practice: another serial number has this fingerprint.
   for (const ordinal of list.index.matches(wanted)) {
     const other = entryAt(list, ordinal)
     if (isAbout(other, list, serial, issuer)) return other
@@ -105,14 +109,36 @@ function isAbout(entry: CrlEntry, list: EntryList, serial: string, issuer: Name)
   return entry.serial === serial && namesMatch(entry.certificateIssuer ?? list.issuer, issuer)
 }
 
-/** The entry with that ordinal. */
+/** The entry with that ordinal. Throws PkiError(decode) when its octets are not those that were read before. */
 export function entryAt(list: IndexedList, ordinal: number): CrlEntry {
   const { index } = list
   const { entry } = readOne(list, index.offsetOf(ordinal))
   // 5.3.3: an issuer that was named holds until the next is.
   const naming = entry.certificateIssuer === undefined ? index.namingUpTo(ordinal) : undefined
-  if (naming === undefined) return asCrlEntry(entry, entry.certificateIssuer)
-  return asCrlEntry(entry, readOne(list, index.offsetOf(naming)).entry.certificateIssuer)
+  const certificateIssuer =
+    naming === undefined
+      ? entry.certificateIssuer
+      : readOne(list, index.offsetOf(naming)).entry.certificateIssuer
+  checkSame(list, ordinal, entry, certificateIssuer)
+  return asCrlEntry(entry, certificateIssuer)
+}
+
+/** What was signed is what the index was made of; the octets may have changed since, and "not listed" would be the worst that they could say. */
+function checkSame(
+  { index, issuer }: IndexedList,
+  ordinal: number,
+  { serialOctets, revokedAt, reason }: PlainEntry,
+  certificateIssuer: Name | undefined,
+): void {
+  const { high, low } = fingerprintOf(serialOctets, certificateIssuer ?? issuer, issuer)
+  const [oldHigh, oldLow, , oldDate] = index.words.subarray(ordinal * WORDS)
+  const isSameReason = index.reasons[ordinal] === reasonNumber(reason)
+  const isSameDate = oldDate === packDate(revokedAt) >>> 0
+  if (high === oldHigh && low === oldLow && isSameDate && isSameReason) return
+  throw new PkiError('decode', 'bad_value', 'expected the entry that was read before, got another', {
+    offset: index.offsetOf(ordinal),
+    path: `${LIST_PATH}[${ordinal}]`,
+  })
 }
 
 /** All entries, in their order. */
@@ -180,7 +206,10 @@ function readOne({ readAt, end, version, ber }: EntryList, offset: number): Read
   let length = ber ? rest : Math.min(USUAL_ENTRY, rest)
   for (;;) {
     const bytes = readAt(offset, length)
-    if (bytes.length !== length) throw new RangeError(`expected ${length} octets, got ${bytes.length}`)
+    if (bytes.length !== length) {
+      const message = `expected the ${length} octets that were read before, got ${bytes.length}`
+      throw new PkiError('decode', 'truncated', message, { offset, path: LIST_PATH })
+    }
     const place = { path: LIST_PATH, depth: LIST_DEPTH, base: offset, from: 0, end: rest }
     const list = Der.part(Der.parts({ ber }), bytes, place)
     const extent = list.extent('')

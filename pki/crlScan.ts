@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { EPOCH, NO_DATE, packDate, utcSeconds } from './crlDate.ts'
 import { REVOCATION_REASONS, readEntry, unknownCritical } from './crlEntries.ts'
-import type { EntryExtension, PlainEntry, ReasonCounts } from './crlEntries.ts'
+import type { EntryExtension, PlainEntry, ReasonCounts, RevocationReason } from './crlEntries.ts'
 import {
   DATE,
   HIGH,
@@ -265,14 +265,14 @@ export class EntryScanner {
   #remember(entry: PlainEntry, index: CrlIndex, offset: number, end: number): void {
     if (entry.certificateIssuer !== undefined) this.#salt = this.#saltOf(entry.certificateIssuer)
     if (index.count === index.capacity) this.#makeRoom(index, index.count, offset, end)
-    const reason = entry.reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(entry.reason)
+    const reason = reasonNumber(entry.reason)
     index.add(salted(fingerprint(entry.serialOctets), this.#salt), offset, packDate(entry.revokedAt), reason)
     if (entry.certificateIssuer !== undefined) index.markNaming()
   }
 
   #tally(entry: PlainEntry): void {
     const { revokedAt, serialOctets } = entry
-    const reason = entry.reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(entry.reason)
+    const reason = reasonNumber(entry.reason)
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1
     this.#latestOther = Math.max(this.#latestOther, revokedAt)
     if (revokedAt > this.#context.thisUpdate) this.#revokedLater++
@@ -303,6 +303,11 @@ export class EntryScanner {
     if (namesMatch(issuer, this.#context.issuer)) return UNSALTED
     return saltFor(issuer)
   }
+}
+
+/** As it is counted and indexed. */
+export function reasonNumber(reason: RevocationReason | undefined): number {
+  return reason === undefined ? NO_REASON : REVOCATION_REASONS.indexOf(reason)
 }
 
 /** Of the serial numbers of an entry that is about another issuer's certificate. */

@@ -8,6 +8,7 @@ import { parseCrl, verifyCrl } from '../../pki/crl.ts'
 import { Der } from '../../pki/der.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
 import type { NoteCode } from '../../pki/note.ts'
+import { headOf, signedList } from './crlSupport.ts'
 import { DAY, NOW, entity, refused } from './support.ts'
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -290,6 +291,18 @@ describe('objects in BER', () => {
     const altered = Buffer.concat([odd])
     altered[altered.indexOf('CA', 0, 'latin1')] = 0x63
     refused(() => verifyCrl(parseCrl(altered, { ber: true }), ca.parsed), 'signature', 'signature_invalid')
+  })
+
+  it('an entry of a CRL is found however long its serial number is written', async () => {
+    const ca = await entity({ subject: 'CA' })
+    const entries = [hex('02040000beef'), hex('020400c0ffee')].map((serial) =>
+      lab.sequence(serial, lab.time(NOW)),
+    )
+    const der = signedList(ca, [...headOf(ca), lab.sequence(...entries)])
+    for (const index of [true, false]) {
+      const crl = index ? parseCrl(der, { ber: true, index }) : parseCrl(der, { ber: true })
+      for (const serial of ['beef', 'c0ffee']) assert.equal(crl.find(serial)?.serial, serial)
+    }
   })
 
   it('a certificate in DER has no notes, and reads the same with the switch', async () => {

@@ -12,7 +12,7 @@ import { CrlIndex, fingerprint } from '../../pki/crlIndex.ts'
 import { openCrlReader } from '../../pki/crlStream.ts'
 import { serialContent } from '../../pki/serial.ts'
 import { PLAIN, headOf, pieces, signedList } from './crlSupport.ts'
-import { DAY, HOUR, NOW, entity } from './support.ts'
+import { DAY, HOUR, NOW, entity, refused } from './support.ts'
 
 const ca = await entity({ subject: 'CA' })
 const other = await entity({ subject: 'Other CA' })
@@ -174,20 +174,47 @@ describe('a spooled CRL', () => {
   it('is not believed when the octets of an entry are other ones than before', async () => {
     const der = Buffer.from(
       await issue([
-        { serial: 'c0ffee', at: NOW },
+        { serial: 'c0ffee', at: NOW, reason: 1 },
         { serial: 'beef', at: NOW },
       ]),
     )
+    const spool = Buffer.from(der)
     const stream = openCrlReader({
       index: true,
-      readAt: (offset, length) => der.subarray(offset, offset + length),
+      readAt: (offset, length) => spool.subarray(offset, offset + length),
     })
     stream.push(der)
     const crl = stream.finish()
     const at = der.indexOf(Buffer.from('00c0ffee', 'hex'))
-    der[at + 3] = 0
-    assert.equal(crl.find('c0ffee'), undefined)
-    der[at - 2] = 0x05
-    assert.throws(() => crl.find('c0ffee'), { name: 'PkiError' })
+    const date = at + 4
+    const reason = der.indexOf(Buffer.from('0a0101', 'hex')) + 2
+    // Of the serial number, and with it "not listed"; of the date; of the reason; of the header.
+    for (const [place, octet] of [
+      [at + 3, 0],
+      [date + 4, 0x30],
+      [reason, 8],
+      [at - 2, 0x05],
+    ] as const) {
+      const kept = der[place] ?? 0
+      assert.notEqual(kept, octet)
+      spool[place] = octet
+      refused(() => crl.find('c0ffee'), 'decode', place === at - 2 ? 'unexpected_tag' : 'bad_value')
+      spool[place] = kept
+      assert.equal(crl.find('c0ffee')?.reason, 'keyCompromise')
+    }
+  })
+
+  it('is not believed when octets are gone', async () => {
+    const der = Buffer.from(await issue([{ serial: 'c0ffee', at: NOW }]))
+    for (const index of [true, undefined]) {
+      let size = der.length
+      const readAt = (offset: number, length: number): Uint8Array =>
+        der.subarray(offset, Math.min(offset + length, size))
+      const stream = index === true ? openCrlReader({ readAt, index }) : openCrlReader({ readAt })
+      stream.push(der)
+      const crl = stream.finish()
+      size = der.indexOf(Buffer.from('00c0ffee', 'hex'))
+      refused(() => crl.find('c0ffee'), 'decode', 'truncated')
+    }
   })
 })
