@@ -6,7 +6,13 @@ import { parsePack, type Pack } from './pack.ts'
 const DIRECTORY = new URL('./packs/', import.meta.url)
 
 /** Every pack that comes along, in the order of docs/rules.md. */
-export const SHIPPED_PACKS = ['internal-pki'] as const
+export const SHIPPED_PACKS = [
+  'internal-pki',
+  'private-trust-zones',
+  'etsi-en-319-411',
+  'crypto-agility',
+  'audit-and-logs',
+] as const
 
 /**
  * The file of a pack: `internal-pki` is one that is shipped, anything with a slash or `.yaml` is a file,
