@@ -66,7 +66,7 @@ const OUTSIDE: Frame = { path: '', depth: 0, start: 0, content: 0, end: NO_END, 
 const NOWHERE: Frame = { ...OUTSIDE, end: 0, behind: 0 }
 const NOTHING = new Uint8Array()
 
-/** Says how many octets it needs, from the first that was not used on, and goes on when they are there or no more will come. */
+/** Says how many octets it needs, from the first that was not used on: more than there are. Goes on when they are there, or none will come. */
 type Reading<T> = Generator<number, T, void>
 
 /**
@@ -137,10 +137,10 @@ export class CrlReader {
   /** After the last octet. */
   finish(): CrlFields {
     return this.#guard(() => {
-      let rest = this.#held.subarray(0, this.#heldLength)
-      // What was waited for in vain is done without: the octets that would have been quoted, those of the longest header.
-      for (let i = 0; i < 2; i++) rest = rest.subarray(this.#advance(rest))
-      return this.#fields ?? this.#failTruncated(rest.length)
+      const rest = this.#held.subarray(0, this.#heldLength)
+      // What was waited for in vain is done without: octets that would have been quoted.
+      const used = this.#advance(rest)
+      return this.#fields ?? this.#failTruncated(rest.length - used)
     })
   }
 
@@ -172,8 +172,7 @@ export class CrlReader {
     if (this.#fields === undefined) {
       const { done, value } = this.#reading.next()
       if (done === true) this.#fields = value
-      // At least one more, or there would have been no need to wait.
-      else this.#need = Math.max(value, bytes.length - this.#at + 1)
+      else this.#need = value
     }
     const used = this.#at
     if (this.#fields !== undefined && used < bytes.length) {

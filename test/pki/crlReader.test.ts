@@ -7,6 +7,7 @@ import type { CrlRequest } from '../../lab/issue.ts'
 import { parseCrl, verifyCrl } from '../../pki/crl.ts'
 import type { ReadCrl } from '../../pki/crl.ts'
 import { openCrlReader } from '../../pki/crlStream.ts'
+import type { PkiErrorCode } from '../../pki/error.ts'
 import { headOf, header, outcome, pushed, signedList } from './crlSupport.ts'
 import { DAY, HOUR, NOW, entity, flip, refused } from './support.ts'
 
@@ -301,6 +302,26 @@ describe('named malformed CRLs', () => {
       refused(() => parseCrl(tail([extensions])), 'decode', 'too_large').path,
       'tbsCertList.crlExtensions',
     )
+  })
+
+  it('entries of the common shape that are just not right', () => {
+    const reason = (code: number) => lab.sequence(extension('2.5.29.21', false, lab.enumerated(code)))
+    const entry = (serial: string, ...rest: readonly Uint8Array[]) =>
+      lab.sequence(lab.tlv(2, Buffer.from(serial, 'hex')), lab.time(NOW), ...rest)
+    const good = entry('00c0ffee', reason(1))
+    const refusedEntry = (bad: Uint8Array, code: PkiErrorCode) => {
+      const { path } = refused(() => parseCrl(tail([lab.sequence(good, bad, good)])), 'decode', code)
+      assert.match(path ?? '', /revokedCertificates\[1\]/)
+    }
+    for (const code of [7, 11, 128, 255]) refusedEntry(entry('c0ffee', reason(code)), 'bad_value')
+    refusedEntry(entry('007fffee'), 'bad_integer')
+    refusedEntry(entry('ff80ffee'), 'bad_integer')
+    refusedEntry(entry('00c0ffee', reason(1), lab.nullValue()), 'trailing_bytes')
+    // The lengths of entry and serial number say that the date passes the end of the entry.
+    refusedEntry(Buffer.from('301103030102033017', 'hex'), 'unexpected_tag')
+    const [, ...first] = headOf(ca)
+    refused(() => parseCrl(signedList(ca, [...first, lab.sequence(good)])), 'decode', 'bad_version')
+    assert.equal(parseCrl(signedList(ca, [...first, lab.sequence(entry('00c0ffee'))])).version, 1)
   })
 
   it('a list of entries where a field is missing is not read as that field', () => {
