@@ -1,17 +1,15 @@
-import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { formatPath, formatProblem, type Problem } from '../../model/problem.ts'
 import { formatDuration, formatInstant } from '../../model/time.ts'
 import { formatRead } from '../../rules/cel.ts'
-import { RulesError } from '../../rules/error.ts'
 import { readsOf } from '../../rules/evaluate.ts'
 import { loadPack, SHIPPED_PACKS } from '../../rules/loadPack.ts'
-import { checkPacks, type Pack, type Rule } from '../../rules/pack.ts'
+import type { Pack, Rule } from '../../rules/pack.ts'
 import { formatValue, resolveSettings, type ParameterOverrides } from '../../rules/parameters.ts'
-import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
+import { readPacks } from '../packs.ts'
 import { paint, printable, table } from '../terminal.ts'
 import { requireConfig } from './checkConfig.ts'
+import { rulesTestCommand } from './rulesTest.ts'
 
 const LINT_HELP = `
 Needs no configuration. Without FILE it checks the packs that come along. Several files are checked together, as if one configuration named them.
@@ -30,7 +28,9 @@ Examples:
   $ vigil rules list --shipped --json`
 
 export function rulesCommand(): Command {
-  const rules = new Command('rules').description('rule packs: check them, list what they hold')
+  const rules = new Command('rules').description(
+    'rule packs: check them, list what they hold, try them on other times',
+  )
   rules
     .command('lint')
     .description('check packs: their form, the types of their conditions, that no rule stands twice')
@@ -38,7 +38,7 @@ export function rulesCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', LINT_HELP)
     .action((files: readonly string[], options: { json?: true }) => {
-      const packs = lint(files.length === 0 ? SHIPPED_PACKS : files)
+      const packs = readPacks(files.length === 0 ? SHIPPED_PACKS : files)
       const counts = packs.map(({ id, version, file, rules: own }) => ({
         id,
         version,
@@ -65,32 +65,8 @@ export function rulesCommand(): Command {
       if (options.json === true) printJson({ rules: documents })
       else printRules(documents)
     })
+  rules.addCommand(rulesTestCommand())
   return rules
-}
-
-/** Throws CommandError(usage) with every mistake of every pack. */
-function lint(names: readonly string[]): readonly Pack[] {
-  const problems: Problem[] = []
-  const packs = names.flatMap((name) => {
-    try {
-      return [loadPack(/[/\\]|\.ya?ml$/.test(name) ? resolve(name) : name)]
-    } catch (error) {
-      if (!(error instanceof RulesError)) throw error
-      problems.push(...error.problems)
-      return []
-    }
-  })
-  // Two packs that do not go together are the mistake of neither file: the message names both.
-  if (problems.length === 0)
-    problems.push(
-      ...checkPacks(packs, {}).map(({ message }) => ({ file: '', line: undefined, path: [], message })),
-    )
-  if (problems.length === 0) return packs
-  throw new CommandError(
-    EXIT.usage,
-    `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`} in rule packs:\n${problems.map((p) => `  ${formatProblem(p)}`).join('\n')}`,
-    { ok: false, problems: problems.map((p) => ({ ...p, key: formatPath(p.path) })) },
-  )
 }
 
 interface Chosen {
