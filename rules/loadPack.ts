@@ -8,6 +8,10 @@ const DIRECTORY = new URL('./packs/', import.meta.url)
 /** Every pack that comes along, in the order of docs/rules.md. */
 export const SHIPPED_PACKS = [
   'internal-pki',
+  'operations',
+  'rfc5280-6960',
+  'cabf-tls-br',
+  'slo',
   'private-trust-zones',
   'etsi-en-319-411',
   'crypto-agility',
