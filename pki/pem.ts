@@ -13,6 +13,7 @@ const MAX_BLOCKS = 10_000
 
 const BEGIN = /^-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*$/
 const SEQUENCE = 0x30
+const [LF, CR, DASH] = [0x0a, 0x0d, 0x2d]
 
 /** Every PEM block (RFC 7468) in a file, in order. Text outside the blocks is ignored. Throws PkiError(decode). */
 export function decodePem(bytes: Uint8Array): PemBlock[] {
@@ -23,25 +24,29 @@ export function decodePem(bytes: Uint8Array): PemBlock[] {
       `expected a PEM file of at most ${MAX_PEM} octets, got ${bytes.length}`,
     )
   }
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    .toString('latin1')
-    .split(/\r\n|\n|\r/)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const blocks: PemBlock[] = []
-  let open: { label: string; line: number; body: string[] } | undefined
-  for (const [i, line] of lines.entries()) {
+  let open: { readonly label: string; readonly line: number; readonly from: number } | undefined
+  let number = 0
+  // Line by line and not all at once: a file of line feeds has 96 million.
+  for (let at = 0, next = 0; at < text.length; at = next) {
+    const end = lineEnd(text, at)
+    next = text[end] === CR && text[end + 1] === LF ? end + 2 : end + 1
+    number++
+    if (text[at] !== DASH) continue
+    const line = text.toString('latin1', at, end)
     const begin = BEGIN.exec(line)?.[1]
     if (open === undefined) {
-      if (begin !== undefined) open = { label: begin, line: i + 1, body: [] }
+      if (begin !== undefined) open = { label: begin, line: number, from: next }
     } else if (begin !== undefined) {
-      throw badPem(`expected END ${open.label}, got BEGIN ${begin}`, i + 1)
+      throw badPem(`expected END ${open.label}, got BEGIN ${begin}`, number)
     } else if (line.trimEnd() === `-----END ${open.label}-----`) {
       if (blocks.length >= MAX_BLOCKS) {
         throw new PkiError('decode', 'too_many', `expected at most ${MAX_BLOCKS} PEM blocks`)
       }
-      blocks.push({ label: open.label, der: decodeBase64(open.body.join(''), open.line) })
+      const base64 = joinLines(text.subarray(open.from, at))
+      blocks.push({ label: open.label, der: decodeBase64(base64, open.line) })
       open = undefined
-    } else {
-      open.body.push(line.trim())
     }
   }
   if (open !== undefined) throw badPem(`expected END ${open.label}, got the end of the file`, open.line)
@@ -62,6 +67,30 @@ export function decodeCertificates(bytes: Uint8Array): Uint8Array[] {
     'bad_pem',
     `expected a certificate as PEM or DER, got ${found === '' ? 'a file with neither' : `PEM with ${found}`}`,
   )
+}
+
+/** Offset of the CR or LF that ends the line, or of the end. */
+function lineEnd(text: Uint8Array, from: number): number {
+  for (let at = from; at < text.length; at++) if (text[at] === LF || text[at] === CR) return at
+  return text.length
+}
+
+/** Without line ends, and what space there is around lines. */
+function joinLines(text: Buffer): string {
+  const joined = Buffer.allocUnsafe(text.length)
+  let length = 0
+  for (let at = 0, end = 0; at < text.length; at = end + 1) {
+    end = lineEnd(text, at)
+    let [from, to] = [at, end]
+    while (from < to && isSpace(text[from])) from++
+    while (to > from && isSpace(text[to - 1])) to--
+    length += text.copy(joined, length, from, to)
+  }
+  return joined.toString('latin1', 0, length)
+}
+
+function isSpace(octet: number | undefined): boolean {
+  return octet === 0x20 || octet === 0x09
 }
 
 /** Strict: Buffer.from skips what is not base64, and so would accept a damaged file. */

@@ -44,6 +44,31 @@ describe('PEM', () => {
     }
   })
 
+  it('reads lines that end with CR, are indented, or are empty', () => {
+    for (const file of [
+      PEM.replaceAll('\n', '\r'),
+      PEM.replaceAll('\n', ' \t\n').replace('\n', '\n\n  '),
+      PEM.trimEnd(),
+    ]) {
+      assert.deepEqual(
+        decodePem(Buffer.from(file)).map(({ der }) => Buffer.from(der)),
+        [BYTES],
+      )
+    }
+  })
+
+  it('needs no memory for lines that say nothing', () => {
+    const lines = '\n'.repeat(4_000_000)
+    const file = Buffer.from(lines + PEM.replace('\n', `\n${lines}`))
+    const before = process.memoryUsage().rss
+    const [block, ...others] = decodePem(file)
+    assert.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024)
+    assert.deepEqual(block === undefined ? undefined : Buffer.from(block.der), BYTES)
+    assert.equal(others.length, 0)
+    const damaged = file.subarray(0, -3)
+    assert.match(refused(() => decodePem(damaged), 'decode', 'bad_pem').message, /block at line 4000001$/)
+  })
+
   it('says what a file without certificates holds', () => {
     const check = (text: string) =>
       refused(() => decodeCertificates(Buffer.from(text)), 'decode', 'bad_pem').message
