@@ -84,9 +84,13 @@ export class SloEvaluator {
 
   /** What is known of every target: at the position after which `apply` gets its first batch. */
   hydrate(latest: readonly TargetState[]): void {
-    for (const { observation, known } of latest) {
+    for (const { observation, known, lastStart, lastDuration } of latest) {
+      const { subject, probe, target, outcome } = observation
       this.#refer(observation, observation.id)
-      this.#see(observation.subject, observation.probe, observation.target, known)
+      this.#see(subject, probe, target, known)
+      const run = { start: fromTimestamp(lastStart), duration: lastDuration, failed: outcome === 'failure' }
+      for (const { series, plan } of this.#trackedBy(subject, probe, target))
+        if (plan?.at(run.start).waiver === undefined) series.recall(run)
       if (observation.probe === 'slo') this.#recall(observation)
     }
   }

@@ -50,11 +50,16 @@ export class EventSeries {
 
   /** `maintained`: it started in a time that counts for nothing. */
   add(run: EventRun, maintained: boolean): void {
-    const events = this.#slow === undefined ? outcomeOf(run) : latencyOf(run, this.#slow)
+    const events = this.#eventsOf(run)
     const hour = Math.floor(run.start / HOUR)
     this.#hours.add(hour, events)
     if (maintained) this.#excluded.set(hour, sum(this.#excluded.get(hour) ?? NOTHING, events))
     else this.#minutes.add(Math.floor(run.start / MINUTE), events)
+  }
+
+  /** The newest run before a restart, which is among the hours already: short windows go on from it. */
+  recall(run: EventRun): void {
+    this.#minutes.add(Math.floor(run.start / MINUTE), this.#eventsOf(run))
   }
 
   /** An hour, or the part of one, as the store counted it. */
@@ -108,6 +113,10 @@ export class EventSeries {
       bad += this.#minutes.bad(minute)
     }
     return bounded({ total, bad })
+  }
+
+  #eventsOf(run: EventRun): Events {
+    return this.#slow === undefined ? outcomeOf(run) : latencyOf(run, this.#slow)
   }
 }
 

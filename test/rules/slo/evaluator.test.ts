@@ -100,6 +100,15 @@ describe('the evaluator', () => {
     assert.deepEqual([total, good, bad6h], [60, 54, 6])
   })
 
+  it('knows from the newest run before a restart whether it still goes on', () => {
+    const evaluator = evaluatorOf()
+    const last = failing(START - MINUTE)
+    const stored = { ...last, id: 'vigil.test/0/9/0', recorded: last.start }
+    evaluator.hydrate([{ observation: stored, known: {}, lastStart: last.start, lastDuration: 20 }])
+    const { burn5m, burn30m, burn1h } = slo(evaluator, START)
+    assert.deepEqual([burn5m, burn30m, burn1h], [1000, 1000, undefined])
+  })
+
   it('has nothing to say of what never ran, and makes no observation of a CRL that was never seen', () => {
     const evaluator = evaluatorOf()
     assert.equal(slo(evaluator, START).budgetRemaining, undefined)
