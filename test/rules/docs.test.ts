@@ -35,7 +35,7 @@ describe('runbooks', () => {
       const text = readFileSync(rule.runbook ?? `${rule.id} has none`, 'utf8')
       for (const part of ['Meaning', 'Impact', 'Diagnosis', 'Mitigation'])
         assert.match(text, new RegExp(`^\\*\\*${part}\\.\\*\\*`, 'm'), `${rule.id}: ${part}`)
-      assert.match(text, /^ {4}vigil probe /m, `${rule.id} names a command`)
+      assert.match(text, /^ {4}vigil (probe|explain) /m, `${rule.id} names a command`)
       assert.ok(text.startsWith(`# `) && text.includes(`(\`${rule.id}\`)`), `${rule.id} names the rule`)
     }
   })
