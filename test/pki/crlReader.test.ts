@@ -313,7 +313,13 @@ describe('named malformed CRLs', () => {
       const { path } = refused(() => parseCrl(tail([lab.sequence(good, bad, good)])), 'decode', code)
       assert.match(path ?? '', /revokedCertificates\[1\]/)
     }
-    for (const code of [7, 11, 128, 255]) refusedEntry(entry('c0ffee', reason(code)), 'bad_value')
+    for (const code of [7, 11, 128, 255]) refusedEntry(entry('40ffee', reason(code)), 'bad_value')
+    const hollow = Buffer.from(reason(1))
+    hollow[hollow.length - 2] = 0
+    refusedEntry(entry('40ffee', hollow), 'bad_integer')
+    const local = lab.tlv(0x17, Buffer.from('261122050208+'))
+    refusedEntry(lab.sequence(lab.tlv(2, Buffer.from('40ffee', 'hex')), local), 'bad_time')
+    refusedEntry(entry(''), 'bad_integer')
     refusedEntry(entry('007fffee'), 'bad_integer')
     refusedEntry(entry('ff80ffee'), 'bad_integer')
     refusedEntry(entry('00c0ffee', reason(1), lab.nullValue()), 'trailing_bytes')
@@ -322,6 +328,23 @@ describe('named malformed CRLs', () => {
     const [, ...first] = headOf(ca)
     refused(() => parseCrl(signedList(ca, [...first, lab.sequence(good)])), 'decode', 'bad_version')
     assert.equal(parseCrl(signedList(ca, [...first, lab.sequence(entry('00c0ffee'))])).version, 1)
+  })
+
+  it('serial numbers that no certificate should have, and extensions that nobody knows, are counted', () => {
+    const serials = ['00', '80', 'ff00', '40'.repeat(21), '01', '40'.repeat(20), '00'.padEnd(42, '8')]
+    const extensions = Array.from({ length: 40 }, (_, i) => extension(`1.2.3.${i}`, true, lab.nullValue()))
+    const entries = serials.map((serial, i) =>
+      lab.sequence(
+        lab.tlv(2, Buffer.from(serial, 'hex')),
+        lab.time(NOW),
+        ...(i === 0 ? [lab.sequence(...extensions)] : []),
+      ),
+    )
+    const crl = parseCrl(tail([lab.sequence(...entries)]))
+    assert.equal(crl.entries, serials.length)
+    assert.equal(crl.oddSerials, 5)
+    assert.equal(crl.unknownCritical.length, 16)
+    assert.equal(crl.entryExtensions.length, 32)
   })
 
   it('a list of entries where a field is missing is not read as that field', () => {
