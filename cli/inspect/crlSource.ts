@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { MAX_CRL, parseCrl, type Crl, type IndexedCrl, type ReadCrl } from '../../pki/crl.ts'
 import type { ReadAt } from '../../pki/crlOctets.ts'
 import { openCrlReader } from '../../pki/crlStream.ts'
 import { PkiError } from '../../pki/error.ts'
-import { decodeObjects, HEAD, LABELS, looksLikeText, MAX_TEXT } from './encoding.ts'
+import { decodeObjects, HEAD, LABELS, looksLikeText, MAX_TEXT, SEQUENCE } from './encoding.ts'
+import { CommandError, EXIT } from '../exit.ts'
 import { asFailure, readAll, type Source } from './input.ts'
 
 // A regular file that is no text is read as it streams by, whatever its size; everything else is held in memory.
@@ -36,16 +37,23 @@ export async function indexCrl(source: Source, options: CrlSourceOptions): Promi
     return withFile(source.name, (file) =>
       feed(openCrlReader({ readAt: file.readAt, sha256: true, index: true }), file, options),
     )
-  const { objects } = decodeObjects(await readAll(source, heldLimit(source, options)), LABELS.crl)
+  const { objects } = decodeObjects(await readHeld(source, options), LABELS.crl)
   const [der, ...others] = objects
   if (der === undefined || others.length > 0)
     throw new PkiError('decode', 'too_many', `expected one CRL to compare, got ${objects.length}`)
   return { crl: parseCrl(der, { index: true, ber: options.ber }), [Symbol.dispose]: () => undefined }
 }
 
-/** Octets of a CRL that is held: of what is left of regular files, text. */
-export function heldLimit({ size }: Source, { ber }: Pick<CrlSourceOptions, 'ber'>): number {
-  return size === undefined || ber ? MAX_CRL : MAX_TEXT
+/** All octets, to be held: of regular files that do not stream, those of text. Throws PkiError(decode), CommandError. */
+export function readHeld(source: Source, { ber }: Pick<CrlSourceOptions, 'ber'>): Promise<Uint8Array> {
+  return readAll(source, source.size === undefined || ber ? MAX_CRL : MAX_TEXT, (head) => {
+    // The error says what it is instead. There may be a gigabyte of it, or no end.
+    if (canBeNoCrl(head)) parseCrl(head)
+  })
+}
+
+function canBeNoCrl(head: Uint8Array): boolean {
+  return head.length > 0 && head[0] !== SEQUENCE && !looksLikeText(head)
 }
 
 /** BER is read from memory only: where an element ends may only be known at its end. */
@@ -80,7 +88,13 @@ function openFile(name: string): OpenFile {
     }
   }
   const fd = attempt(() => openSync(name, 'r'))
-  const readInto = (buffer: Uint8Array, offset: number): number => attempt(() => fill(fd, buffer, offset))
+  const version = versionOf(fd)
+  // What is read again must be what was verified.
+  const readInto = (buffer: Uint8Array, offset: number): number => {
+    const length = attempt(() => fill(fd, buffer, offset))
+    if (versionOf(fd) !== version) throw new CommandError(EXIT.failed, `${name}: changed while it was read`)
+    return length
+  }
   return {
     readInto,
     readAt: (offset, length) => {
@@ -89,6 +103,12 @@ function openFile(name: string): OpenFile {
     },
     [Symbol.dispose]: () => closeSync(fd),
   }
+}
+
+/** Another one after every write. */
+function versionOf(fd: number): string {
+  const { size, mtimeNs } = fstatSync(fd, { bigint: true })
+  return `${size} ${mtimeNs}`
 }
 
 function fill(fd: number, buffer: Uint8Array, offset: number): number {

@@ -20,7 +20,7 @@ export interface Decoded {
   readonly leftOut: readonly string[]
 }
 
-const SEQUENCE = 0x30
+export const SEQUENCE = 0x30
 const BEGIN = '-----BEGIN '
 /** Octets of a byte order mark in UTF-8. */
 const BOM_OCTETS = 3

@@ -1,6 +1,6 @@
 import { CommandError, EXIT } from '../exit.ts'
 import { inspectCrl } from './crl.ts'
-import { heldLimit, streamCrl } from './crlSource.ts'
+import { readHeld, streamCrl } from './crlSource.ts'
 import { combine, malformed, type Inspection, type Inspections, type Kind } from './document.ts'
 import { openSource, readAll, STDIN, type Source } from './input.ts'
 import { lookAt, lookAtChain } from './look.ts'
@@ -62,7 +62,7 @@ async function lookAtSource(
     const total = source.size ?? 0
     using open = streamCrl(source, { ber: question.ber, onProgress: (done) => onProgress(done, total) })
     if (open !== undefined) return [inspectCrl(open.crl, question)]
-    return lookAt(kind, await readAll(source, heldLimit(source, question)), question)
+    return lookAt(kind, await readHeld(source, question), question)
   } catch (error) {
     return [malformed(kind, { size: source.size }, error)]
   }

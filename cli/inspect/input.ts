@@ -46,14 +46,22 @@ export function asFailure(file: string, error: unknown): CommandError {
     : new CommandError(EXIT.failed, `${file}: ${unreadable(error)}`, undefined)
 }
 
-/** Everything, when it is at most `limit` octets; never reads more than that. Throws PkiError(decode, too_large), CommandError. */
-export async function readAll(source: Source, limit: number): Promise<Uint8Array> {
+/**
+ * Everything, when it is at most `limit` octets; never reads more than that. `checkHead` is given the first piece, and throws when the rest is
+ * not worth reading. Throws PkiError(decode, too_large), CommandError.
+ */
+export async function readAll(
+  source: Source,
+  limit: number,
+  checkHead?: (head: Uint8Array) => void,
+): Promise<Uint8Array> {
   if (source.size !== undefined && source.size > limit) throw tooLarge(limit, `${source.size}`)
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of source.chunks) {
     size += chunk.length
     if (size > limit) throw tooLarge(limit, 'more')
+    if (chunks.length === 0) checkHead?.(chunk)
     chunks.push(chunk)
   }
   const [only] = chunks

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CommandError } from '../../cli/exit.ts'
@@ -65,6 +65,25 @@ test('a list that ends in the middle, or goes on behind its end, is malformed wh
   const changed = Uint8Array.from(list)
   changed[200_000] = (changed[200_000] ?? 0) ^ 1
   assert.notEqual(await judged(changed), 'valid')
+})
+
+test('a file that changes while it is read cannot be read, whatever it says then', async () => {
+  using directory = temporaryDirectory()
+  const ca = await entity({ subject: 'CA' })
+  const file = join(directory.path, 'list.crl')
+  const [listed, empty] = [await listOf(ca, { revoked: MANY }), await listOf(ca, { number: 2n })]
+  const question = unasked({ issuers: [ca.parsed], serial: MANY[7777]?.serial })
+  for (const changed of [empty, Buffer.from(listed).fill(0, 1000, listed.length), Buffer.alloc(0)]) {
+    writeFileSync(file, listed)
+    utimesSync(file, 0, 0)
+    const change = (done: number): void => {
+      if (done === listed.length) writeFileSync(file, changed)
+    }
+    await assert.rejects(
+      lookAtFiles('crl', [file], question, { ...AROUND, onProgress: change }),
+      (error) => error instanceof CommandError && error.exitCode === 3 && /changed while/.test(error.message),
+    )
+  }
 })
 
 test('how far the reading is goes to whoever watches', async () => {

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { CommandError } from '../../cli/exit.ts'
 import { parseAt } from '../../cli/inspect/at.ts'
 import { readAll, type Source } from '../../cli/inspect/input.ts'
 import { readCrls, readIssuers } from '../../cli/inspect/given.ts'
 import { combine, exitCodeOf } from '../../cli/inspect/document.ts'
+import { lookAtFiles } from '../../cli/inspect/files.ts'
 import { lookAt } from '../../cli/inspect/look.ts'
 import { toPem } from '../../lab/issue.ts'
 import { recorded, recordedCertificate, refused } from '../pki/support.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
-import { outcome, unasked } from './inspections.ts'
+import { AROUND, outcome, unasked } from './inspections.ts'
 
 const CRL = Buffer.from(recorded('issuing_crl.crl'))
 const CERTIFICATE = Buffer.from(recordedCertificate('alice.pem').der)
@@ -100,6 +102,16 @@ test('no more is read than the limit, which the error names', async () => {
   assert.equal(await tooLarge(source([], 11)), 'expected at most 10 octets of input, got 11')
 })
 
+test('what comes by a pipe and can be no CRL is not read to its end', async () => {
+  let read = 0
+  async function* zeros(): AsyncGenerator<Uint8Array> {
+    for (; read < 100; read++) yield await Promise.resolve(Buffer.alloc(10))
+  }
+  const { document } = await lookAtFiles('crl', ['-'], unasked(), { ...AROUND, stdin: zeros() })
+  assert.equal(outcome(document), 'malformed decode not_der')
+  assert.ok(read < 10, `${read}`)
+})
+
 test('times are taken with their zone only', () => {
   assert.equal(parseAt('2026-11-22T05:15:00Z'), Date.parse('2026-11-22T05:15:00Z'))
   assert.equal(parseAt('2026-11-22T05:15Z'), Date.parse('2026-11-22T05:15:00Z'))
@@ -107,6 +119,14 @@ test('times are taken with their zone only', () => {
   assert.equal(parseAt('2026-11-22'), Date.parse('2026-11-22T00:00:00Z'))
   for (const text of ['', 'now', '2026-11-22T05:15:00', '2026-02-30', '2026-13-01T00:00:00Z', '1790000000'])
     assert.throws(() => parseAt(text), /expected a time such as/, text)
+})
+
+test('issuers from a file without an end are too many', { skip: !existsSync('/dev/zero') }, () => {
+  assert.throws(
+    () => readIssuers(['/dev/zero']),
+    (error) =>
+      error instanceof CommandError && error.exitCode === 2 && /at most 16777216/.test(error.message),
+  )
 })
 
 test('an issuer or a CRL to check against that is none is a mistake of the command line', () => {
