@@ -51,6 +51,19 @@ export function formatIp(octets: Uint8Array): string {
   return length < 2 ? hex(groups) : `${hex(groups.slice(0, from))}::${hex(groups.slice(from + length))}`
 }
 
+/** Text of an address and a mask, 8 or 32 octets (RFC 5280 4.2.1.10): `10.0.0.0/8`, and of a mask with gaps `10.0.0.0/255.0.255.0`. */
+export function formatSubnet(octets: Uint8Array): string {
+  const [address, mask] = [octets.subarray(0, octets.length / 2), octets.subarray(octets.length / 2)]
+  const prefix = prefixLength(mask)
+  return `${formatIp(address)}/${prefix ?? formatIp(mask)}`
+}
+
+/** How many ones a mask begins with; undefined: others follow behind a zero. */
+export function prefixLength(mask: Uint8Array): number | undefined {
+  const bits = Array.from(mask, (octet) => octet.toString(2).padStart(8, '0')).join('')
+  return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined
+}
+
 function longestZeros(groups: readonly number[]): { from: number; length: number } {
   let best = { from: 0, length: 0 }
   for (let from = 0; from < groups.length; from++) {

@@ -2,7 +2,7 @@ import type { Certificate } from './certificate.ts'
 import type { NameConstraints } from './certificateExtensions.ts'
 import { PkiError } from './error.ts'
 import type { GeneralName } from './generalName.ts'
-import { formatIp } from './ip.ts'
+import { formatIp, prefixLength } from './ip.ts'
 import { isNameWithin } from './name.ts'
 
 const EMAIL_ADDRESS = '1.2.840.113549.1.9.1'
@@ -144,8 +144,7 @@ function isHostWithin(host: string, base: string, certificate: Certificate): boo
 /** `subnet`: address and mask (4.2.1.10). */
 function isInSubnet(address: Uint8Array, subnet: Uint8Array, certificate: Certificate): boolean {
   const mask = subnet.subarray(subnet.length / 2)
-  const bits = Array.from(mask, (octet) => octet.toString(2).padStart(8, '0')).join('')
-  if (!/^1*0*$/.test(bits)) throw unsupported(certificate, `the mask ${formatIp(mask)}`)
+  if (prefixLength(mask) === undefined) throw unsupported(certificate, `the mask ${formatIp(mask)}`)
   return (
     address.length === mask.length &&
     address.every((octet, i) => ((octet ^ (subnet[i] ?? 0)) & (mask[i] ?? 0)) === 0)

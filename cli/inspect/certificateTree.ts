@@ -3,7 +3,7 @@ import type { Certificate } from '../../pki/certificate.ts'
 import { certificateFacts } from '../../pki/certificateFacts.ts'
 import type { FactTree } from './document.ts'
 import { keyPurposeName } from './oidNames.ts'
-import { distributionPointFacts, extensionFacts, generalNameText, present } from './pieces.ts'
+import { distributionPointFacts, extensionFacts, generalNameText, present, subtreeText } from './pieces.ts'
 
 /** Everything a certificate says; the facts that rules see under the same names. */
 export function certificateTree(certificate: Certificate): FactTree {
@@ -35,8 +35,8 @@ function usageFacts(certificate: Certificate): FactTree {
       nameConstraints === undefined
         ? undefined
         : {
-            permitted: nameConstraints.permitted.map(generalNameText),
-            excluded: nameConstraints.excluded.map(generalNameText),
+            permitted: nameConstraints.permitted.map(subtreeText),
+            excluded: nameConstraints.excluded.map(subtreeText),
           },
   }
 }

@@ -2,12 +2,18 @@ import { extensionName } from './oidNames.ts'
 import { urlsOf, type DistributionPoint, type DistributionPointName } from '../../pki/distributionPoint.ts'
 import type { RawExtension } from '../../pki/extensions.ts'
 import { identityText, type GeneralName } from '../../pki/generalName.ts'
+import { formatSubnet } from '../../pki/ip.ts'
 import type { FactTree } from './document.ts'
 
 /** `dns:shop.example.org`, `directory:CN=…`; of a form that is not read, its name alone. */
 export function generalNameText(name: GeneralName): string {
   if (name.type === 'other') return name.form
   return `${name.type}:${(name.type === 'directory' ? name.name.text : identityText(name)) ?? ''}`
+}
+
+/** The base of a name constraint, where an IP address comes with its mask. */
+export function subtreeText(base: GeneralName): string {
+  return base.type === 'ip' ? `ip:${formatSubnet(base.octets)}` : generalNameText(base)
 }
 
 /** Of a distribution point, in a certificate or in a CRL. */

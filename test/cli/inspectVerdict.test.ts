@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { exitCodeOf } from '../../cli/inspect/document.ts'
 import { lookAt, lookAtChain } from '../../cli/inspect/look.ts'
 import type { Question } from '../../cli/inspect/question.ts'
-import { contentsOf } from '../../lab/der.ts'
-import { answerOcsp, issueCrl, type CrlRequest } from '../../lab/issue.ts'
+import { contentsOf, context, contextPrimitive, sequence } from '../../lab/der.ts'
+import { answerOcsp, extension, issueCrl, type CrlRequest } from '../../lab/issue.ts'
 import { parseCrl, type Crl } from '../../pki/crl.ts'
 import { DAY, HOUR, NOW, entity, flip, type Entity } from '../pki/support.ts'
 import { outcome, unasked } from './inspections.ts'
@@ -187,4 +187,12 @@ test('BER is read when it is asked for, and told by a lint', async () => {
   assert.equal(outcome(look({ ber: true })), 'valid')
   const lint = look({ ber: true, lint: true }).lints.find(({ id }) => id === 'crl_encoding_der')
   assert.match(lint?.message ?? '', /indefinite_length/)
+})
+
+test('name constraints on IP addresses are told with their masks', async () => {
+  const subtree = (hex: string): Uint8Array => sequence(contextPrimitive(7, Buffer.from(hex, 'hex')))
+  const constraints = sequence(context(0, subtree('0a000000ff000000')), context(1, subtree('00'.repeat(32))))
+  const ca = await entity({ subject: 'CA', extensions: [extension('2.5.29.30', true, constraints)] })
+  const [found] = lookAt('cert', ca.certificate, unasked())
+  assert.deepEqual(found?.facts['nameConstraints'], { permitted: ['ip:10.0.0.0/8'], excluded: ['ip:::/0'] })
 })

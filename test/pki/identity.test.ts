@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { matchesIdentity } from '../../pki/identity.ts'
-import { formatIp, parseIp } from '../../pki/ip.ts'
+import { formatIp, formatSubnet, parseIp } from '../../pki/ip.ts'
 import { entity } from './support.ts'
 
 const server = await entity({
@@ -94,6 +94,19 @@ describe('IP addresses', () => {
     fc.assert(
       fc.property(fc.ipV4(), (text) => assert.equal(formatIp(parseIp(text) ?? new Uint8Array()), text)),
     )
+  })
+
+  it('writes a subnet with its prefix, and a mask with gaps as it is', () => {
+    for (const [address, mask, text] of [
+      ['10.0.0.0', '255.0.0.0', '10.0.0.0/8'],
+      ['0.0.0.0', '0.0.0.0', '0.0.0.0/0'],
+      ['192.0.2.1', '255.255.255.255', '192.0.2.1/32'],
+      ['10.0.0.0', '255.0.255.0', '10.0.0.0/255.0.255.0'],
+      ['2001:db8::', 'ffff:ffff:8000::', '2001:db8::/33'],
+    ] as const) {
+      const octets = Buffer.concat([address, mask].map((part) => parseIp(part) ?? assert.fail(part)))
+      assert.equal(formatSubnet(octets), text)
+    }
   })
 
   it('refuses what node:net refuses', () => {
