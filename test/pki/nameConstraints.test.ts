@@ -216,6 +216,34 @@ describe('name constraints (RFC 5280 4.2.1.10)', () => {
     }
   })
 
+  it('fails closed for names that different readers take for different ones', async () => {
+    for (const name of ['f*.example.org', 'a.*.example.org', 'secret.example.org..', '.example.org', 'a b']) {
+      assert.equal(
+        await judge({ excluded: [dns('secret.example.org')] }, { dns: [name] }),
+        'unsupported',
+        name,
+      )
+      assert.equal(await judge({ permitted: [dns('org')] }, { dns: [name] }), 'unsupported', name)
+    }
+    const mailbox = (text: string) =>
+      lab.context(0, lab.oid('1.3.6.1.5.5.7.8.9'), lab.context(0, lab.utf8String(text)))
+    // RFC 9598 3: the domain in A-labels. As U-labels it would evade what is excluded as A-labels.
+    const international = { extensions: [names(mailbox('ö@bücher.example'))] }
+    assert.equal(await judge({ excluded: [email('xn--bcher-kva.example')] }, international), 'unsupported')
+    // RFC 3986 sees example.org, browsers see evil.example.
+    for (const value of ['http://evil.example\\@example.org/', 'http://evil.example @example.org/']) {
+      const at = { extensions: [names(uri(value))] }
+      assert.equal(await judge({ permitted: [uri('example.org')] }, at), 'name_not_permitted', value)
+    }
+  })
+
+  it('gives up where names and constraints are too many to compare all', async () => {
+    const bases = Array.from({ length: 1000 }, (_, i) => dns(`${i}.example.org`))
+    const many = { dns: Array.from({ length: 501 }, (_, i) => `${i}.example.com`) }
+    assert.equal(await judge({ excluded: bases }, many), 'unsupported')
+    assert.equal(await judge({ excluded: bases }, { dns: many.dns.slice(0, 498) }), 'valid')
+  })
+
   it('refuses constraints that no name could match, which would exclude nothing', async () => {
     const withEmail = { extensions: [names(email('a@example.org'))] }
     const withUri = { extensions: [names(uri('http://example.org/'))] }
