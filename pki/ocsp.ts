@@ -77,20 +77,39 @@ function findAnswer(
     if (answer !== undefined) throw mismatch(`one answer for ${String(certId)}`, 'several')
     answer = single
   }
-  if (answer !== undefined) return answer
+  if (answer !== undefined) {
+    if (responses.length > 1) checkAgreement(answer, responses, issuer)
+    return answer
+  }
   const [other] = responses
   const got = other === undefined ? 'none' : `one for ${String(other.certId)}`
   throw mismatch(`one answer for ${String(certId)}`, got)
 }
 
+/** Nor may another hash algorithm be a way to say two things about one certificate. */
+function checkAgreement(
+  answer: SingleResponse,
+  responses: readonly SingleResponse[],
+  issuer: Certificate,
+): void {
+  const { certId, certStatus } = answer
+  for (const other of responses) {
+    if (other.certId.serial !== certId.serial || other.certStatus.status === certStatus.status) continue
+    if (!other.certId.isIssuedBy(issuer)) continue
+    throw mismatch(`one status of ${String(certId)}`, `${certStatus.status} and ${other.certStatus.status}`)
+  }
+}
+
 /** Without a request, every answer is about a certificate of that CA (4.2.2.2: what it signs counts for no other), and no two about the same. */
 function firstAnswer({ responses }: OcspResponse, issuer: Certificate): SingleResponse {
   const seen = new Set<string>()
-  for (const { certId } of responses) {
+  for (const single of responses) {
+    const { certId } = single
     if (!certId.isIssuedBy(issuer)) throw otherIssuer(certId, issuer)
     const name = `${certId.hash} ${certId.serial}`
     if (seen.has(name)) throw mismatch(`one answer for ${String(certId)}`, 'several')
     seen.add(name)
+    checkAgreement(single, responses, issuer)
   }
   const [first] = responses
   if (first === undefined) throw mismatch('an answer', 'none')

@@ -101,6 +101,23 @@ describe('OCSP answers', () => {
     ])
   })
 
+  it('refuses two statuses of one certificate, though named by two hash algorithms', async () => {
+    const revoked = { ...good, hash: 'sha256', status: 'revoked', at: NOW - HOUR } as const
+    for (const answers of [
+      [good, revoked],
+      [revoked, { ...good, serial: '1' }, good],
+    ]) {
+      const der = await answer({ answers })
+      refused(() => verify(der), 'consistency', 'cert_id_mismatch')
+      refused(() => verify(der, { request: undefined }), 'consistency', 'cert_id_mismatch')
+    }
+    const sibling = await entity({ subject: 'Test CA' })
+    const certId = parseOcspResponse(await answer({ issuer: sibling })).responses[0]?.certId.der
+    assert.ok(certId !== undefined)
+    const elsewhere = await answer({ answers: [good, { ...revoked, certId }] })
+    assert.equal(verify(elsewhere).single.certStatus.status, 'good')
+  })
+
   it('finds the answer among several, and refuses two answers to one question', async () => {
     const several = [{ ...good, serial: '1' }, good, { ...good, serial: '2', hash: 'sha256' as const }]
     assert.equal(verify(await answer({ answers: several })).single.certId.serial, SERIAL)
