@@ -19,13 +19,19 @@ const SLOW = 0.5
 /** Part of the runs at once that slow targets may have, so that a network that swallows packets does not keep the others waiting. */
 const SLOW_SHARE = 0.75
 
+/**
+ * Results that may wait to be recorded before no more runs start. Unchanged ones wait for a second, to be recorded together; all of them while the
+ * disk refuses, and each may hold a CRL.
+ */
+const MAX_UNRECORDED = 200
+
 /** Calls back once after so many milliseconds; the function returned cancels that. */
 export type After = (ms: number, callback: () => void) => () => void
 
 export interface SchedulerOptions {
   readonly targets: readonly Target[]
   readonly context: Omit<ProbeContext, 'signal'>
-  /** Runs at once; besides, one for each host:port. */
+  /** Runs at once; besides, one for each host:port. Results that wait to be recorded are not counted. */
   readonly concurrency: number
   /** Takes each result; the target is scheduled again only when this is settled. */
   readonly onResult: (result: ProbeResult) => Promise<void>
@@ -76,6 +82,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const busyHosts = new Set<string>()
   const maxSlow = Math.max(1, Math.floor(concurrency * SLOW_SHARE))
   let runningSlow = 0
+  /** Of those in `running`, the ones that are over and wait to be recorded. */
+  let unrecorded = 0
   let isStopping = false
 
   const entries = options.targets.map((target): Entry => ({
@@ -107,7 +115,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   }
 
   const startQueued = (): void => {
-    for (let i = 0; i < queue.length && running.size < concurrency;) {
+    for (let i = 0; i < queue.length && mayStartAny();) {
       const entry = queue[i]
       if (entry === undefined || !mayStart(entry)) {
         i++
@@ -118,6 +126,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
+  const mayStartAny = (): boolean => running.size - unrecorded < concurrency && unrecorded < MAX_UNRECORDED
+
   const mayStart = ({ host, isSlow }: Entry): boolean =>
     !busyHosts.has(host) && !(isSlow && runningSlow >= maxSlow)
 
@@ -126,22 +136,29 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     entry.state = 'running'
     busyHosts.add(entry.host)
     runningSlow += slot
-    const ended = runAndRecord(entry).finally(() => {
+    // The host has its answer out, so others may ask it.
+    const onRan = (): void => {
       runningSlow -= slot
-      running.delete(ended)
+      unrecorded++
       busyHosts.delete(entry.host)
+      if (!isStopping) startQueued()
+    }
+    const ended = runAndRecord(entry, onRan).finally(() => {
+      unrecorded--
+      running.delete(ended)
       if (!isStopping) startQueued()
     })
     running.add(ended)
   }
 
-  const runAndRecord = async (entry: Entry): Promise<void> => {
+  const runAndRecord = async (entry: Entry, onRan: () => void): Promise<void> => {
     const { target, waiters } = entry
     entry.waiters = []
     const period = target.interval * (1 - JITTER + 2 * JITTER * uniform())
     const began = context.now()
     const result = await runOnce(target)
     entry.isSlow = result !== undefined && result.observation.duration > target.timeout * SLOW
+    onRan()
     const isRecorded = result !== undefined && (await record(result, target))
     if (isStopping) entry.state = 'stopped'
     else if (entry.waiters.length > 0) enqueue(entry)

@@ -198,6 +198,28 @@ test('one run at once for each host and port; others pass it', async () => {
   assert.equal(runs[2]?.address, 'host-2:443')
 })
 
+test('what waits to be recorded keeps neither its host nor others waiting', async () => {
+  const targets = [1, 2, 3, 4].map((n) => target(n, { host: 'shared', port: 443 }))
+  const { time, starts } = bench(targets, {
+    concurrency: 1,
+    onResult: () => new Promise((resolve) => void time.after(MINUTE, () => resolve())),
+  })
+  await time.advance(5_000)
+  assert.deepEqual(starts(), [1, 1, 1, 1])
+})
+
+test('while nothing is recorded no more results gather than may wait', async () => {
+  const targets = Array.from({ length: 500 }, (_, n) => target(n))
+  const record = Promise.withResolvers<undefined>()
+  const { time, starts } = bench(targets, { onResult: () => record.promise })
+  const started = (): number => starts().reduce((sum, n) => sum + n)
+  await time.advance(10 * MINUTE)
+  assert.equal(started(), 200)
+  record.resolve(undefined)
+  await time.advance(MINUTE)
+  assert.ok(started() >= 500)
+})
+
 test('after sleep the runs are spread, and only the next slot is run', async () => {
   const targets = Array.from({ length: 50 }, (_, n) => target(n))
   let n = 0
@@ -290,7 +312,8 @@ test('runNow during a run waits for another one; several callers share it', asyn
 test('stop aborts what runs, drops it, records what was finished, and leaves no timer', async () => {
   const record = Promise.withResolvers<undefined>()
   const recorded: string[] = []
-  const { time, scheduler, runs, starts } = bench([target(1), target(2), target(3)], {
+  const queued = target(3, { host: 'host-2', port: 443 })
+  const { time, scheduler, runs, starts } = bench([target(1), target(2), queued], {
     auto: false,
     concurrency: 2,
     onResult: async ({ observation }) => {
