@@ -11,6 +11,10 @@ interface BerTime {
 /** Characters: GeneralizedTime with nine digits of fraction and an offset. */
 const MAX_TIME = 29
 
+/** What can be written as an RFC 3339 time: the years 0 to 9999. */
+const FIRST = Date.parse('0000-01-01T00:00:00Z')
+const LAST = Date.parse('9999-12-31T23:59:59.999Z')
+
 const ZONE = '(?<zone>Z|[+-][0-9]{2}(?:[0-9]{2})?)'
 const UTC_TIME = new RegExp(`^(?<year>[0-9]{2})(?<rest>[0-9]{8})(?<second>[0-9]{2})?${ZONE}$`)
 const GENERALIZED_TIME = new RegExp(
@@ -33,6 +37,8 @@ export function readBerTime(octets: Uint8Array, kind: 'utc' | 'generalized'): Be
     return undefined
   }
   const ms = local - offset + Math.floor(Number(`0.${fraction ?? '0'}`) * 1000)
+  // The time zone led out of it.
+  if (ms < FIRST || ms > LAST) return undefined
   const codes: NoteCode[] = []
   if (second === undefined) codes.push('time_without_seconds')
   if (fraction !== undefined) codes.push('time_fraction')

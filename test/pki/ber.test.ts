@@ -193,6 +193,19 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, read: (der: Der) => un
       (der) => der.time('x'),
       'bad_time',
     ],
+    // In no calendar that RFC 3339 can write.
+    [
+      'a date in the year 10000',
+      time(GENERALIZED_TIME, '99991231235959-0001'),
+      (der) => der.time('x'),
+      'bad_time',
+    ],
+    [
+      'a date before the year 0',
+      time(GENERALIZED_TIME, '00000101000000+0001'),
+      (der) => der.time('x'),
+      'bad_time',
+    ],
     ['the 30th of February', time(GENERALIZED_TIME, '20260230051000.5Z'), (der) => der.time('x'), 'bad_time'],
     ['24 o’clock', time(UTC_TIME, '2611222400Z'), (der) => der.time('x'), 'bad_time'],
     ['an offset of 24 hours', time(UTC_TIME, '261122051000+2400'), (der) => der.time('x'), 'bad_time'],
