@@ -21,8 +21,11 @@ const statement: readonly Case[] = [
   fails('signed in the future', signed(NOW + 999 * DAY)),
   isUnknown('nobody signed', {}),
 ]
-const before = (date: string): Case =>
-  isNotApplicable('before the ballot', signed(0), Date.parse(date) - SECOND)
+/** Expired long ago, which fails once the ballot is in force. */
+const from = (date: string): Case[] => [
+  fails('from the first second of the ballot', signed(0, DAY), Date.parse(date)),
+  isNotApplicable('a second before', signed(0, DAY), Date.parse(date) - SECOND),
+]
 
 const GOVERNANCE_CASES: PackCases = {
   br_avail_03: statement,
@@ -31,8 +34,8 @@ const GOVERNANCE_CASES: PackCases = {
     passes('366 days ago', signed(NOW - 366 * DAY)),
     fails('a second longer ago', signed(NOW - 366 * DAY - SECOND)),
   ],
-  br_gov_02: [...statement, before('2025-03-15')],
-  br_gov_03: [...statement, before('2025-12-01')],
+  br_gov_02: [...statement, ...from('2025-03-15')],
+  br_gov_03: [...statement, ...from('2025-12-01')],
   br_gov_04: [
     ...statement,
     passes('twelve calendar months ago', signed(Date.parse('2025-11-22T08:00:00Z'))),

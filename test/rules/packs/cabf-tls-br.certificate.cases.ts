@@ -1,5 +1,6 @@
 import type { Facts, FactsOf } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import { BR_SIGNATURES } from './cabf-tls-br.signatures.ts'
 import {
   byLints,
   fails,
@@ -64,12 +65,18 @@ const validity = (before2026: number, before2027: number, before2029: number, af
   unseen,
 ]
 
+/** Everything is wrong with the certificate; only the ballot's date decides. */
+const issuedBy = (ballot: number, facts: FactsOf<'certificate'> = {}): Case[] =>
+  [ballot, ballot - SECOND].map((notBefore) =>
+    (notBefore < ballot ? isNotApplicable : fails)(`issued at ${toTimestamp(notBefore)}`, {
+      ...certificate({ ...facts, notBefore: toTimestamp(notBefore) }),
+      lint: linted(['certificate'], {}, 'fail'),
+    }),
+  )
+
 const ofLints = (none: 'pass' | 'not_applicable', ...lints: readonly string[]): Case[] => [
   ...byLints({ kinds: ['certificate', 'ocsp'], lints, none, facts: certificate({}) }),
-  isNotApplicable('issued before the profiles', {
-    ...certificate({ notBefore: toTimestamp(PROFILES - SECOND) }),
-    lint: linted(['certificate'], {}, 'fail'),
-  }),
+  ...issuedBy(PROFILES),
 ]
 
 export const CERTIFICATE_CASES: PackCases = {
@@ -93,7 +100,7 @@ export const CERTIFICATE_CASES: PackCases = {
     unseen,
   ],
   br_sig_01: [
-    ...['RSA-SHA256', 'RSA-PSS-SHA512', 'ECDSA-SHA384'].map((signatureAlgorithm) =>
+    ...BR_SIGNATURES.map((signatureAlgorithm) =>
       passes(signatureAlgorithm, certificate({ signatureAlgorithm })),
     ),
     ...['RSA-SHA1', 'ECDSA-SHA1', 'RSA-SHA224', 'RSA-SHA3-256', 'Ed25519', 'ML-DSA-65'].map(
@@ -108,18 +115,12 @@ export const CERTIFICATE_CASES: PackCases = {
       none: 'pass',
       facts: certificate({}),
     }),
-    isNotApplicable('before ballot 164', {
-      ...certificate({ notBefore: toTimestamp(SERIALS - SECOND) }),
-      lint: linted(['certificate'], {}, 'fail'),
-    }),
+    ...issuedBy(SERIALS),
   ],
   br_ser_01_entropy: [
     passes('14 digits', certificate({ serial: '1'.repeat(14) })),
     fails('13 digits', certificate({ serial: '1'.repeat(13) })),
-    isNotApplicable(
-      'before ballot 164',
-      certificate({ serial: '1', notBefore: toTimestamp(SERIALS - SECOND) }),
-    ),
+    ...issuedBy(SERIALS, { serial: '1' }),
     unseen,
   ],
   br_cdp_01: [

@@ -1,5 +1,6 @@
 import type { Facts } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import { BR_SIGNATURES } from './cabf-tls-br.signatures.ts'
 import {
   byLints,
   fails,
@@ -24,13 +25,20 @@ const crl = (thisUpdate: number, nextUpdate = thisUpdate + 7 * DAY): Facts => ({
   crl: { issuer: 'CN=Issuing 1', thisUpdate: toTimestamp(thisUpdate), nextUpdate: toTimestamp(nextUpdate) },
 })
 const network = ran({ phase: 'connect', code: 'refused' })
-const early = isNotApplicable('before the profile', {
-  ...crl(PROFILE - SECOND),
-  lint: linted(['crl'], {}, 'fail'),
-})
+/** Everything is wrong with the CRL; only its date decides. */
+const dated: readonly Case[] = [
+  fails('from the first second of the profile', { ...crl(PROFILE), lint: linted(['crl'], {}, 'fail') }),
+  isNotApplicable('a second before', { ...crl(PROFILE - SECOND), lint: linted(['crl'], {}, 'fail') }),
+]
 
 const ofCrl = (none: 'pass' | 'not_applicable', ...lints: readonly string[]): Case[] =>
   byLints({ kinds: ['crl'], lints, none, facts: crl(NOW - HOUR) })
+
+/** What fails, once the ballot is in force. */
+const byBallot = (facts: Facts): Case[] => [
+  fails('from the first second of the ballot', facts, PROFILE),
+  isNotApplicable('a second before', facts, PROFILE - SECOND),
+]
 
 /** A CRL of so many seconds. */
 const lasting = (seconds: number, thisUpdate = NOW - HOUR): Facts =>
@@ -43,13 +51,13 @@ export const CRL_CASES: PackCases = {
     passes('older by now, but not when it was fetched', crl(NOW - 7 * DAY), NOW + HOUR),
     fails('over', { ...crl(NOW - 11 * DAY), probe: ran({ phase: 'time', code: 'crl_expired' }) }),
     isUnknown('nothing was received', { probe: network }),
-    isNotApplicable('before the ballot', crl(PROFILE - 9 * DAY), PROFILE - SECOND),
+    ...byBallot(crl(PROFILE - 9 * DAY)),
   ],
   br_crl_01_without_ocsp: [
     passes('four days old', crl(NOW - 4 * DAY)),
     fails('a second older', crl(NOW - 4 * DAY - SECOND)),
     isUnknown('nothing was received', { probe: network }),
-    isNotApplicable('before the ballot', crl(PROFILE - 9 * DAY), PROFILE - SECOND),
+    ...byBallot(crl(PROFILE - 9 * DAY)),
   ],
   br_crl_03: [
     passes('twelve calendar months old', crl(at('2025-11-22T08:00:00Z'))),
@@ -78,7 +86,8 @@ export const CRL_CASES: PackCases = {
     fails('365 days and a second', lasting(365 * 86_400 + 1)),
     passes('a leap year', lasting(366 * 86_400, at('2027-03-01'))),
     fails('a leap year and a second', lasting(366 * 86_400 + 1, at('2027-03-01'))),
-    isNotApplicable('before the profile', lasting(9999 * 86_400, PROFILE - SECOND)),
+    fails('from the first second of the profile', lasting(9999 * 86_400, PROFILE)),
+    isNotApplicable('a second before', lasting(9999 * 86_400, PROFILE - SECOND)),
     isUnknown('nothing was received', { probe: network }),
   ],
   br_crl_07: [
@@ -89,13 +98,13 @@ export const CRL_CASES: PackCases = {
     fails('PEM', { probe: ran({ phase: 'decode', code: 'pem_instead_of_der' }) }),
     isUnknown('nobody answers', { probe: network }),
     isUnknown('nothing was observed', { probe: {} }),
-    isNotApplicable('before the ballot', { probe: ran({ phase: 'decode' }) }, PROFILE - SECOND),
+    ...byBallot({ probe: ran({ phase: 'decode' }) }),
   ],
   br_crl_09: [
     ...ofCrl('pass', 'crl_version_2', 'crl_issuer_encoded_as_subject', 'crl_next_update_present'),
     fails('two signature algorithms', { probe: ran({ phase: 'decode', code: 'algorithm_mismatch' }) }),
     fails('of another issuer', { probe: ran({ phase: 'path', code: 'issuer_mismatch' }) }),
-    isNotApplicable('before the ballot', { lint: linted(['crl'], {}, 'fail') }, PROFILE - SECOND),
+    ...byBallot({ lint: linted(['crl'], {}, 'fail') }),
   ],
   br_crl_10: [
     ...ofCrl(
@@ -105,9 +114,12 @@ export const CRL_CASES: PackCases = {
       'crl_authority_key_id_only_key_id',
       'crl_authority_key_id_matches_issuer',
     ),
-    early,
+    ...dated,
   ],
-  br_crl_11: [...ofCrl('pass', 'crl_number_present', 'crl_number_not_critical', 'crl_number_range'), early],
+  br_crl_11: [
+    ...ofCrl('pass', 'crl_number_present', 'crl_number_not_critical', 'crl_number_range'),
+    ...dated,
+  ],
   br_crl_12: [
     ...ofCrl(
       'not_applicable',
@@ -116,17 +128,17 @@ export const CRL_CASES: PackCases = {
       'crl_idp_uris_only',
       'crl_idp_urls_http',
     ),
-    early,
+    ...dated,
   ],
   br_crl_13: [
     ...ofCrl('not_applicable', 'crl_idp_one_kind_of_certificates', 'crl_idp_no_attribute_certificates'),
-    early,
+    ...dated,
   ],
-  br_crl_13_reasons: [...ofCrl('pass', 'crl_idp_all_reasons'), early],
+  br_crl_13_reasons: [...ofCrl('pass', 'crl_idp_all_reasons'), ...dated],
   br_crl_15: [
     ...ofCrl('pass', 'crl_idp_not_indirect'),
     fails('the probe refused it for that', { probe: ran({ phase: 'profile', code: 'indirect_crl' }) }),
-    isNotApplicable('before the ballot', { lint: linted(['crl'], {}, 'fail') }, PROFILE - SECOND),
+    ...byBallot({ lint: linted(['crl'], {}, 'fail') }),
   ],
   br_crl_16: [
     ...ofCrl(
@@ -144,9 +156,9 @@ export const CRL_CASES: PackCases = {
       lint: linted(['crl'], { crl_entry_reason_code_baseline: 'fail' }),
     }),
   ],
-  br_crl_18: [...ofCrl('pass', 'crl_extensions_recommended', 'crl_entry_extensions_recommended'), early],
+  br_crl_18: [...ofCrl('pass', 'crl_extensions_recommended', 'crl_entry_extensions_recommended'), ...dated],
   br_sig_01_crl: [
-    passes('ECDSA', { crl: { signatureAlgorithm: 'ECDSA-SHA384' } }),
+    ...BR_SIGNATURES.map((signatureAlgorithm) => passes(signatureAlgorithm, { crl: { signatureAlgorithm } })),
     passes('SHA-1, which is a matter of dates', { crl: { signatureAlgorithm: 'RSA-SHA1' } }),
     fails('EdDSA', { crl: { issuer: 'CN=Issuing 1', signatureAlgorithm: 'Ed25519' } }),
     fails('ECDSA with SHA-1', { crl: { issuer: 'CN=Issuing 1', signatureAlgorithm: 'ECDSA-SHA1' } }),

@@ -1,5 +1,6 @@
 import type { Facts, FactsOf } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import { BR_SIGNATURES } from './cabf-tls-br.signatures.ts'
 import {
   byLints,
   fails,
@@ -79,7 +80,8 @@ export const OCSP_CASES: PackCases = {
     passes('a second less than 16 hours, in the middle', answered(SIXTEEN_HOURS - 1, 8 * HOUR - SECOND)),
     fails('a second past the middle', answered(SIXTEEN_HOURS - 1, 8 * HOUR)),
     isNotApplicable('16 hours', answered(SIXTEEN_HOURS, 15 * HOUR)),
-    isNotApplicable('before the ballot', answered(EIGHT_HOURS, 7 * HOUR, INTERVALS - SECOND)),
+    fails('from the first second of the ballot', answered(EIGHT_HOURS, 7 * HOUR, INTERVALS)),
+    isNotApplicable('a second before', answered(EIGHT_HOURS, 7 * HOUR, INTERVALS - SECOND)),
     isUnknown('without end', ocsp({ thisUpdate: toTimestamp(NOW) })),
     isUnknown('nothing was received', { probe: network }),
   ],
@@ -89,7 +91,8 @@ export const OCSP_CASES: PackCases = {
     passes('10 days, four days old', answered(TEN_DAYS, 4 * DAY)),
     fails('a second older', answered(TEN_DAYS, 4 * DAY + SECOND)),
     isNotApplicable('a second less than 16 hours', answered(SIXTEEN_HOURS - 1, 15 * HOUR)),
-    isNotApplicable('before the ballot', answered(TEN_DAYS, 9 * DAY, INTERVALS - SECOND)),
+    fails('from the first second of the ballot', answered(TEN_DAYS, 9 * DAY, INTERVALS)),
+    isNotApplicable('a second before', answered(TEN_DAYS, 9 * DAY, INTERVALS - SECOND)),
     isUnknown('nothing was received', { probe: network }),
   ],
   br_ocsp_06: [
@@ -149,7 +152,11 @@ export const OCSP_CASES: PackCases = {
       none: 'not_applicable',
       facts: ocsp({ reason: 'certificateHold' }),
     }),
-    isNotApplicable('before ballot SC-061', {
+    fails('from the first second of ballot SC-061', {
+      ...ocsp({ producedAt: toTimestamp(REASONS), reason: 'certificateHold' }),
+      lint: linted(['ocsp'], { ocsp_reason_code_baseline: 'fail' }),
+    }),
+    isNotApplicable('a second before', {
       ...ocsp({ producedAt: toTimestamp(REASONS - SECOND) }),
       lint: linted(['ocsp'], { ocsp_reason_code_baseline: 'fail' }),
     }),
@@ -161,7 +168,7 @@ export const OCSP_CASES: PackCases = {
     facts: ocsp({}),
   }),
   br_sig_01_ocsp: [
-    passes('RSA-PSS', ocsp({ signatureAlgorithm: 'RSA-PSS-SHA256' })),
+    ...BR_SIGNATURES.map((signatureAlgorithm) => passes(signatureAlgorithm, ocsp({ signatureAlgorithm }))),
     passes('SHA-1, which is a matter of dates', ocsp({ signatureAlgorithm: 'RSA-SHA1' })),
     fails('SHA-224', ocsp({ signatureAlgorithm: 'RSA-SHA224' })),
     isUnknown('nothing was received', { probe: network }),
