@@ -69,8 +69,105 @@ describe('DER structure', () => {
     )
   })
 
+  it('reads as many elements as its limit', () => {
+    const nulls = (count: number) =>
+      Buffer.concat([hex('3083'), threeOctets(2 * count), Buffer.alloc(2 * count, hex('0500'))])
+    const read = (count: number) => {
+      const root = Der.open(nulls(count), 'test', 1_000_000)
+      for (let i = 0; i < count; i++) root.null('item')
+      root.finish()
+    }
+    // The two others are the outermost SEQUENCE and what is around it.
+    read(49_998)
+    refused(() => read(49_999), 'decode', 'too_many')
+  })
+
+  it('reads as many levels as its limit', () => {
+    const walk = (levels: number) => {
+      let nested = ''
+      for (let i = 0; i < levels; i++) nested = `30${hexLength(nested)}${nested}`
+      open(nested).any('inner')
+    }
+    walk(32)
+    assert.match(refused(() => walk(33), 'decode', 'too_deep').message, /^expected at most 32 levels/)
+  })
+
   it('refuses an object above its size limit before reading it', () => {
     refused(() => Der.open(new Uint8Array(11), 'test', 10), 'decode', 'too_large')
+    assert.ok(Der.open(hex('3000'), 'test', 2).done)
+  })
+
+  it('reads lengths in every form up to four octets', () => {
+    for (const [length, header] of [
+      [0x7f, '047f'],
+      [0x80, '048180'],
+      [0xff, '0481ff'],
+      [0x100, '04820100'],
+      [0x1_0000, '0483010000'],
+      [0x100_0000, '048401000000'],
+    ] as const) {
+      const element = Buffer.concat([hex(header), Buffer.alloc(length, 1)])
+      const size = element.length.toString(16).padStart(8, '0')
+      const outer = `30${lengthOctets(size)}`
+      const root = Der.open(Buffer.concat([hex(outer), element]), 'test', 20_000_000)
+      assert.equal(root.octets('o').length, length)
+      root.finish()
+    }
+  })
+
+  it('walks what is inside any element, to its end', () => {
+    const root = open('300a 3003 020105 0500 0401aa')
+    assert.equal(Buffer.from(root.any('list').der).toString('hex'), '3003020105')
+    assert.equal(root.next, TAG.null)
+    root.any('null')
+    root.any('octets')
+    assert.equal(root.next, undefined)
+    const error = refused(() => root.any('more'), 'decode', 'truncated')
+    assert.equal(error.path, 'more')
+    assert.equal(error.offset, 12)
+    const inner = refused(() => open('3007 a005 3003 0202 05').any('list'), 'decode', 'truncated')
+    assert.equal(inner.path, 'list[0][0]')
+  })
+
+  it('refuses what is left behind the last field, and says how much', () => {
+    const root = open('3006 020105 020106')
+    root.integer('i')
+    const error = refused(() => root.finish(), 'decode', 'trailing_bytes')
+    assert.match(error.message, /expected the end, got 3 more octets/)
+    assert.equal(error.offset, 5)
+    root.skipAll()
+    root.finish()
+    assert.equal(root.done, true)
+  })
+
+  it('says which type it expected and which it got', () => {
+    const wrong = (read: (der: Der) => unknown) =>
+      refused(() => read(open('3003 020105')), 'decode', 'unexpected_tag')
+    assert.match(wrong((der) => der.boolean('b')).message, /expected boolean \(01\), got integer \(02\)/)
+    assert.match(wrong((der) => der.enter(0xa0, 'b')).message, /expected tag a0, got integer/)
+    assert.match(
+      refused(() => open('3000').oid('o'), 'decode', 'truncated').message,
+      /expected oid \(06\), got the end/,
+    )
+  })
+
+  it('says what begins a file that is not DER', () => {
+    const start = (bytes: Uint8Array) =>
+      refused(() => Der.open(bytes, 'CRL', 100), 'decode', 'not_der').message
+    assert.match(start(hex('0500')), /SEQUENCE \(30\), got 05/)
+    assert.match(start(Buffer.from('line\r\n\tother')), /got text that starts with "line\\r\\n\\tother"/)
+    assert.match(start(Buffer.from('a'.repeat(30))), /starts with "a{24}"/)
+    assert.match(start(Buffer.from('abc\0')), /got 61/)
+    assert.match(start(Buffer.from('\0abc')), /got 00/)
+  })
+
+  it('reads an optional element only when it is next', () => {
+    const root = open('3008 a003 020105 020106')
+    assert.equal(root.explicit(1, 'other'), undefined)
+    assert.equal(root.optional(TAG.integer, 'i'), undefined)
+    assert.equal(root.explicit(0, 'version')?.smallInteger('v'), 5)
+    assert.equal(root.optional(TAG.integer, 'i')?.place, 7)
+    assert.equal(root.optional(TAG.integer, 'i'), undefined)
   })
 
   it('says that a text file is a text file', () => {
@@ -114,6 +211,12 @@ describe('DER values', () => {
     refused(() => open('3004 0202ff80').integer('i'), 'decode', 'bad_integer')
     refused(() => open('3003 020180').smallInteger('i'), 'decode', 'bad_value')
     refused(() => open('3003 020180').bigInteger('i'), 'decode', 'bad_value')
+    assert.equal(open('3006 0204 7fffffff').smallInteger('i'), 0x7fffffff)
+    assert.equal(open('3006 0a04 01020304').smallInteger('i', TAG.enumerated), 0x01020304)
+    refused(() => open('3007 0205 0080000000').smallInteger('i'), 'decode', 'bad_value')
+    refused(() => open('3007 0205 0100000000').smallInteger('i'), 'decode', 'bad_value')
+    assert.equal(open('3004 0202ff7f').integer('i').length, 2)
+    assert.equal(open(`302b 0229 01${'00'.repeat(40)}`).bigInteger('i'), 2n ** 320n)
     refused(() => open(`302c 022a 01${'00'.repeat(41)}`).integer('i'), 'decode', 'too_large')
   })
 
@@ -140,6 +243,13 @@ describe('DER values', () => {
       oid('6983f09da7ebcfdee0c7a1a7b2c0948cc8f9d776'),
       '2.25.329800735698586629295641978511506172918',
     )
+    assert.equal(oid('4f'), '1.39')
+    assert.equal(oid('2a' + 'ff'.repeat(6) + '7f'), `1.2.${2n ** 49n - 1n}`)
+    assert.equal(oid('2a' + 'ff'.repeat(7) + '7f'), `1.2.${2n ** 56n - 1n}`)
+    assert.equal(oid('2a' + 'ff'.repeat(8) + '7f03'), `1.2.${2n ** 63n - 1n}.3`)
+    assert.equal(oid('ff'.repeat(8) + '7f01'), `2.${2n ** 63n - 1n - 80n}.1`)
+    assert.equal(oid('2a' + '01'.repeat(63)), `1.2${'.1'.repeat(63)}`)
+    refused(() => oid('2a' + '01'.repeat(64)), 'decode', 'bad_oid')
     for (const bad of ['', '80', '8001', '2a8001', '2a86']) refused(() => oid(bad), 'decode', 'bad_oid')
     refused(() => oid('81'.repeat(64) + '00'), 'decode', 'bad_oid')
   })
@@ -152,6 +262,29 @@ describe('DER values', () => {
     refused(() => open('3003 030101').bits('b'), 'decode', 'bad_bit_string')
     refused(() => open('3002 0300').bits('b'), 'decode', 'bad_bit_string')
     refused(() => open('3004 0302 0180').wholeBits('b'), 'decode', 'bad_bit_string')
+  })
+
+  it('reads named bits, of which padding is none, and notes zeros at the end', () => {
+    const named = (content: string, ber = false) => {
+      const der = Der.open(hex(`30${hexLength(content, 2)}03${hexLength(content)}${content}`), 'test', 100, {
+        ber,
+      })
+      const octets = Buffer.from(der.namedBits('usage')).toString('hex')
+      return [octets, ...der.notes.map(({ code, path, offset }) => `${code} ${path} ${offset}`)]
+    }
+    assert.deepEqual(named('0106'), ['06'])
+    assert.deepEqual(named('00a001'), ['a001'])
+    assert.deepEqual(named('0106'), ['06'])
+    assert.deepEqual(named('0006'), ['06', 'trailing_zero_bits usage 2'])
+    assert.deepEqual(named('0500'), ['00', 'trailing_zero_bits usage 2'])
+    assert.deepEqual(named('00'), [''])
+    assert.deepEqual(named('02ff07', true), ['ff04', 'padding_bits usage 2'])
+  })
+
+  it('reads NULL without content only', () => {
+    open('3002 0500').null('n')
+    const error = refused(() => open('3003 050100').null('n'), 'decode', 'bad_value')
+    assert.equal(error.path, 'n')
   })
 
   it('agrees with Date about every day from 1950 to 2049 and about century years', () => {
@@ -202,6 +335,17 @@ describe('DER values', () => {
 
 function hexLength(content: string, more = 0): string {
   return (content.length / 2 + more).toString(16).padStart(2, '0')
+}
+
+function threeOctets(value: number): Uint8Array {
+  return Uint8Array.of(value >> 16, (value >> 8) & 0xff, value & 0xff)
+}
+
+/** Length octets (X.690 10.1) for a length in eight hexadecimal digits. */
+function lengthOctets(size: string): string {
+  const octets = size.replace(/^(00)+/, '')
+  const isShort = octets.length === 2 && octets < '80'
+  return isShort ? octets : (0x80 + octets.length / 2).toString(16) + octets
 }
 
 function utcTime(text: string): number {

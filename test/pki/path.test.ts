@@ -169,6 +169,53 @@ describe('paths that are not valid (RFC 5280 6.1)', () => {
     assert.equal(valid({ leaf: newLeaf, sent: [rollover], issuer: short }), 'new < Issuing < Issuing < Root')
   })
 
+  it('never lets a CA below have a longer path than one above, the anchor among them', async () => {
+    const chain = async (...lengths: readonly (number | undefined)[]) => {
+      const cas: Entity[] = []
+      for (const [i, pathLength] of lengths.entries()) {
+        const issuer = cas.at(-1)
+        cas.push(
+          await entity({
+            subject: `CA ${i}`,
+            ...(issuer === undefined ? {} : { issuer }),
+            ...(pathLength === undefined ? {} : { pathLength }),
+          }),
+        )
+      }
+      const [anchor, ...others] = cas
+      const last = cas.at(-1)
+      assert.ok(anchor !== undefined && last !== undefined)
+      const leaf = await entity({ subject: 'x', issuer: last, profile: 'tls_server' })
+      const result = buildPath({
+        leaf: leaf.parsed,
+        intermediates: others.map(({ parsed }) => parsed),
+        trusted: [[anchor.parsed]],
+        now: NOW,
+      })
+      return result.valid ? 'valid' : result.error.message.replace(/:.*/, '')
+    }
+    assert.equal(await chain(0), 'valid')
+    assert.equal(await chain(0, undefined), 'certificate CN=CA 1')
+    assert.equal(await chain(1, undefined), 'valid')
+    assert.equal(await chain(undefined, 1, 5, undefined), 'certificate CN=CA 3')
+    assert.equal(await chain(undefined, 2, 5, undefined), 'valid')
+    assert.equal(await chain(5, 5, 0, undefined), 'certificate CN=CA 3')
+  })
+
+  it('names a certificate without subject by its serial number', async () => {
+    const leaf = await entity({
+      subject: 'x',
+      name: lab.sequence(),
+      issuer: issuing,
+      profile: 'tls_server',
+      dns: ['a.example'],
+      notAfter: NOW - DAY,
+    })
+    const result = buildPath(question({ leaf }))
+    assert.ok(!result.valid)
+    assert.ok(result.error.message.startsWith(`certificate with serial ${leaf.parsed.serial}: `))
+  })
+
   it('refuses critical extensions that are not understood, in leaf and issuer', async () => {
     const unknown = { extensions: [extension('1.2.3.4', true, lab.nullValue())] }
     const leaf = await entity({ subject: 'x', issuer: issuing, profile: 'tls_server', ...unknown })
@@ -244,6 +291,64 @@ describe('paths to one of several anchors', () => {
     assert.equal(impostor.error.code, 'signature_invalid')
   })
 
+  it('says of a trusted leaf why it is not valid', async () => {
+    const expired = await entity({ subject: 'Root', notAfter: NOW - DAY })
+    const result = find(expired, [], [root, expired])
+    assert.ok(!result.valid)
+    assert.equal(names(result.path), 'Root')
+    assert.deepEqual(
+      result.rejected.map(({ path, error }) => `${names(path)}: ${error.code}`),
+      ['Root: certificate_expired', 'Root < Root: signature_invalid'],
+    )
+  })
+
+  it('tries each certificate once, however often it comes', async () => {
+    const impostor = await entity({ subject: 'Issuing', issuer: root })
+    const result = find(shop, [impostor, impostor, root], [root])
+    assert.deepEqual(
+      result.rejected.map(({ path, error }) => `${names(path)}: ${error.code}`),
+      ['shop < Issuing: signature_invalid'],
+    )
+  })
+
+  it('prefers issuers that are valid now, and key identifiers that match to those that are missing', async () => {
+    const make = (changes: Partial<Parameters<typeof entity>[0]> = {}) =>
+      entity({ subject: 'Issuing', issuer: root, key: issuing.key, ...changes })
+    const chosen = (intermediates: readonly Certificate[]) => {
+      const result = buildPath({
+        leaf: shop.parsed,
+        intermediates,
+        trusted: [[root.parsed]],
+        now: NOW,
+      })
+      assert.ok(result.valid)
+      assert.deepEqual(result.rejected, [])
+      return result.path[1]
+    }
+    const future = await make({ notBefore: NOW + DAY })
+    const past = await make({ notAfter: NOW - DAY })
+    assert.equal(chosen([future.parsed, past.parsed, issuing.parsed]), issuing.parsed)
+    const { parsed: other } = await make()
+    const withoutKeyId = { ...other, subjectKeyId: undefined }
+    const withOtherKeyId = { ...(await make()).parsed, subjectKeyId: '00' }
+    assert.equal(chosen([withOtherKeyId, withoutKeyId]), withoutKeyId)
+    assert.equal(chosen([withoutKeyId, issuing.parsed]), issuing.parsed)
+    assert.equal(chosen([withOtherKeyId, withoutKeyId, issuing.parsed]), issuing.parsed)
+  })
+
+  it('goes over two CAs that share a key', async () => {
+    const first = await entity({ subject: 'First', issuer: root })
+    const second = await entity({ subject: 'Second', issuer: first, key: first.key })
+    const leaf = await entity({ subject: 'x', issuer: second, profile: 'tls_server' })
+    assert.equal(names(find(leaf, [first, second], [root]).path), 'x < Second < First < Root')
+  })
+
+  it('looks at 512 of the certificates that it gets', () => {
+    const many = Array.from({ length: 511 }, () => shop)
+    assert.ok(find(shop, [...many, issuing], [root]).valid)
+    assert.ok(!find(shop, [...many, shop, issuing], [root]).valid)
+  })
+
   it('does not take an intermediate for an anchor', () => {
     const result = find(shop, [issuing, root], [])
     assert.ok(!result.valid)
@@ -291,12 +396,12 @@ describe('policies of a path (RFC 5280 6.1)', () => {
   const mapping = (from: string, to: string) =>
     extension('2.5.29.33', true, lab.sequence(lab.sequence(lab.oid(from), lab.oid(to))))
   const ask = (settings: PolicySettings, path: readonly Entity[]): string => {
-    const [leaf, ca, anchor] = path.map(({ parsed }) => parsed)
-    assert.ok(leaf !== undefined && ca !== undefined && anchor !== undefined)
+    const [leaf, ca, ...above] = path.map(({ parsed }) => parsed)
+    assert.ok(leaf !== undefined && ca !== undefined)
     const result = buildPath({
       leaf,
       intermediates: [],
-      trusted: [[ca, anchor]],
+      trusted: [[ca, ...above]],
       now: NOW,
       policies: settings,
     })
@@ -331,6 +436,108 @@ describe('policies of a path (RFC 5280 6.1)', () => {
     // What the anchor itself asserts does not count.
     assert.equal(ask({}, [await below(under, [policies('1.2.3')]), under, anchor]), '1.2.3')
     assert.equal(ask({}, [await below(under, []), under, anchor]), 'policy_missing')
+  })
+
+  /** policyConstraints (4.2.1.11): certificates until a policy is required [0], and until mapping is forbidden [1]. */
+  const skip = (n: 0 | 1, certificates: number) =>
+    extension('2.5.29.36', true, lab.sequence(lab.contextPrimitive(n, Uint8Array.of(certificates))))
+  const inhibitAny = (certificates: number) =>
+    extension('2.5.29.54', true, Uint8Array.of(0x02, 1, certificates))
+  const any = '2.5.29.32.0'
+  const sub = async (issuer: Entity, subject: string, ...extensions: readonly Uint8Array[]) =>
+    entity({ subject, issuer, extensions })
+
+  it('requires a policy after as many certificates as the CA says, self-issued ones not counted', async () => {
+    const verdict = async (certificates: number, subject: string, ...more: readonly Uint8Array[]) => {
+      const top = await ca(skip(0, certificates))
+      const below1 = await sub(top, subject, ...more)
+      return ask({}, [await below(below1, []), below1, top, root])
+    }
+    assert.equal(await verdict(1, 'Sub'), 'policy_missing')
+    assert.equal(await verdict(2, 'Sub'), 'policy_missing')
+    assert.equal(await verdict(3, 'Sub'), '')
+    assert.equal(await verdict(2, 'CA'), '')
+    assert.equal(await verdict(1, 'CA'), 'policy_missing')
+    // One below may ask for it earlier, not later.
+    assert.equal(await verdict(3, 'Sub', skip(0, 0)), 'policy_missing')
+    assert.equal(await verdict(1, 'Sub', skip(0, 9)), 'policy_missing')
+    // The leaf's own wish counts only when it is for itself.
+    const wish = await below(issuing, [skip(0, 1)])
+    assert.equal(ask({}, [wish, issuing, root]), '')
+  })
+
+  it('names the certificate that has no policy, were it not the last', async () => {
+    const top = await ca(policies('1.2.3'), skip(0, 0))
+    const without = await sub(top, 'Without')
+    const leaf = await below(without, [policies('1.2.3')])
+    const result = buildPath({
+      leaf: leaf.parsed,
+      intermediates: [],
+      trusted: [[without.parsed, top.parsed, root.parsed]],
+      now: NOW,
+    })
+    assert.ok(!result.valid)
+    assert.match(result.error.message, /^certificate CN=Without: expected a policy/)
+  })
+
+  it('takes anyPolicy for any as long as no CA above inhibits it', async () => {
+    const verdict = async (certificates: number | undefined, subject: string, settings = {}) => {
+      const inhibits = certificates === undefined ? [] : [inhibitAny(certificates)]
+      const top = await ca(policies('1.2.3'), ...inhibits)
+      const below1 = await sub(top, subject, policies(any))
+      return ask(settings, [await below(below1, [policies('1.2.3')]), below1, top, root])
+    }
+    assert.equal(await verdict(undefined, 'Sub'), '1.2.3')
+    assert.equal(await verdict(1, 'Sub'), '1.2.3')
+    assert.equal(await verdict(0, 'Sub'), '')
+    assert.equal(await verdict(0, 'CA'), '1.2.3')
+    assert.equal(await verdict(undefined, 'Sub', { inhibitAnyPolicy: true }), '')
+    assert.equal(await verdict(undefined, 'Sub', { inhibitAnyPolicy: false }), '1.2.3')
+    // The last certificate is never exempt, and a count ends where it ends.
+    const last = async (certificates: number, subject: string, leaf: string) => {
+      const top = await ca(policies('1.2.3'), inhibitAny(certificates))
+      const middle = await sub(top, subject, policies('1.2.3'))
+      const end = await entity({
+        subject: leaf,
+        issuer: middle,
+        profile: 'tls_server',
+        extensions: [policies(any)],
+      })
+      return ask({}, [end, middle, top, root])
+    }
+    assert.equal(await last(2, 'Sub', 'p'), '1.2.3')
+    assert.equal(await last(1, 'Sub', 'p'), '')
+    assert.equal(await last(1, 'CA', 'p'), '1.2.3')
+    assert.equal(await last(0, 'Sub', 'Sub'), '')
+  })
+
+  it('follows mappings as long as no CA above inhibits them', async () => {
+    const verdict = async (certificates: number | undefined, subject: string, settings = {}) => {
+      const inhibits = certificates === undefined ? [] : [skip(1, certificates)]
+      const top = await ca(policies('1.2.3'), ...inhibits)
+      const middle = await sub(top, subject, policies('1.2.3'))
+      const maps = await sub(middle, 'Maps', policies('1.2.3'), mapping('1.2.3', '1.2.9'))
+      return ask(settings, [await below(maps, [policies('1.2.9')]), maps, middle, top, root])
+    }
+    assert.equal(await verdict(undefined, 'Sub'), '1.2.3')
+    assert.equal(await verdict(2, 'Sub'), '1.2.3')
+    assert.equal(await verdict(1, 'Sub'), '')
+    assert.equal(await verdict(1, 'CA'), '1.2.3')
+    assert.equal(await verdict(0, 'CA'), '')
+    assert.equal(await verdict(undefined, 'Sub', { inhibitPolicyMapping: true }), '')
+  })
+
+  it('refuses mappings from and to anyPolicy, in intermediates', async () => {
+    for (const pair of [
+      [any, '1.2.9'],
+      ['1.2.3', any],
+    ] as const) {
+      const maps = await ca(policies('1.2.3'), mapping(...pair))
+      const path = [await below(maps, [policies('1.2.3')]), maps, root]
+      assert.equal(ask({}, path), 'bad_policy_mapping')
+      // Of the anchor they say nothing.
+      assert.equal(ask({}, path.slice(0, 2)), '1.2.3')
+    }
   })
 
   it('refuses critical policies with a qualifier that it does not understand', async () => {
@@ -370,6 +577,8 @@ describe('paths from hostile peers', () => {
     const start = process.cpuUsage()
     invalid({ leaf, sent }, 'path', 'too_many_paths')
     const { user, system } = process.cpuUsage(start)
+    const { rejected } = buildPath(question({ leaf, sent }))
+    assert.equal(rejected.filter(({ error }) => error.code === 'too_many_paths').length, 1)
     assert.ok(user + system < 1_000_000, `took ${(user + system) / 1000} ms of CPU`)
   })
 })
