@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { attestCommand } from './commands/attest.ts'
+import { calendarCommand } from './commands/calendar.ts'
 import { checkConfigCommand } from './commands/checkConfig.ts'
 import { demoCommand } from './commands/demo.ts'
 import { explainCommand } from './commands/explain.ts'
+import { forecastCommand } from './commands/forecast.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { incidentCommand } from './commands/incident.ts'
 import { labCommand } from './commands/lab.ts'
@@ -25,6 +27,8 @@ const COMMANDS = [
   inspectCommand,
   rulesCommand,
   explainCommand,
+  forecastCommand,
+  calendarCommand,
   attestCommand,
   labCommand,
   reportCommand,
@@ -38,6 +42,7 @@ Examples:
   $ vigil inspect crl ca.crl --issuer ca.pem          what is in a file, and is it valid
   $ vigil run -c vigil.yaml                           the monitor; page and metrics on 127.0.0.1:9480
   $ vigil explain 'ca_crl[issuing-1]' crl_freshness_ok  why a finding is what it is
+  $ vigil forecast --within 90d                       what breaks if nothing changes
   $ vigil rules lint own-rules.yaml                   check a rule pack without a configuration
   $ vigil verify journal --trust vkey                 check the evidence without trusting this machine
   $ vigil report --month 2026-11 -c vigil.yaml

@@ -59,16 +59,19 @@ export async function pastOf(
   })
   const report = simulation.report()
   if (report !== undefined) return report
-  const held =
-    first === undefined ? 'nothing yet' : `records from ${formatInstant(first)} to ${formatInstant(last)}`
-  throw new CommandError(
-    EXIT.usage,
-    `the journal holds nothing from ${formatInstant(period.from)} to ${formatInstant(period.to)}: it holds ${held}`,
-  )
+  const { from, to } = period
+  const why =
+    first === undefined
+      ? 'it holds nothing yet'
+      : first >= to
+        ? `it begins at ${formatInstant(first)}`
+        : `it ends at ${formatInstant(last)}`
+  const message = `the journal holds nothing from ${formatInstant(from)} to ${formatInstant(to)}: ${why}`
+  throw new CommandError(EXIT.usage, message)
 }
 
 /** Hands on the journal from its beginning, as long as `take` wants more, with progress on a terminal. */
-async function replay(
+export async function replay(
   reader: JournalReader,
   take: (batch: readonly SealedRecord[]) => boolean,
 ): Promise<void> {
