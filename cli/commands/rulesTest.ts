@@ -78,7 +78,7 @@ export function rulesTestCommand(): Command {
         }
         const report = await pastOf(reader, rules, asked.period)
         if (json) printJson(pastDocument(report, rules, asked.period))
-        else printPast(report, rules, { all })
+        else printPast(report, rules, { period: asked.period, all })
         process.exitCode = isWorse(report) ? EXIT.findings : EXIT.ok
       })
     })

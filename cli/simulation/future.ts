@@ -1,10 +1,10 @@
-import { formatInstant, toTimestamp } from '../../model/time.ts'
+import { toTimestamp } from '../../model/time.ts'
 import type { Pack, Rule } from '../../rules/pack.ts'
 import type { FutureChange, FutureGroup, Transition } from '../../rules/simulation/future.ts'
 import { humanDuration } from '../../rules/summary.ts'
 import { printLine } from '../output.ts'
 import { paint, printable, table } from '../terminal.ts'
-import { bySeverity, listed, ruleHead, section } from './print.ts'
+import { bySeverity, listed, ruleHead, second, section } from './print.ts'
 import type { RulesUnderTest } from './rulesUnderTest.ts'
 import type { Future } from './simulate.ts'
 
@@ -54,7 +54,7 @@ export function printFuture(
   const { now, at, changes, transitions } = future
   const rules = new Map(then.packs.flatMap((pack) => pack.rules.map((rule) => [rule.id, rule])))
   printLine(
-    `What is known up to ${formatInstant(now)}, judged as of ${paint(process.stdout, 'bold', formatInstant(at))}, in ${humanDuration(at - now)}.`,
+    `What is known up to ${second(now)}, judged as of ${paint(process.stdout, 'bold', second(at))}, in ${humanDuration(at - now)}.`,
   )
   printLine(
     paint(
@@ -97,7 +97,7 @@ function printGroup({ changes, rules, all, heading }: Group): void {
         const muted = waiver === undefined ? '' : ` (waived until ${waiver.expires} by ${waiver.owner})`
         return [
           `    ${subject}`,
-          from === undefined ? 'already now' : `from ${formatInstant(from)}`,
+          from === undefined ? 'already now' : `from ${second(from)}`,
           printable(`${summary}${muted}`),
         ]
       })
@@ -118,7 +118,7 @@ function printRoutine(changes: readonly FutureChange[], rules: ReadonlyMap<strin
     return [
       `  ${id}`,
       own.length === 1 ? (own[0]?.subject ?? '') : `${own.length} subjects`,
-      `would fail from ${formatInstant(first)}`,
+      `lapses at ${second(first)}`,
       printable(rules.get(id)?.title ?? ''),
     ]
   })

@@ -1,4 +1,4 @@
-import { formatInstant, toTimestamp } from '../../model/time.ts'
+import { toTimestamp } from '../../model/time.ts'
 import type {
   Difference,
   PastReport,
@@ -11,7 +11,7 @@ import { humanDuration } from '../../rules/summary.ts'
 import { printLine } from '../output.ts'
 import { paint, printable } from '../terminal.ts'
 import { packList } from './future.ts'
-import { bySeverity, counted, listed, ruleHead, section } from './print.ts'
+import { bySeverity, counted, listed, ruleHead, second, section } from './print.ts'
 import type { RulesUnderTest } from './rulesUnderTest.ts'
 import type { Period } from './simulate.ts'
 
@@ -79,14 +79,17 @@ function side({ failures, failing, unknown, first, last }: SideTotals, summary: 
 export function printPast(
   report: PastReport,
   { tested }: RulesUnderTest,
-  { all }: { readonly all: boolean },
+  { period, all }: { readonly period: Period; readonly all: boolean },
 ): void {
   const { judged, records, rules, goneSubjects } = report
   const packs = tested.packs.map(({ id, version }) => `${id} ${version}`).join(', ')
   const { stdout } = process
+  const length = humanDuration(judged.to - judged.from)
   printLine(
-    `${formatInstant(judged.from)} to ${formatInstant(judged.to)}, by ${paint(stdout, 'bold', packs)}: ${counted(records, 'record')} in ${humanDuration(judged.to - judged.from)}.`,
+    `${second(judged.from)} to ${second(judged.to)}, by ${paint(stdout, 'bold', packs)}: ${counted(records, 'record')} in ${length}.`,
   )
+  if (judged.from > period.from)
+    printLine(paint(stdout, 'dim', `Asked for was ${second(period.from)} on; the journal begins later.`))
   printDifferences(rules, 'more', paint(stdout, 'red', 'Would have failed, or longer than it did'), all)
   printDifferences(
     rules,
@@ -118,21 +121,21 @@ export function printPast(
 }
 
 const STATUSES = [
-  ['tested', 'in force then'],
-  ['new', 'new'],
-  ['left_out', 'left out'],
-  ['kept', 'not under test'],
+  ['tested', 'As it was'],
+  ['new', 'New, and without a failure'],
+  ['left_out', 'Left out, and without a failure'],
+  ['kept', 'Not under test'],
 ] as const satisfies readonly (readonly [RuleStatus, string])[]
 
-/** `in force then: 12 rules as it was; 2 failed, about 3 subjects` */
+/** `As it was: 12 rules; 2 of them failed, 3 findings.` */
 function printSame(rules: readonly RuleComparison[], what: string): void {
   const same = rules.filter(({ said }) => said.every(({ difference }) => difference === 'none'))
   if (same.length === 0) return
   const failed = same.map(({ said }) => said.filter(({ recorded }) => recorded.failures > 0).length)
   const rulesFailed = failed.filter((n) => n > 0).length
-  const subjects = failed.reduce((sum, n) => sum + n, 0)
-  const detail = rulesFailed === 0 ? 'none failed' : `${rulesFailed} failed, ${counted(subjects, 'finding')}`
-  printLine(`Without a difference, ${what}: ${counted(same.length, 'rule')}, of which ${detail}.`)
+  const findings = failed.reduce((sum, n) => sum + n, 0)
+  const detail = rulesFailed === 0 ? '' : `; ${rulesFailed} of them failed, ${counted(findings, 'finding')}`
+  printLine(`${what}: ${counted(same.length, 'rule')}${detail}.`)
 }
 
 function printDifferences(
@@ -171,22 +174,20 @@ function lost({ simulated, recorded }: SubjectComparison): number {
   return Math.abs(simulated.failing - recorded.failing)
 }
 
-function row(
-  { subject, difference, simulated, recorded, ...one }: SubjectComparison,
-  status: RuleStatus,
-): string[] {
+function row(one: SubjectComparison, status: RuleStatus): readonly string[] {
+  const { subject, difference, simulated, recorded, summary, recordedSummary } = one
   const name = `    ${subject}`
   if (difference === 'unjudged')
-    return [name, `unknown for ${humanDuration(simulated.unknown)}`, '', printable(one.summary)]
-  const summary = simulated.failures > 0 ? one.summary : one.recordedSummary
-  const cells =
-    status === 'left_out' ? ['', `did: ${spells(recorded)}`] : [spells(simulated), `did: ${spells(recorded)}`]
-  return [name, ...(status === 'new' ? [spells(simulated), ''] : cells), printable(summary)]
+    return [name, `unknown for ${humanDuration(simulated.unknown)}`, printable(summary)]
+  const text = printable(simulated.failures > 0 ? summary : recordedSummary)
+  if (status === 'new') return [name, spells(simulated), text]
+  const before = `did: ${spells(recorded)}`
+  return status === 'left_out' ? [name, before, text] : [name, spells(simulated), before, text]
 }
 
 /** `3 times, 2h 4m, from 2026-11-03T10:00:00Z to 2026-11-09` */
 function spells({ failures, failing, first, last }: SideTotals): string {
   if (failures === 0 || first === undefined) return 'never'
-  const end = last === undefined ? 'on' : `to ${formatInstant(last)}`
-  return `${counted(failures, 'time')}, ${humanDuration(failing)}, from ${formatInstant(first)} ${end}`
+  const end = last === undefined ? 'on' : `to ${second(last)}`
+  return `${counted(failures, 'time')}, ${humanDuration(failing)}, from ${second(first)} ${end}`
 }

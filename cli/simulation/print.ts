@@ -1,4 +1,5 @@
 import { SEVERITIES, type Severity } from '../../model/finding.ts'
+import { formatInstant } from '../../model/time.ts'
 import type { Rule } from '../../rules/pack.ts'
 import { printLine } from '../output.ts'
 import { paint, printable, table } from '../terminal.ts'
@@ -39,4 +40,9 @@ export function bySeverity(a: Severity | undefined, b: Severity | undefined): nu
 
 export function counted(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+
+/** A time to the second: people read it. */
+export function second(ms: number): string {
+  return formatInstant(Math.floor(ms / 1000) * 1000)
 }

@@ -89,30 +89,23 @@ export function judgeLater(
 /** Throws RulesError(parameters_invalid). */
 export function simulateFuture(request: FutureRequest): FutureReport {
   const { inForce, then, latest, now, at } = request
-  const before = new Map(
-    judgeLater(inForce, latest, { now, at: now }).map((finding) => [keyOf(finding), finding] as const),
-  )
-  const remade = wrongOnes(
-    judgeLater(
-      then,
-      withObservations(latest, (o) => asRemadeAt(o, now, at)),
-      { now, at },
-    ),
-  )
+  const before = byKey(judgeLater(inForce, latest, { now, at: now }))
+  // What other rules would say now; its words are about times that were.
+  const already = inForce === then ? before : byKey(judgeLater(then, latest, { now, at: now }))
+  const made = withObservations(latest, (observation) => asRemadeAt(observation, now, at))
+  const remade = byKey(judgeLater(then, made, { now, at }).filter(({ state }) => isWrong(state)))
+  const served = withObservations(latest, (observation) => asServedAt(observation, at))
   const transitions = new Transitions()
   const history = new Beginnings(request)
   const changes: FutureChange[] = []
-  for (const finding of judgeLater(
-    then,
-    withObservations(latest, (o) => asServedAt(o, at)),
-    { now, at },
-  )) {
+  for (const finding of judgeLater(then, served, { now, at })) {
     const known = before.get(keyOf(finding))
     transitions.add(known?.state ?? 'absent', finding.state)
     const anew = remade.get(keyOf(finding))
     const group = groupOf(known, finding, anew)
     if (group === undefined) continue
-    const shown = group === 'not_renewable' ? (anew ?? finding) : finding
+    const same = finding.state === 'unknown' ? already.get(keyOf(finding)) : undefined
+    const shown = group === 'not_renewable' ? (anew ?? finding) : same?.state === 'unknown' ? same : finding
     const from = history.of(group, shown, known)
     changes.push({
       group,
@@ -152,8 +145,8 @@ function isWrong(state: FindingState): boolean {
   return state === 'fail' || state === 'unknown'
 }
 
-function wrongOnes(findings: readonly Finding[]): ReadonlyMap<string, Finding> {
-  return new Map(findings.filter(({ state }) => isWrong(state)).map((finding) => [keyOf(finding), finding]))
+function byKey(findings: readonly Finding[]): ReadonlyMap<string, Finding> {
+  return new Map(findings.map((finding) => [keyOf(finding), finding]))
 }
 
 function keyOf({ rule, subject }: Finding): string {

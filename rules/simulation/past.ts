@@ -41,7 +41,7 @@ export interface RuleComparison {
 
 export interface SubjectComparison extends TallyTotals {
   readonly subject: string
-  /** Of the newest simulated failure or, without one, of why nothing can be said. */
+  /** Of the newest simulated failure or, of what is unjudged, why; '' where there is neither. */
   readonly summary: string
   /** Of the newest recorded failure. */
   readonly recordedSummary: string
@@ -146,7 +146,10 @@ export class PastSimulation {
       subjects: this.#simulated.get(id)?.size ?? 0,
       said: pairs.map(({ subject, tally, summary, recordedSummary }) => {
         const totals = tally.totals(this.#clock)
-        return { ...totals, subject, summary, recordedSummary, difference: differenceOf(totals, status) }
+        const difference = differenceOf(totals, status)
+        // Why nothing can be said changes without a change of state.
+        const why = difference === 'unjudged' ? this.#engine.finding(id, subject)?.summary : undefined
+        return { ...totals, subject, summary: why ?? summary, recordedSummary, difference }
       }),
     }
   }
@@ -224,7 +227,7 @@ export class PastSimulation {
     pair.tally.say(side, fromTimestamp(since), said)
     if (side === 'recorded') {
       if (said === 'fail') pair.recordedSummary = summary
-    } else if (said === 'fail' || (said === 'unknown' && pair.summary === '')) pair.summary = summary
+    } else if (said === 'fail') pair.summary = summary
   }
 }
 
@@ -242,9 +245,9 @@ function differenceOf(totals: TallyTotals, status: RuleStatus): Difference {
   if (status === 'kept') return 'none'
   if (isLonger(simulated, recorded, bothFailing)) return 'more'
   if (isLonger(recorded, simulated, bothFailing)) return 'less'
-  return status === 'left_out' || judged || recorded.unknown > simulated.unknown - TOLERANCE
-    ? 'none'
-    : 'unjudged'
+  if (status === 'left_out' || judged) return 'none'
+  const isOld = status === 'tested' && simulated.unknown - recorded.unknown <= TOLERANCE
+  return isOld || simulated.unknown === 0 ? 'none' : 'unjudged'
 }
 
 function isLonger(one: TallyTotals[Side], other: TallyTotals[Side], both: number): boolean {
