@@ -1,6 +1,6 @@
 import type { Certificate } from '../../pki/certificate.ts'
 import type { PkiError } from '../../pki/error.ts'
-import { namesMatch, sameOctets, type Name } from '../../pki/name.ts'
+import { namesMatch, type Name } from '../../pki/name.ts'
 import { buildPath, type PathResult } from '../../pki/path.ts'
 
 /** The certificates that were declared with `--issuer`, and what each of them is good for. */
@@ -45,9 +45,8 @@ export function findPath(
   })
 }
 
-/** Why a declared certificate that is no anchor may not be used; undefined: it may. */
+/** Why a declared certificate may not be used: of an anchor, because it is past its time; undefined: it may. */
 export function issuerFailure(issuer: Certificate, trust: Trust, now: number): PkiError | undefined {
-  if (trust.anchors.some(({ der }) => sameOctets(der, issuer.der))) return undefined
   const result = findPath(issuer, [], trust, now)
   return result.valid ? undefined : result.error
 }

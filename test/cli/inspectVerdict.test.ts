@@ -88,6 +88,19 @@ test('the CA of a CRL has a path of its own to the root that was given with it',
   assert.deepEqual(judged('crl', list, ca, root), ['invalid path certificate_expired'])
 })
 
+test('a CRL is not valid under a CA that is past its time, as an OCSP answer and a certificate are not', async () => {
+  const ca = await entity({ subject: 'CA', notAfter: NOW - DAY })
+  const leaf = await entity({ subject: 'leaf', issuer: ca, profile: 'tls_client' })
+  const good = { status: 'good', serial: '1', thisUpdate: NOW - HOUR, nextUpdate: NOW + HOUR } as const
+  const answer = await answerOcsp({ issuer: ca, answers: [good], producedAt: NOW - HOUR })
+  for (const [kind, bytes] of [
+    ['crl', await listOf(ca)],
+    ['ocsp', answer],
+    ['cert', leaf.certificate],
+  ] as const)
+    assert.deepEqual(judged(kind, bytes, ca), ['invalid path certificate_expired'], kind)
+})
+
 test('an algorithm that vigil does not know is no failure of the CA', async () => {
   const ca = await entity({ subject: 'CA' })
   // ecdsa-with-SHA256, inside and outside, becomes an arc that nobody has assigned.
