@@ -6,6 +6,7 @@ export default tseslint.config(
       'dist/',
       'node_modules/',
       'coverage/',
+      '.stryker-tmp/',
       'test/fixtures/',
       '**/*.cjs',
       'bin/',
