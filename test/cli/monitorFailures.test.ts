@@ -86,11 +86,11 @@ async function steps(stack: Stack): Promise<readonly string[]> {
 }
 
 test(
-  'M02, M03: what was never seen is not good; alerts that cannot be delivered wait, are seen to wait, and arrive',
+  'M02, M03: what was never seen is not good until it was; alerts that cannot be delivered wait, are seen to wait, and arrive',
   { timeout: LIMIT + 10_000 },
   async () => {
     const [port = 0] = await freePorts(1)
-    await inLab(`http://127.0.0.1:${port}`, async ({ stack, signal }) => {
+    await inLab(`http://127.0.0.1:${port}`, async ({ lab, stack, signal }) => {
       await until('some attempts that failed', signal, async () => {
         const { alerts } = await statusOf(stack)
         return alerts.undelivered > 0 && (alerts.receivers[0]?.failures ?? 0) > 4 ? true : undefined
@@ -122,12 +122,20 @@ test(
         (await steps(stack)).join() === 'undelivered,sent' ? true : undefined,
       )
       assert.ok(!(await statusOf(stack)).problems.some((line) => problem.test(line)))
+
+      const good = (): boolean =>
+        stack
+          .findings()
+          .some((f) => f.rule === 'ocsp_status_good' && f.subject === RESPONDER && f.state === 'pass')
+      assert.ok(!good())
+      await lab.repair('ocsp-down', 'issuing-2')
+      await until('a status that was seen', signal, () => (good() ? true : undefined))
     })
   },
 )
 
 test(
-  'M01: the series and the alert about a certificate stay when it has expired',
+  'M01: the series and the alert about a certificate stay when it has expired, until it is replaced',
   { timeout: LIMIT + 10_000 },
   async () => {
     await using alertmanager = await startDouble()
@@ -146,11 +154,16 @@ test(
       )
       const seconds = Number(notAfter.split(' ').at(-1))
       assert.ok(seconds > 0 && seconds < Date.now() / 1000, notAfter)
-      await until('both alerts', signal, async () => {
+      const firing = async (): Promise<readonly (string | undefined)[]> => {
         const alerts = held.parse(await (await fetch(new URL('api/v2/alerts', alertmanager.url))).json())
-        const names = alerts.flatMap((a) => (a.labels['service'] === 'shop' ? [a.labels['alertname']] : []))
+        return alerts.flatMap((a) => (a.labels['service'] === 'shop' ? [a.labels['alertname']] : []))
+      }
+      await until('both alerts', signal, async () => {
+        const names = await firing()
         return names.includes('CertLifetimeThreshold') && names.includes('TlsPathOk') ? true : undefined
       })
+      await lab.repair('cert-near-expiry', 'shop')
+      await until('their end', signal, async () => ((await firing()).length === 0 ? true : undefined))
     })
   },
 )
