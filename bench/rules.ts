@@ -1,17 +1,22 @@
-// CPU time of the rule engine. Run: node bench/rules.ts [SUBJECTS, default 10000] [COPIES of the pack, default 1]
+// CPU time of the rule engine. Run: node bench/rules.ts [SUBJECTS, default 10000] [COPIES of internal-pki, default 1; or `all`: every shipped pack]
 import { inventorySchema } from '../model/config.ts'
 import type { Observation } from '../model/observation.ts'
 import { type NewRecord, type SealedRecord } from '../model/record.ts'
 import { formatRecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
+import { lintFacts } from '../pki/lints/facts.ts'
+import { LINTS, type LintEntry } from '../pki/lints/table.ts'
 import { RuleEngine } from '../rules/engine.ts'
-import { loadPack } from '../rules/loadPack.ts'
+import { loadPack, SHIPPED_PACKS } from '../rules/loadPack.ts'
 import { parsePack } from '../rules/pack.ts'
 import type { WatchedTarget } from '../rules/subjects.ts'
 
 const SUBJECTS = Number(process.argv[2] ?? 10_000)
+/** Every shipped pack, and everything tagged as publicly trusted, so that each rule has something to judge. */
+const isAll = process.argv[3] === 'all'
 /** 12 copies are about 50 rules for each subject. */
-const COPIES = Number(process.argv[3] ?? 1)
+const COPIES = isAll ? 1 : Number(process.argv[3] ?? 1)
+const tags = isAll ? ['public-tls'] : []
 const START = Date.parse('2026-11-22T08:00:00Z')
 const DAY = 86_400_000
 
@@ -21,11 +26,12 @@ const numbers = Array.from({ length: count }, (_, i) => i)
 const inventory = inventorySchema.parse({
   authorities: numbers.map((i) => ({
     id: `ca-${i}`,
+    tags,
     certificate: 'ca.pem',
     crl: [{ url: `http://crl.test/${i}.crl` }],
     ocsp: [{ url: `http://ocsp.test/${i}`, serial: '1234' }],
   })),
-  services: numbers.map((i) => ({ id: `s-${i}`, endpoint: `s-${i}.test:443`, issuer: `ca-${i}` })),
+  services: numbers.map((i) => ({ id: `s-${i}`, tags, endpoint: `s-${i}.test:443`, issuer: `ca-${i}` })),
 })
 
 const interval = 60_000
@@ -48,13 +54,25 @@ function seal(records: readonly NewRecord[]): SealedRecord[] {
   }))
 }
 
+/** Every lint of a kind was judged, and passed. */
+function linted(...kinds: readonly LintEntry['kind'][]) {
+  const judged = LINTS.filter(({ kind }) => kinds.includes(kind))
+  return lintFacts(judged.map(({ id }) => ({ id, outcome: 'pass' })))
+}
+const LINTED = { crl: linted('crl'), ocsp: linted('ocsp', 'certificate'), tls: linted('certificate', 'ocsp') }
+
 function observations(i: number): Observation[] {
   const start = toTimestamp(now)
   const common = { vantage: 'default', start, duration: 20, outcome: 'success', artifacts: [] } as const
+  const signature = { signatureAlgorithm: 'ECDSA-SHA256', signatureStrength: 128, quantumSafe: false }
   const crl = {
     thisUpdate: toTimestamp(now - 3_600_000),
     nextUpdate: toTimestamp(now + DAY),
     issuer: `CN=ca-${i}`,
+    number: '7',
+    entries: 3,
+    isDelta: false,
+    ...signature,
   }
   const notBefore = toTimestamp(now - 30 * DAY)
   const certificate = {
@@ -62,8 +80,27 @@ function observations(i: number): Observation[] {
     notBefore,
     notAfter: toTimestamp(now + 90 * DAY),
     identities: [`s-${i}.test`],
+    subject: `CN=s-${i}.test`,
+    issuer: `CN=ca-${i}`,
+    keyAlgorithm: 'EC P-256',
+    keyBits: 256,
+    keyStrength: 128,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['serverAuth'],
+    policies: [],
+    ...signature,
   }
-  const ocsp = { serial: '1234', status: 'good' }
+  const ocsp = {
+    serial: '1234',
+    status: 'good',
+    thisUpdate: crl.thisUpdate,
+    nextUpdate: crl.nextUpdate,
+    producedAt: crl.thisUpdate,
+    responder: 'CN=OCSP',
+    responderDelegated: true,
+    responderNoCheck: true,
+    ...signature,
+  }
   const tls = { pathValid: true, pathError: '', identityMatches: true }
   return [
     {
@@ -71,21 +108,21 @@ function observations(i: number): Observation[] {
       subject: `ca_crl[ca-${i}]`,
       probe: 'crl',
       target: `http://crl.test/${i}.crl`,
-      facts: { crl },
+      facts: { crl, lint: LINTED.crl },
     },
     {
       ...common,
       subject: `ocsp_responder_status[ca-${i}]`,
       probe: 'ocsp',
       target: `http://ocsp.test/${i}`,
-      facts: { ocsp },
+      facts: { ocsp, lint: LINTED.ocsp },
     },
     {
       ...common,
       subject: `service_tls_health[s-${i},prod]`,
       probe: 'tls',
       target: `s-${i}.test:443`,
-      facts: { tls, certificate, ocsp },
+      facts: { tls, certificate, ocsp, lint: LINTED.tls },
     },
   ]
 }
@@ -107,9 +144,11 @@ const tick = (): SealedRecord[] => {
 }
 
 const shipped = loadPack('internal-pki')
-const packs = Array.from({ length: COPIES }, (_, i) =>
-  i === 0 ? shipped : parsePack(shipped.text.replaceAll(/^( *-? ?id: .*)$/gm, `$1${i}`), `copy ${i}`),
-)
+const packs = isAll
+  ? SHIPPED_PACKS.map(loadPack)
+  : Array.from({ length: COPIES }, (_, i) =>
+      i === 0 ? shipped : parsePack(shipped.text.replaceAll(/^( *-? ?id: .*)$/gm, `$1${i}`), `copy ${i}`),
+    )
 const engine = measure('construction', () => {
   return new RuleEngine({ packs, inventory, parameters: {}, targets })
 })

@@ -96,12 +96,22 @@ export function readsOf(rule: Rule): readonly FactRead[] {
   ]
 }
 
+/** One run's outcomes are read by many rules, and take longer to decode than to judge. */
+const decoded = new WeakMap<object, ReturnType<typeof lintOutcomes>>()
+
+function outcomesOf(held: Readonly<Record<string, unknown>>): ReturnType<typeof lintOutcomes> {
+  const known = decoded.get(held) ?? lintOutcomes(held)
+  decoded.set(held, known)
+  return known
+}
+
 /** The facts that the rule reads, as they were, and when they were looked up (`probe.at`). */
 export function factsRead(rule: Rule, facts: Facts): Facts {
   const read: Record<string, Record<string, unknown>> = {}
   for (const { group, name } of [{ group: 'probe', name: 'at' } as const, ...readsOf(rule)]) {
     const held: Readonly<Record<string, unknown>> | undefined = facts[group]
-    const value = held?.[name] ?? (group === 'lint' ? lintOutcomes(held ?? {})[name] : undefined)
+    const value =
+      held?.[name] ?? (group === 'lint' && held !== undefined ? outcomesOf(held)[name] : undefined)
     if (value !== undefined) (read[group] ??= {})[name] = value
   }
   return read
