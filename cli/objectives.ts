@@ -118,7 +118,8 @@ export class SloWatcher {
     const { evaluator, objectives, store, started } = this.#options
     const longest = Math.max(0, ...objectives.map(({ window }) => window))
     const to = Math.floor(started / HOUR) * HOUR
-    const range = { from: toTimestamp(to - longest - HOUR), to: toTimestamp(to) }
+    // Whole days may begin a day before the window does.
+    const range = { from: toTimestamp(to - longest - 26 * HOUR), to: toTimestamp(to) }
     for (const subject of this.#unread) {
       if (this.#stopped) return
       evaluator.restore(await store.rollUps({ ...range, subject }))

@@ -130,11 +130,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
   const slos = await startCounting(options, store, latest)
+  const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
     targets: [...targets, selfTarget(config)],
     sources: config.inventory.logs.map((log) => log.id),
-    objectives: loaded.watched.filter(({ probe }) => probe === 'slo'),
+    objectives: objectiveTargets,
   })
   metrics.hydrate({ latest, findings })
   const reloader = new Reloader({
@@ -183,7 +184,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     incidents: () => responders.incidents.list(),
     now,
     inventory: config.inventory,
-    targets,
+    targets: [...targets, ...objectiveTargets],
     journalDirectory: loaded.journalDirectory,
     onError: (error) => logger.error({ part: 'server' }, describe(error)),
   })

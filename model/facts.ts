@@ -121,9 +121,9 @@ export const FACTS = {
     target: 'double', // wanted share of good events: 0.999
     window: 'duration',
     threshold: 'duration', // longest good run, or greatest age of a good CRL
-    good: 'int', // events in the whole hours of the window
+    good: 'int', // events in whole days (UTC), as many as the window has
     total: 'int',
-    observed: 'duration', // whole hours of the window that have events
+    observed: 'duration', // hours of these days that have events
     excluded: 'duration', // of the window, by maintenance
     budget: 'duration', // how long it may be bad in the window
     budgetLeft: 'duration',

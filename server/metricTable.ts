@@ -228,9 +228,13 @@ export const METRICS = {
 
   sloTarget: gauge('vigil_slo_target_ratio', 'Wanted share of good events', OBJECTIVE),
   sloWindow: gauge('vigil_slo_window_seconds', 'Time over which it is wanted', OBJECTIVE),
-  sloGood: gauge('vigil_slo_good_events', 'Good events in the whole hours of the window', OBJECTIVE),
-  sloEvents: gauge('vigil_slo_events', 'Events in the whole hours of the window', OBJECTIVE),
-  sloObserved: gauge('vigil_slo_observed_seconds', 'Whole hours of the window that have events', OBJECTIVE),
+  sloGood: gauge(
+    'vigil_slo_good_events',
+    'Good events in whole days (UTC), as many as the window has',
+    OBJECTIVE,
+  ),
+  sloEvents: gauge('vigil_slo_events', 'Events in these days', OBJECTIVE),
+  sloObserved: gauge('vigil_slo_observed_seconds', 'Hours of these days that have events', OBJECTIVE),
   sloExcluded: gauge('vigil_slo_excluded_seconds', 'Time of the window that maintenance excludes', OBJECTIVE),
   sloBudget: gauge('vigil_slo_budget_seconds', 'For how long it may be bad in the window', OBJECTIVE),
   sloRemaining: gauge(

@@ -6,6 +6,8 @@ import type { Objective } from './objective.ts'
 /** Runs are journaled a moment after they ended: an hour is whole only so many milliseconds after its end. */
 const SETTLE = 2 * MINUTE
 
+const DAY_HOURS = 24
+
 /** A window holds at least so many events of a target that is well: below two, one bad run is everything. */
 const MIN_EVENTS = 2
 
@@ -37,22 +39,26 @@ export interface BudgetInput {
 
 /**
  * What an objective's events come to. A budget is time: how long the subject may be bad in the window, maintenance apart. Each hour spends of it what its share
- * of bad events comes to; an hour without events spends nothing and is not observed. Facts that have no events to rest on are left out.
+ * of bad events comes to; an hour without events spends nothing and is not observed. Facts that have no events to rest on are left out. Plain counts change with every
+ * run, so they are of whole days: what is well then makes one record a day, which the other evaluations repeat.
  */
 export function objectiveFacts(input: BudgetInput): FactsOf<'slo'> {
   const { kind, target, window, limit } = input.objective
   const hours = new HourReader(input)
   let [total, bad, excluded, observed, spent, seen] = [0, 0, 0, 0, 0, 0]
   const partial: string[] = []
-  for (let hour = hours.first; hour <= hours.current; hour++) {
+  for (let hour = hours.firstOfDays; hour <= hours.current; hour++) {
     hours.read(hour)
+    if (hour < hours.endOfDays) {
+      total += hours.total
+      bad += hours.bad
+      if (hours.total > 0) observed += hours.length
+    }
+    if (hour < hours.first) continue
     seen += hours.total
     if (hours.bad > 0) spent += (hours.bad / hours.total) * hours.length
     if (hour >= hours.settled) continue
-    total += hours.total
-    bad += hours.bad
     excluded += hours.excluded
-    if (hours.total > 0) observed += hours.length
     if (hours.isPartial) partial.push(hours.partial(hour))
   }
   return {
@@ -116,7 +122,10 @@ function recent(input: BudgetInput, hours: HourReader, nominal: number): Events 
 
 /** What counts of one hour after the other. Filled in place: there are 720 of them for each of tens of thousands of objectives, every minute. */
 class HourReader {
-  /** Numbers of hours since the epoch: in which the window begins, after the last whole one, under way. */
+  /** Numbers of hours since the epoch: the first of the window's whole days, and after the last of them, */
+  readonly firstOfDays: number
+  readonly endOfDays: number
+  /** in which the window begins, after the last whole one, under way. */
   readonly first: number
   readonly settled: number
   readonly current: number
@@ -138,7 +147,9 @@ class HourReader {
     this.current = Math.floor(now / HOUR)
     this.settled = Math.floor((now - SETTLE) / HOUR)
     this.first = this.settled - objective.window / HOUR
-    this.#maintained = byHour(maintained({ from: this.first * HOUR, to: now }))
+    this.endOfDays = Math.floor(this.settled / DAY_HOURS) * DAY_HOURS
+    this.firstOfDays = this.endOfDays - objective.window / HOUR
+    this.#maintained = byHour(maintained({ from: this.firstOfDays * HOUR, to: now }))
   }
 
   read(hour: number): void {

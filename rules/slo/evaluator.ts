@@ -155,7 +155,7 @@ export class SloEvaluator {
       const partial = parsePartial(text)
       if (partial !== undefined) series.settle(partial.hour, partial)
     }
-    series.prune(Math.floor((now - objective.window) / HOUR) - 1)
+    series.prune(Math.floor((now - objective.window) / HOUR) - 26)
     return facts
   }
 

@@ -43,8 +43,8 @@ export class EventSeries {
   readonly #partial = new Map<number, Partial>()
 
   constructor({ kind, limit, window }: Pick<Objective, 'kind' | 'limit' | 'window'>) {
-    // Beside the window the hours that are under way or not settled, and the one in which it begins.
-    this.#hours = new Counters(window / HOUR + 3)
+    // Beside the window the day, and the hours, that are under way or not settled.
+    this.#hours = new Counters(window / HOUR + 27)
     this.#slow = kind === 'latency' && limit !== undefined ? slowBucket(limit) : undefined
   }
 

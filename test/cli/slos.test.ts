@@ -112,6 +112,8 @@ test('an outage burns the error budget, pages, and is still counted after a rest
     text,
     /^vigil_slo_burn_rate\{subject="ca_crl\[ca\]",objective="availability",window="1h"\} 1000$/m,
   )
+  const page = await (await fetch(`${first.url}/subject/${encodeURIComponent(CRL)}`)).text()
+  assert.match(page, /budgetRemaining/)
   await first.stop()
   const before = (await availability(first))?.bad6h ?? 0
   assert.ok(before >= 3)

@@ -74,7 +74,7 @@ export const SLO: PackCases = {
   slo_budget_exhausted: [
     passes('all of it is left', spending({})),
     passes('a thousandth is left', spending({ budgetRemaining: 0.001 })),
-    fails('none is left', spending({ budgetRemaining: 0, good: 43_156 })),
+    fails('none is left', spending({ budgetRemaining: 0, budgetLeft: 0 })),
     fails('it is overspent', spending({ budgetRemaining: -1.5 })),
     isUnknown('nothing ran in the window', without('budgetRemaining', {})),
   ],

@@ -5,8 +5,8 @@ import { EventSeries } from '../../../rules/slo/eventSeries.ts'
 import type { Objective } from '../../../rules/slo/objective.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../journalDouble.ts'
 
-/** A whole hour. */
-const NOW = Date.parse('2026-11-22T08:00:00Z')
+/** Midnight. */
+const NOW = Date.parse('2026-11-22T00:00:00Z')
 
 const OBJECTIVE: Objective = {
   key: 'ocsp_availability',
@@ -81,7 +81,7 @@ describe('an error budget', () => {
     assert.equal(facts(series, { now: NOW + 3 * MINUTE }).budgetRemaining, -1.083)
   })
 
-  it('has an hour among its whole ones two minutes after it ended, and not before', () => {
+  it('counts a day two minutes after it ended, and not before', () => {
     const series = new EventSeries(OBJECTIVE)
     fill(series, NOW - HOUR, NOW)
     assert.equal(facts(series, { now: NOW + 2 * MINUTE - 1 }).total, undefined)
@@ -130,8 +130,8 @@ describe('a burn rate', () => {
 
   it('of the last hour goes by hours until minutes were counted for so long', () => {
     const series = new EventSeries(OBJECTIVE)
-    series.restore({ ...ROLL_UP, hour: '2026-11-22T07:00:00.000Z', runs: 60, failures: 30 })
-    series.restore({ ...ROLL_UP, hour: '2026-11-22T08:00:00.000Z', runs: 30, failures: 0 })
+    series.restore({ ...ROLL_UP, hour: '2026-11-21T23:00:00.000Z', runs: 60, failures: 30 })
+    series.restore({ ...ROLL_UP, hour: '2026-11-22T00:00:00.000Z', runs: 30, failures: 0 })
     const now = NOW + 30 * MINUTE
     // Half of the hour before, and the half-hour under way.
     assert.equal(facts(series, { now, countingSince: now }).burn1h, 250)
@@ -166,7 +166,9 @@ describe('latency', () => {
       live.add({ start: NOW - HOUR, duration, failed: false }, false)
       buckets[bucket] = (buckets[bucket] ?? 0) + 1
     }
-    restored.restore({ ...ROLL_UP, hour: '2026-11-22T07:00:00.000Z', runs: 4, failures: 0, buckets })
+    live.add({ start: NOW - HOUR, duration: 1, failed: true }, false)
+    buckets[1] = 1
+    restored.restore({ ...ROLL_UP, hour: '2026-11-21T23:00:00.000Z', runs: 5, failures: 1, buckets })
     const now = NOW + 3 * MINUTE
     const { good: ok, total } = facts(live, { objective: slow, now })
     assert.deepEqual([ok, total], [2, 4])
@@ -204,8 +206,8 @@ describe('maintenance', () => {
     assert.equal(result.budget, Math.round(0.001 * (30 * DAY - 70 * MINUTE)))
     assert.deepEqual([result.budgetRemaining, result.burn6h, result.burn1h], [1, 0, 0])
     assert.deepEqual(result.maintained, [
-      `2026-11-22T06Z ${50 * MINUTE} 10/10`,
-      `2026-11-22T07Z ${20 * MINUTE} 40/40`,
+      `2026-11-21T22Z ${50 * MINUTE} 10/10`,
+      `2026-11-21T23Z ${20 * MINUTE} 40/40`,
     ])
   })
 
@@ -225,9 +227,9 @@ describe('maintenance', () => {
 
   it('leaves them in when what counts of them was recorded for the same minutes', () => {
     const series = new EventSeries(OBJECTIVE)
-    series.restore({ ...ROLL_UP, hour: '2026-11-22T06:00:00.000Z', runs: 60, failures: 50 })
-    series.restore({ ...ROLL_UP, hour: '2026-11-22T07:00:00.000Z', runs: 60, failures: 20 })
-    for (const text of [`2026-11-22T06Z ${50 * MINUTE} 9/10`, `2026-11-22T07Z ${MINUTE} 0/59`]) {
+    series.restore({ ...ROLL_UP, hour: '2026-11-21T22:00:00.000Z', runs: 60, failures: 50 })
+    series.restore({ ...ROLL_UP, hour: '2026-11-21T23:00:00.000Z', runs: 60, failures: 20 })
+    for (const text of [`2026-11-21T22Z ${50 * MINUTE} 9/10`, `2026-11-21T23Z ${MINUTE} 0/59`]) {
       const partial = parsePartial(text)
       assert.ok(partial !== undefined)
       series.settle(partial.hour, partial)

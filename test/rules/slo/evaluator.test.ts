@@ -19,6 +19,8 @@ import { objectives, TARGETS } from './support.ts'
 
 const CRL = 'ca_crl[issuing-1]'
 const OCSP = 'ocsp_responder_status[issuing-1]'
+/** When the day of START is among the whole ones. */
+const NEXT_DAY = START + 16 * HOUR + 3 * MINUTE
 
 function evaluatorOf(slos: object = {}, maintenance: readonly object[] = [], started = START): SloEvaluator {
   return new SloEvaluator({
@@ -68,24 +70,26 @@ describe('the evaluator', () => {
       journal.now = START + i * MINUTE
       evaluator.apply(journal.repeat(broken.id))
     }
-    const { total, good, bad1h, burn5m } = slo(evaluator, START + HOUR + 3 * MINUTE)
-    assert.deepEqual([total, good, bad1h, burn5m], [60, 30, 30, 1000])
-    assert.equal(slo(evaluator, START + HOUR + 3 * MINUTE, OCSP, 'latency').total, 30)
+    const { bad1h, burn5m } = slo(evaluator, START + HOUR + 3 * MINUTE)
+    assert.deepEqual([bad1h, burn5m], [30, 1000])
+    const { total, good } = slo(evaluator, NEXT_DAY)
+    assert.deepEqual([total, good], [60, 30])
+    assert.equal(slo(evaluator, NEXT_DAY, OCSP, 'latency').total, 30)
   })
 
-  it('gives the same facts for the same hours, so that a quiet minute is recorded as unchanged', () => {
+  it('gives the same facts for a whole day, so that a quiet minute is recorded as unchanged', () => {
     const evaluator = evaluatorOf()
     const journal = new JournalDouble()
     const [first] = journal.observe(ocspObservation({ at: START, status: 'good' }))
     assert.ok(first)
     evaluator.apply([first])
     const seen = new Set<string>()
-    for (let i = 1; i < 240; i++) {
+    for (let i = 1; i < 36 * 60; i++) {
       journal.now = START + i * MINUTE
       evaluator.apply(journal.repeat(first.id))
-      if (i > 10) seen.add(JSON.stringify(slo(evaluator, journal.now)))
+      seen.add(JSON.stringify(slo(evaluator, journal.now)))
     }
-    assert.equal(seen.size, 4, 'one for each hour that became whole, and one before')
+    assert.equal(seen.size, 2, 'one until midnight, and one after it')
   })
 
   it('goes on from what the store counted', () => {
@@ -96,8 +100,9 @@ describe('the evaluator', () => {
     evaluator.restore([
       { ...part, probe: 'slo', target: 'availability', hour: toTimestamp(START), runs: 99, failures: 99 },
     ])
-    const { total, good, bad6h } = slo(evaluator, START + 10 * MINUTE)
-    assert.deepEqual([total, good, bad6h], [60, 54, 6])
+    assert.equal(slo(evaluator, START + 10 * MINUTE).bad6h, 6)
+    const { total, good } = slo(evaluator, NEXT_DAY)
+    assert.deepEqual([total, good], [70, 64])
   })
 
   it('knows from the newest run before a restart whether it still goes on', () => {
@@ -187,8 +192,9 @@ describe('maintenance', () => {
   it('excludes what started in it, and nothing else', () => {
     const evaluator = evaluatorOf({}, [window])
     hour(evaluator)
-    const { total, good, excluded, maintained, bad1h } = slo(evaluator, START + HOUR + 3 * MINUTE)
-    assert.deepEqual([total, good, bad1h], [181, 180, 1])
+    const { total, good, excluded, maintained } = slo(evaluator, NEXT_DAY)
+    assert.deepEqual([total, good], [181, 180])
+    assert.equal(slo(evaluator, START + HOUR + 3 * MINUTE).bad1h, 1)
     assert.equal(excluded, 30 * MINUTE)
     assert.deepEqual(maintained, [`2026-11-22T08Z ${30 * MINUTE} 180/181`])
   })
@@ -196,7 +202,7 @@ describe('maintenance', () => {
   it('is remembered over a restart by what was recorded', () => {
     const before = evaluatorOf({}, [window])
     hour(before)
-    const now = START + HOUR + 3 * MINUTE
+    const now = NEXT_DAY
     const recorded = observationOf(before, now, OCSP, 'availability')
     assert.ok(recorded !== undefined)
     const after = evaluatorOf({}, [window], now)
@@ -230,6 +236,20 @@ describe('maintenance', () => {
     assert.equal(slo(forgotten, now).total, undefined, 'rather nothing than what failed in maintenance')
   })
 
+  it('that is moved by a reload excludes no more what it excluded in the same hour', () => {
+    const evaluator = evaluatorOf({}, [window])
+    const journal = new JournalDouble()
+    evaluator.apply(journal.observe(failing(START + 20 * MINUTE)))
+    const from = toTimestamp(START + 50 * MINUTE)
+    const to = toTimestamp(START + 55 * MINUTE)
+    evaluator.reconfigure(maintenanceSchema.parse([{ ...window, from, to }]), START + 41 * MINUTE)
+    evaluator.apply(
+      journal.observe(failing(START + 52 * MINUTE), ocspObservation({ at: START + 57 * MINUTE })),
+    )
+    const { total, good } = slo(evaluator, NEXT_DAY)
+    assert.deepEqual([total, good], [2, 1])
+  })
+
   it('that comes with a reload excludes from then on', () => {
     const evaluator = evaluatorOf()
     const journal = new JournalDouble()
@@ -238,7 +258,7 @@ describe('maintenance', () => {
     evaluator.apply(
       journal.observe(failing(START + 20 * MINUTE), ocspObservation({ at: START + 50 * MINUTE })),
     )
-    const { total, good } = slo(evaluator, START + HOUR + 3 * MINUTE)
+    const { total, good } = slo(evaluator, NEXT_DAY)
     assert.deepEqual([total, good], [2, 1])
   })
 })

@@ -42,13 +42,13 @@ function observation(facts: FactsOf<'slo'>, target = 'availability'): Observatio
 describe('rules about objectives', () => {
   it('take the worst of the objectives of a subject, and name it', () => {
     const judged = engine()
-    const slow = observation({ ...FINE, budgetRemaining: -0.5 }, 'latency')
+    const slow = observation({ ...FINE, budgetRemaining: -0.5, budgetLeft: -1_296_000 }, 'latency')
     judged.apply(new JournalDouble().observe(observation(FINE), slow))
     const finding = judged.finding('slo_budget_exhausted', OCSP)
     assert.deepEqual([finding?.state, finding?.target], ['fail', 'latency'])
     assert.equal(
       finding?.summary,
-      'The latency objective is missed: the error budget of 43m 12s is overspent, 43200 of 43200 were good, wanted are 0.999',
+      'The latency objective of 0.999 is missed: of the error budget of 43m 12s, -21m 36s are left',
     )
   })
 
