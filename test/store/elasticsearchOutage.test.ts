@@ -18,7 +18,7 @@ import { temporaryDirectory } from '../support/vigil.ts'
 const STEP = 60_000
 
 it(
-  'goes on watching while Elasticsearch is killed, and afterwards the projection is equal to the journal',
+  'M05: goes on watching while Elasticsearch is killed, says that it is behind, and afterwards the projection is equal to the journal',
   { ...needsElasticsearch(), timeout: 600_000 },
   async () => {
     await using server = await startElasticsearch()
@@ -33,6 +33,10 @@ it(
       directory: directory.path,
       server: { listen: '127.0.0.1:0' },
       probes: { interval: '1s', timeout: '800ms' },
+      rules: {
+        ...SETTINGS.rules,
+        parameters: { ...SETTINGS.rules?.parameters, monitor_elasticsearch_current: { max_lag: '2s' } },
+      },
     })
     const loaded = loadConfig(file, {})
     assert.ok(loaded.ok)
@@ -63,9 +67,11 @@ it(
       await decided('ocsp_responder_available', 'fail')
       assert.ok(stack.journal.size > before, 'intake goes on')
       assert.match(await problems(), /elasticsearch:/)
+      await decided('monitor_elasticsearch_current', 'fail')
 
       await server.restart()
       await stack.elasticsearch?.caughtUp()
+      await decided('monitor_elasticsearch_current', 'pass')
       assert.doesNotMatch(await problems(), /elasticsearch:/)
       await lab.repair('ocsp-down', 'issuing-2')
     } finally {
