@@ -54,6 +54,8 @@ const GROUP_SIZE = 4
 /** Groups of more entries are sorted. Only serial numbers that are listed again and again make such groups. */
 const LARGE_GROUP = 32
 
+/** Entries that are sorted in one call: many calls are compiled sooner than one long loop, which counts in a new process. */
+const BLOCK = 4096
 /** Bits that tell whether a fingerprint may have been there before: of 17 new ones, one is looked up. */
 const BITS_AN_ENTRY = 8
 
@@ -203,27 +205,41 @@ export class CrlIndex {
 /** A counting sort by the upper bits of the fingerprints. */
 function group({ words, count }: CrlIndex): Groups {
   const bits = Math.max(1, 31 - Math.clz32(count / GROUP_SIZE))
-  const shift = 32 - bits
-  const starts = new Uint32Array(2 ** bits + 1)
-  for (let word = 0; word < count * WORDS; word += WORDS) {
-    const bucket = (words[word] ?? 0) >>> shift
-    starts[bucket] = (starts[bucket] ?? 0) + 1
-  }
+  const groups = { starts: new Uint32Array(2 ** bits + 1), order: new Uint32Array(count), shift: 32 - bits }
+  const { starts, order } = groups
+  for (let from = 0; from < count; from += BLOCK)
+    countEntries(words, groups, from, Math.min(from + BLOCK, count))
   // Each count becomes the end of its group; filling the groups from behind leaves their beginnings there.
   let end = 0
-  for (let bucket = 0; bucket < starts.length; bucket++) starts[bucket] = end += starts[bucket] ?? 0
-  const order = new Uint32Array(count)
-  for (let ordinal = count - 1; ordinal >= 0; ordinal--) {
+  let largest = 0
+  for (let bucket = 0; bucket < starts.length; bucket++) {
+    const size = starts[bucket] ?? 0
+    largest = Math.max(largest, size)
+    end += size
+    starts[bucket] = end
+  }
+  for (let to = count; to > 0; to -= BLOCK) placeEntries(words, groups, Math.max(to - BLOCK, 0), to)
+  for (let bucket = 0; largest > LARGE_GROUP && bucket + 1 < starts.length; bucket++) {
+    const [from = 0, to = 0] = [starts[bucket], starts[bucket + 1]]
+    if (to - from > LARGE_GROUP) sortGroup(words, order.subarray(from, to))
+  }
+  return groups
+}
+
+function countEntries(words: Uint32Array, { starts, shift }: Groups, from: number, to: number): void {
+  for (let ordinal = from; ordinal < to; ordinal++) {
+    const bucket = (words[ordinal * WORDS] ?? 0) >>> shift
+    starts[bucket] = (starts[bucket] ?? 0) + 1
+  }
+}
+
+function placeEntries(words: Uint32Array, { starts, order, shift }: Groups, from: number, to: number): void {
+  for (let ordinal = to - 1; ordinal >= from; ordinal--) {
     const bucket = (words[ordinal * WORDS] ?? 0) >>> shift
     const place = (starts[bucket] ?? 0) - 1
     starts[bucket] = place
     order[place] = ordinal
   }
-  for (let bucket = 0; bucket < 2 ** bits; bucket++) {
-    const [from = 0, to = 0] = [starts[bucket], starts[bucket + 1]]
-    if (to - from > LARGE_GROUP) sortGroup(words, order.subarray(from, to))
-  }
-  return { starts, order, shift }
 }
 
 /** By fingerprint, then by place in the list. One serial number a million times is in order already. */
