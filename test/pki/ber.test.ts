@@ -77,6 +77,54 @@ const ODD: readonly Odd[] = [
     refusal: 'bad_length',
   },
   {
+    what: 'a length of zero in the long form',
+    bytes: hex('048100'),
+    read: (der) => text(der.octets('o')),
+    value: '',
+    notes: ['long_length'],
+    refusal: 'bad_length',
+  },
+  {
+    what: 'a zero of three octets',
+    bytes: hex('0203000000'),
+    read: (der) => text(der.integer('i')),
+    value: '00',
+    notes: ['long_integer'],
+    refusal: 'bad_integer',
+  },
+  {
+    what: 'an indefinite length around long elements, which may hold zeros',
+    bytes: indefinite(0x30, lab.octetString(new Uint8Array(200)), lab.octetString(new Uint8Array(300))),
+    read: (der) => {
+      const list = der.enter(0x30, 'list')
+      const lengths = [list.octets('o').length, list.octets('o').length]
+      list.finish()
+      return lengths
+    },
+    value: [200, 300],
+    notes: ['indefinite_length'],
+    refusal: 'indefinite_length',
+  },
+  {
+    what: 'a BIT STRING in three segments',
+    bytes: lab.tlv(0x23, hex('030200aa'), hex('030200bb'), hex('030204c0')),
+    read: (der) => {
+      const { octets, unused } = der.bits('b')
+      return [text(octets), unused]
+    },
+    value: ['aabbc0', 4],
+    notes: ['constructed_string'],
+    refusal: 'unexpected_tag',
+  },
+  {
+    what: 'a BIT STRING without a segment',
+    bytes: hex('2300'),
+    read: (der) => text(der.wholeBits('b')),
+    value: '',
+    notes: ['constructed_string'],
+    refusal: 'unexpected_tag',
+  },
+  {
     what: 'an indefinite length',
     bytes: indefinite(0x30, hex('020105')),
     read: (der) => {
@@ -174,6 +222,31 @@ const ODD: readonly Odd[] = [
 const REFUSED: readonly [what: string, bytes: Uint8Array, read: (der: Der) => unknown, code: PkiErrorCode][] =
   [
     ['an indefinite length that nobody ends', hex('3080 020105'), (der) => der.any('x'), 'truncated'],
+    [
+      'an indefinite length that ends behind what it is in',
+      Buffer.concat([lab.tlv(0x30, hex('3080 0500')), hex('0000')]),
+      (der) => der.any('x'),
+      'truncated',
+    ],
+    [
+      'end-of-contents octets with a length',
+      indefinite(0x30, hex('0001aa')),
+      (der) => der.any('x'),
+      'unexpected_tag',
+    ],
+    [
+      'a length of five octets within an indefinite one',
+      indefinite(0x30, hex('048500000000 01aa')),
+      (der) => der.any('x'),
+      'bad_length',
+    ],
+    [
+      'a segment of a BIT STRING without its count',
+      lab.tlv(0x23, hex('0300')),
+      (der) => der.bits('x'),
+      'bad_bit_string',
+    ],
+    ['unused bits of no octet', hex('030104'), (der) => der.bits('x'), 'bad_bit_string'],
     [
       'an indefinite length of a primitive',
       hex('0480 aa 0000'),

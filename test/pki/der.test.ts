@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Der, TAG } from '../../pki/der.ts'
+import type { DerOptions } from '../../pki/der.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
 import { refused } from './support.ts'
 
@@ -17,6 +18,7 @@ const MALFORMED: readonly [name: string, bytes: string, code: PkiErrorCode, offs
   ['indefinite length inside', '3006 3080 0500 0000', 'indefinite_length', 3],
   ['long form for a short length', '308103 020100', 'bad_length', 1],
   ['length with a leading zero', '30820003 020100', 'bad_length', 1],
+  ['length with a leading zero that it does not need', `30820080${'0500'.repeat(64)}`, 'bad_length', 1],
   ['length of five octets', '30850000000001 00', 'bad_length', 1],
   ['length of 2^32-1', '3084ffffffff 00', 'truncated', 0],
   ['length octets cut off', '3082 01', 'truncated', 1],
@@ -127,6 +129,37 @@ describe('DER structure', () => {
     assert.equal(error.offset, 12)
     const inner = refused(() => open('3007 a005 3003 0202 05').any('list'), 'decode', 'truncated')
     assert.equal(inner.path, 'list[0][0]')
+    const second = refused(() => open('3007 3005 0500 020505').any('list'), 'decode', 'truncated')
+    assert.equal(second.path, 'list[1]')
+    open('3003 020105').any('i').finish()
+  })
+
+  it('names the field in which an element is missing or another', () => {
+    const at = (read: (list: Der) => unknown, code: PkiErrorCode) => {
+      const list = open('3004 a002 0500').enter(0xa0, 'list')
+      return refused(() => read(list), 'decode', code).path
+    }
+    const wrong = 'unexpected_tag'
+    assert.equal(
+      at((list) => list.oid('id'), wrong),
+      'list.id',
+    )
+    assert.equal(
+      at((list) => list.enter(TAG.oid, 7), wrong),
+      'list[7]',
+    )
+    assert.equal(
+      at((list) => list.enter(TAG.oid, ''), wrong),
+      'list',
+    )
+    assert.equal(refused(() => open('3002 0500').oid('id'), 'decode', wrong).path, 'id')
+    assert.equal(refused(() => open('3002 0500').enter(TAG.oid, 7), 'decode', wrong).path, '[7]')
+  })
+
+  it('leaves a string that comes in segments as it is', () => {
+    const root = open('3006 2404 0402aabb')
+    assert.equal(Buffer.from(root.any('s').der).toString('hex'), '24040402aabb')
+    assert.deepEqual(root.notes, [])
   })
 
   it('refuses what is left behind the last field, and says how much', () => {
@@ -201,6 +234,47 @@ describe('DER structure', () => {
   })
 })
 
+describe('DER that comes in parts', () => {
+  /** Of the element of a field that ends at `end`, of which the first octets are there. */
+  const extent = (octets: string, end: number, options?: DerOptions) => {
+    const place = { path: 'list', depth: 1, base: 100, from: 0, end }
+    const found = Der.part(Der.parts(options), hex(octets), place).extent('entry')
+    return found === undefined ? undefined : [found.tag, found.start, found.content, found.end, found.behind]
+  }
+
+  it('tells where an element ends as soon as its header is there, and not before', () => {
+    for (const [header, length] of [
+      ['3003', 3],
+      ['308180', 0x80],
+      ['30820100', 0x100],
+      ['3083010000', 0x1_0000],
+      ['308401000000', 0x100_0000],
+    ] as const) {
+      const size = header.length / 2
+      for (let there = 0; there < size; there++) {
+        assert.equal(extent(header.slice(0, 2 * there), size + length), undefined, `${there} of ${header}`)
+      }
+      const end = size + length
+      assert.deepEqual(extent(header, end), [0x30, 0, size, end, end])
+      assert.deepEqual(extent(`${header}05`, end + 9), [0x30, 0, size, end, end])
+    }
+    assert.deepEqual(extent('308005000000', 6, { ber: true }), [0x30, 0, 2, 4, 6])
+  })
+
+  it('refuses a header that is wrong, or for which the field has no room', () => {
+    const wrong = (octets: string, end: number, code: PkiErrorCode) => {
+      const error = refused(() => extent(octets, end), 'decode', code)
+      assert.equal(error.path, 'list.entry')
+      return error.offset
+    }
+    assert.equal(wrong('3080', 9, 'indefinite_length'), 101)
+    assert.equal(wrong('3085', 9, 'bad_length'), 101)
+    assert.equal(wrong('3004', 5, 'truncated'), 100)
+    assert.equal(wrong('30', 1, 'truncated'), 100)
+    assert.equal(wrong('308201', 3, 'truncated'), 101)
+  })
+})
+
 describe('DER values', () => {
   it('reads minimal integers only', () => {
     assert.equal(open('3003 020100').smallInteger('i'), 0)
@@ -261,6 +335,8 @@ describe('DER values', () => {
     refused(() => open('3004 0302 0880').bits('b'), 'decode', 'bad_bit_string')
     refused(() => open('3003 030101').bits('b'), 'decode', 'bad_bit_string')
     refused(() => open('3002 0300').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3005 0300 020105').bits('b'), 'decode', 'bad_bit_string')
+    refused(() => open('3004 0302 0800').bits('b'), 'decode', 'bad_bit_string')
     refused(() => open('3004 0302 0180').wholeBits('b'), 'decode', 'bad_bit_string')
   })
 
@@ -279,6 +355,7 @@ describe('DER values', () => {
     assert.deepEqual(named('0500'), ['00', 'trailing_zero_bits usage 2'])
     assert.deepEqual(named('00'), [''])
     assert.deepEqual(named('02ff07', true), ['ff04', 'padding_bits usage 2'])
+    assert.deepEqual(named('02ff0a', true), ['ff08', 'padding_bits usage 2', 'trailing_zero_bits usage 2'])
   })
 
   it('reads NULL without content only', () => {
@@ -306,6 +383,7 @@ describe('DER values', () => {
       '2611220508Z',
       '261122050800+0000',
       '261122050800',
+      '261122050800Z0',
       '26112205080ZZ',
       '261322050800Z',
       '260022050800Z',
@@ -325,6 +403,7 @@ describe('DER values', () => {
       '19491231235959Z',
       '20261122050800.5Z',
       '2026112205Z',
+      '20261122050800Z0',
       '99991232235959Z',
     ]
     for (const text of [...generalized, '21000229000000Z', '20261122050800', '２0261122050800Z']) {
