@@ -6,6 +6,7 @@ import { toTimestamp } from '../../model/time.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { RulesError } from '../../rules/error.ts'
 import { parsePack } from '../../rules/pack.ts'
+import { STATEMENTS, type WatchedTarget } from '../../rules/subjects.ts'
 import { INVENTORY, targetsFor } from './inventory.ts'
 import { crlObservation, DAY, JournalDouble, MINUTE, SECOND, START } from './journalDouble.ts'
 
@@ -121,6 +122,21 @@ describe('a rule that is judged by what somebody signed', () => {
 })
 
 describe('the directory of statements', () => {
+  it('is judged where there is one, and nowhere else', () => {
+    const made = PACK.replace('attestation: cps_review', 'attestation: directory')
+    const findings = (...more: readonly WatchedTarget[]): number =>
+      new RuleEngine({
+        packs: [parsePack(made, 'governance.yaml')],
+        inventory: INVENTORY,
+        parameters: {},
+        targets: [...targetsFor(INVENTORY), ...more],
+      })
+        .findings()
+        .filter(({ rule }) => rule === 'cps_reviewed').length
+    assert.equal(findings(), 0)
+    assert.equal(findings(STATEMENTS), 1)
+  })
+
   it('is about governance only', () => {
     assert.throws(
       () => parsePack(PACK.replace('profile_review', 'directory'), 'governance.yaml'),
