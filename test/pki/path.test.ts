@@ -6,6 +6,7 @@ import type { Certificate } from '../../pki/certificate.ts'
 import type { PkiErrorCode, PkiPhase } from '../../pki/error.ts'
 import { buildPath } from '../../pki/path.ts'
 import type { PathQuestion, TrustedChain } from '../../pki/path.ts'
+import { validatePath } from '../../pki/pathValidation.ts'
 import type { PolicySettings } from '../../pki/pathValidation.ts'
 import { DAY, NOW, entity, recordedCertificate } from './support.ts'
 import type { Entity } from './support.ts'
@@ -146,6 +147,7 @@ describe('paths that are not valid (RFC 5280 6.1)', () => {
     const ask = (trusted: TrustedChain) =>
       buildPath({ leaf: leaf.parsed, intermediates: [], trusted: [trusted], now: NOW })
     assert.ok(ask([parsed]).valid)
+    assert.ok(!ask([{ ...parsed, version: 3 }]).valid)
     const result = ask([parsed, root.parsed])
     assert.ok(!result.valid)
     assert.equal(result.error.code, 'not_a_ca')
@@ -283,7 +285,9 @@ describe('paths to one of several anchors', () => {
   })
 
   it('accepts a leaf that is trusted itself, and one with its name only when it has its key', async () => {
-    assert.equal(names(find(root, [], [root]).path), 'Root')
+    const itself = find(root, [], [root])
+    assert.ok(itself.valid)
+    assert.equal(names(itself.path), 'Root')
     const renewed = await entity({ subject: 'Root', key: root.key })
     assert.equal(names(find(renewed, [], [root]).path), 'Root < Root')
     const impostor = find(await entity({ subject: 'Root' }), [], [root])
@@ -300,6 +304,34 @@ describe('paths to one of several anchors', () => {
       result.rejected.map(({ path, error }) => `${names(path)}: ${error.code}`),
       ['Root: certificate_expired', 'Root < Root: signature_invalid'],
     )
+  })
+
+  it('takes the second chain that a trusted leaf begins when the first is not valid', async () => {
+    const other = await entity({ subject: 'Other' })
+    const result = buildPath({
+      leaf: issuing.parsed,
+      intermediates: [],
+      trusted: [
+        [issuing.parsed, other.parsed],
+        [issuing.parsed, root.parsed],
+      ],
+      now: NOW,
+    })
+    assert.ok(result.valid)
+    assert.equal(names(result.path), 'Issuing < Root')
+    assert.deepEqual(
+      result.rejected.map(({ error }) => error.code),
+      ['issuer_mismatch'],
+    )
+  })
+
+  it('says once of every issuer by name that it did not sign', async () => {
+    const [anchor, sent] = await Promise.all([1, 2].map(() => entity({ subject: 'Issuing' })))
+    assert.ok(anchor !== undefined && sent !== undefined)
+    const codes = (intermediates: readonly Entity[]) =>
+      find(shop, intermediates, [anchor]).rejected.map(({ error }) => error.code)
+    assert.deepEqual(codes([anchor]), ['signature_invalid'])
+    assert.deepEqual(codes([sent]), ['signature_invalid', 'signature_invalid'])
   })
 
   it('tries each certificate once, however often it comes', async () => {
@@ -377,7 +409,7 @@ describe('paths to one of several anchors', () => {
     assert.equal(find(await leaf(9), chain, [root]).path.length, 12)
     const result = find(await leaf(10), chain, [root])
     assert.ok(!result.valid)
-    assert.equal(result.error.code, 'path_too_long')
+    assert.equal(`${result.error.phase} ${result.error.code}`, 'path path_too_long')
   })
 
   it('reports a bounded number of rejected paths', async () => {
@@ -405,7 +437,9 @@ describe('policies of a path (RFC 5280 6.1)', () => {
       now: NOW,
       policies: settings,
     })
-    return result.valid ? [...result.policies].sort().join(' ') : result.error.code
+    if (result.valid) return [...result.policies].sort().join(' ')
+    assert.equal(result.error.phase, 'path')
+    return result.error.code
   }
   const below = (issuer: Entity, extensions: readonly Uint8Array[]) =>
     entity({ subject: 'p', issuer, profile: 'tls_server', extensions })
@@ -512,13 +546,21 @@ describe('policies of a path (RFC 5280 6.1)', () => {
   })
 
   it('follows mappings as long as no CA above inhibits them', async () => {
-    const verdict = async (certificates: number | undefined, subject: string, settings = {}) => {
+    const verdict = async (
+      certificates: number | undefined,
+      subject: string,
+      settings = {},
+      policy = '1.2.9',
+    ) => {
       const inhibits = certificates === undefined ? [] : [skip(1, certificates)]
       const top = await ca(policies('1.2.3'), ...inhibits)
       const middle = await sub(top, subject, policies('1.2.3'))
       const maps = await sub(middle, 'Maps', policies('1.2.3'), mapping('1.2.3', '1.2.9'))
-      return ask(settings, [await below(maps, [policies('1.2.9')]), maps, middle, top, root])
+      return ask(settings, [await below(maps, [policies(policy)]), maps, middle, top, root])
     }
+    // What is mapped no longer stands for itself, be the mapping followed or not.
+    assert.equal(await verdict(undefined, 'Sub', {}, '1.2.3'), '')
+    assert.equal(await verdict(1, 'Sub', {}, '1.2.3'), '')
     assert.equal(await verdict(undefined, 'Sub'), '1.2.3')
     assert.equal(await verdict(2, 'Sub'), '1.2.3')
     assert.equal(await verdict(1, 'Sub'), '')
@@ -535,6 +577,12 @@ describe('policies of a path (RFC 5280 6.1)', () => {
       const maps = await ca(policies('1.2.3'), mapping(...pair))
       const path = [await below(maps, [policies('1.2.3')]), maps, root]
       assert.equal(ask({}, path), 'bad_policy_mapping')
+      const second = lab.sequence(
+        lab.sequence(lab.oid('1.2.3'), lab.oid('1.2.9')),
+        lab.sequence(...pair.map(lab.oid)),
+      )
+      const both = await ca(policies('1.2.3'), extension('2.5.29.33', true, second))
+      assert.equal(ask({}, [await below(both, [policies('1.2.3')]), both, root]), 'bad_policy_mapping')
       // Of the anchor they say nothing.
       assert.equal(ask({}, path.slice(0, 2)), '1.2.3')
     }
@@ -553,6 +601,19 @@ describe('policies of a path (RFC 5280 6.1)', () => {
     assert.equal(await verdict(qualified(true, '1.3.6.1.5.5.7.2.1')), '')
     assert.equal(await verdict(qualified(false, '1.2.3.4')), '')
     assert.equal(await verdict(qualified(true, '1.2.3.4')), 'unknown_critical_extension')
+  })
+})
+
+describe('the validation of a path', () => {
+  it('hides no error but what the certificates are refused for', () => {
+    const inputs = {
+      now: NOW,
+      policies: {},
+      checkSignature: () => {
+        throw new TypeError('a mistake of ours')
+      },
+    }
+    assert.throws(() => validatePath([shop.parsed, issuing.parsed], inputs), TypeError)
   })
 })
 
