@@ -1,11 +1,23 @@
-import { readBerTime } from './berTime.ts'
+import { CONSTRUCTED, MAX_DEPTH, readHeader } from './derHeader.ts'
+import type { Header } from './derHeader.ts'
+import {
+  joinBits,
+  readBigInteger,
+  readBits,
+  readBoolean,
+  readGeneralizedTime,
+  readInteger,
+  readNamedBits,
+  readOid,
+  readSmallInteger,
+  readUtcTime,
+  readWholeBits,
+} from './derValue.ts'
+import { tlv } from './derWriter.ts'
 import { PkiError } from './error.ts'
 import type { PkiErrorCode } from './error.ts'
 import { Notes } from './note.ts'
 import type { Note, NoteCode } from './note.ts'
-import { tlv } from './derWriter.ts'
-import { knownOid, rememberOid } from './oidCache.ts'
-import { generalizedTimeAt, utcTimeAt } from './time.ts'
 
 /** Identifier octets (X.690 8.1.2) of the types that certificates, CRLs and OCSP use. */
 export const TAG = {
@@ -26,15 +38,8 @@ export const TAG = {
 export const explicit = (n: number): number => 0xa0 | n
 export const implicit = (n: number): number => 0x80 | n
 
-/** Levels of nesting. The deepest that is really written, a directory name in a distribution point of a certificate, needs 15. */
-const MAX_DEPTH = 32
 /** Elements in one object (for a CRL: in one entry, and in each field that is not the list of them). A certificate with 1,000 names has 1,100. */
 const MAX_ELEMENTS = 50_000
-/** Octets of one OBJECT IDENTIFIER. OIDs with a UUID arc need 20. */
-const MAX_OID = 64
-/** Octets of one INTEGER that is read as a number with a meaning (not a key): RFC 5280 allows 20, some CAs wrote more. */
-const MAX_INTEGER = 41
-
 /** Types whose value BER may cut into segments (X.690 8.6, 8.7, 8.23): BIT STRING, OCTET STRING, and the character strings and times. */
 const STRINGS: ReadonlySet<number> = new Set([
   TAG.bitString,
@@ -44,8 +49,6 @@ const STRINGS: ReadonlySet<number> = new Set([
 /** RFC 5280 4.1.2.5: dates from and before these instants are UTCTime. */
 const UTC_TIME_START = Date.UTC(1950, 0)
 const UTC_TIME_END = Date.UTC(2050, 0)
-/** Identifier octet: the encoding is constructed. */
-const CONSTRUCTED = 0x20
 
 export interface DerOptions {
   /** Accepts BER where its meaning is unambiguous, and notes it. For looking at what others wrote, not for trusting it. */
@@ -78,12 +81,9 @@ interface PartPlace {
   readonly end: number
 }
 
-/** Identifier and length octets of an element, and its offsets: of the first octet, of the content, behind it, and behind the element. */
-export interface Extent {
-  readonly tag: number
-  readonly start: number
-  readonly content: number
-  readonly end: number
+/** Of an element that may not be here in full. */
+export interface Extent extends Header {
+  /** Offset behind the element: behind the end-of-contents octets too, where the length is indefinite. */
   readonly behind: number
 }
 
@@ -110,7 +110,7 @@ export class Der {
 
   private constructor(
     bytes: Uint8Array,
-    place: { tag: number; start: number; content: number; end: number },
+    place: Header,
     parent: Der | undefined,
     name: string | number,
     shared: Shared,
@@ -242,7 +242,7 @@ export class Der {
   }
 
   /** Fails for the field `name` inside this element. */
-  #failIn(name: string | number, code: PkiErrorCode, message: string, offset = this.#at): never {
+  failIn(name: string | number, code: PkiErrorCode, message: string, offset = this.#at): never {
     const path = this.#pathIn(name)
     throw new PkiError('decode', code, message, { offset: this.#offset(offset), path })
   }
@@ -256,10 +256,10 @@ export class Der {
 
   /** Reads the next element's header, checks its tag, and steps over it. */
   enter(tag: number, name: string | number): Der {
-    if (this.#at >= this.end) this.#failIn(name, 'truncated', `expected ${hexTag(tag)}, got the end`)
+    if (this.#at >= this.end) this.failIn(name, 'truncated', `expected ${hexTag(tag)}, got the end`)
     const got = this.bytes[this.#at]
     if (got !== tag && !this.#isSegmented(tag))
-      this.#failIn(name, 'unexpected_tag', `expected ${hexTag(tag)}, got ${hexTag(got ?? 0)}`)
+      this.failIn(name, 'unexpected_tag', `expected ${hexTag(tag)}, got ${hexTag(got ?? 0)}`)
     return this.#element(name)
   }
 
@@ -275,7 +275,7 @@ export class Der {
 
   /** Any element; what is inside is walked, so that its structure is DER too. */
   any(name: string | number): Der {
-    if (this.#at >= this.end) this.#failIn(name, 'truncated', 'expected an element, got the end')
+    if (this.#at >= this.end) this.failIn(name, 'truncated', 'expected an element, got the end')
     const element = this.#element(name)
     element.#walk()
     return element
@@ -291,7 +291,7 @@ export class Der {
     const octets = 2 + (first !== undefined && first > 0x80 && first <= 0x84 ? first & 0x7f : 0)
     const isHere = first !== undefined && this.#at + octets <= bytes.length
     if (!isHere && this.#at + octets <= end) return undefined
-    const place = this.#header(this.#at, name)
+    const place = readHeader(this, this.#at, name)
     return { ...place, behind: first === 0x80 ? place.end + 2 : place.end }
   }
 
@@ -301,19 +301,12 @@ export class Der {
   }
 
   boolean(name: string): boolean {
-    const e = this.enter(TAG.boolean, name)
-    e.skipAll()
-    return e.asBoolean()
+    return this.enter(TAG.boolean, name).asBoolean()
   }
 
   /** Content as a BOOLEAN. */
   asBoolean(): boolean {
-    const octet = this.bytes[this.content]
-    if (this.end - this.content !== 1 || (octet !== 0x00 && octet !== 0xff && !this.isBer)) {
-      this.fail('bad_boolean', 'expected one octet, 00 or FF')
-    }
-    if (octet !== 0x00 && octet !== 0xff) this.note('boolean_value')
-    return octet !== 0x00
+    return readBoolean(this)
   }
 
   /** Content as a BOOLEAN whose default, FALSE, should not have been written. */
@@ -329,38 +322,17 @@ export class Der {
   }
 
   asInteger(): Uint8Array {
-    const length = this.end - this.content
-    if (length === 0) this.fail('bad_integer', 'expected at least one octet')
-    if (length > MAX_INTEGER) {
-      this.fail('too_large', `expected an integer of at most ${MAX_INTEGER} octets, got ${length}`)
-    }
-    if (isMinimalInteger(this.bytes, this.content, length)) return this.value
-    if (!this.isBer) this.fail('bad_integer', 'expected the shortest encoding')
-    this.note('long_integer')
-    let from = this.content
-    while (!isMinimalInteger(this.bytes, from, this.end - from)) from++
-    return this.bytes.subarray(from, this.end)
+    return readInteger(this)
   }
 
   /** A non-negative INTEGER or ENUMERATED of at most 31 bits. */
   smallInteger(name: string, tag: number = TAG.integer): number {
-    const e = this.enter(tag, name)
-    const value = e.asInteger()
-    if (value.length > 4 || ((value[0] ?? 0) & 0x80) !== 0) {
-      e.fail('bad_value', 'expected a number from 0 to 2147483647')
-    }
-    return value.reduce((sum, octet) => sum * 256 + octet, 0)
+    return readSmallInteger(this.enter(tag, name))
   }
 
   /** A non-negative INTEGER; with BER a negative one too. */
   bigInteger(name: string, tag: number = TAG.integer): bigint {
-    const e = this.enter(tag, name)
-    const value = e.asInteger()
-    const number = BigInt(`0x${Buffer.from(value).toString('hex')}`)
-    if (((value[0] ?? 0) & 0x80) === 0) return number
-    if (!this.isBer) e.fail('bad_value', 'expected a number that is not negative')
-    e.note('negative_number')
-    return BigInt.asIntN(value.length * 8, number)
+    return readBigInteger(this.enter(tag, name))
   }
 
   octets(name: string, tag: number = TAG.octetString): Uint8Array {
@@ -369,36 +341,17 @@ export class Der {
 
   /** The octets of a BIT STRING; the padding bits of the last one are zero. */
   bits(name: string, tag: number = TAG.bitString): { octets: Uint8Array; unused: number } {
-    const e = this.enter(tag, name)
-    const unused = e.bytes[e.content]
-    const length = e.end - e.content
-    if (length === 0 || unused === undefined || unused > 7 || (length === 1 && unused !== 0)) {
-      return e.fail('bad_bit_string', 'expected a count of unused bits from 0 to 7, and the bits')
-    }
-    const last = e.bytes[e.end - 1] ?? 0
-    if (unused > 0 && (last & ((1 << unused) - 1)) !== 0) {
-      if (!this.isBer) e.fail('bad_bit_string', 'expected padding bits of zero')
-      e.note('padding_bits')
-    }
-    return { octets: e.bytes.subarray(e.content + 1, e.end), unused }
+    return readBits(this.enter(tag, name))
   }
 
   /** The octets of a BIT STRING with named bits, whose last bit is one (X.690 11.2.2). A padding bit that is set reads as zero. */
   namedBits(name: string, tag: number = TAG.bitString): Uint8Array {
-    const offset = this.#at
-    const { octets, unused } = this.bits(name, tag)
-    const last = octets.at(-1) ?? 1 << unused
-    if ((last & (1 << unused)) === 0) this.#noteIn(name, 'trailing_zero_bits', offset)
-    if ((last & ((1 << unused) - 1)) === 0) return octets
-    return Uint8Array.from(octets).fill((last >> unused) << unused, octets.length - 1)
+    return readNamedBits(this.enter(tag, name))
   }
 
   /** A BIT STRING that holds whole octets: a key or a signature. */
   wholeBits(name: string): Uint8Array {
-    const offset = this.#at
-    const { octets, unused } = this.bits(name)
-    if (unused !== 0) this.#failIn(name, 'bad_bit_string', `expected no unused bits, got ${unused}`, offset)
-    return octets
+    return readWholeBits(this.enter(TAG.bitString, name))
   }
 
   oid(name: string): string {
@@ -407,40 +360,7 @@ export class Der {
 
   /** Content as an OBJECT IDENTIFIER, in dotted form. */
   asOid(): string {
-    const known = knownOid(this.bytes, this.content, this.end)
-    if (known !== undefined) return known
-    const text = this.#readOid()
-    rememberOid(this.bytes, this.content, this.end, text)
-    return text
-  }
-
-  #readOid(): string {
-    const length = this.end - this.content
-    if (length === 0 || length > MAX_OID)
-      this.fail('bad_oid', `expected 1 to ${MAX_OID} octets, got ${length}`)
-    if (((this.bytes[this.end - 1] ?? 0) & 0x80) !== 0) this.fail('bad_oid', 'expected the last arc to end')
-    const arcs: string[] = []
-    let arc = 0n
-    let small = 0
-    let starts = true
-    for (let i = this.content; i < this.end; i++) {
-      const octet = this.bytes[i] ?? 0
-      if (starts && octet === 0x80) this.fail('bad_oid', 'expected the shortest encoding of an arc', i)
-      starts = (octet & 0x80) === 0
-      // Arcs above 2^46 (UUIDs under 2.25) need more than a number holds exactly.
-      if (small <= 0x3fff_ffff_ffff && arc === 0n) small = small * 128 + (octet & 0x7f)
-      else {
-        arc = (arc === 0n ? BigInt(small) : arc) * 128n + BigInt(octet & 0x7f)
-      }
-      if (!starts) continue
-      if (arcs.length > 0) arcs.push(arc === 0n ? String(small) : String(arc))
-      else if (arc !== 0n) arcs.push('2', String(arc - 80n))
-      else if (small < 80) arcs.push(small < 40 ? '0' : '1', String(small % 40))
-      else arcs.push('2', String(small - 80))
-      arc = 0n
-      small = 0
-    }
-    return arcs.join('.')
+    return readOid(this)
   }
 
   /** Time (RFC 5280 4.1.2.5): UTCTime or GeneralizedTime, with seconds, `Z`, no fraction; milliseconds since the epoch. */
@@ -458,22 +378,11 @@ export class Der {
   }
 
   asUtcTime(): number {
-    const ms = this.end - this.content === 13 ? utcTimeAt(this.bytes, this.content) : NaN
-    return Number.isNaN(ms) ? this.#oddTime('utc', 'expected YYMMDDHHMMSSZ') : ms
+    return readUtcTime(this)
   }
 
   asGeneralizedTime(): number {
-    const ms = this.end - this.content === 15 ? generalizedTimeAt(this.bytes, this.content) : NaN
-    return Number.isNaN(ms)
-      ? this.#oddTime('generalized', 'expected YYYYMMDDHHMMSSZ of the years 1950 to 9999')
-      : ms
-  }
-
-  #oddTime(kind: 'utc' | 'generalized', message: string): number {
-    const time = this.isBer ? readBerTime(this.value, kind) : undefined
-    if (time === undefined) return this.fail('bad_time', message)
-    for (const code of time.codes) this.note(code)
-    return time.ms
+    return readGeneralizedTime(this)
   }
 
   null(name: string): void {
@@ -482,7 +391,7 @@ export class Der {
   }
 
   #element(name: string | number): Der {
-    const place = this.#header(this.#at, name)
+    const place = readHeader(this, this.#at, name)
     const element = new Der(this.bytes, place, this, name, this.#shared)
     if (!this.#shared.ber) {
       this.#at = place.end
@@ -512,91 +421,9 @@ export class Der {
     return new Der(bytes, place, this, name, shared)
   }
 
-  #noteIn(name: string | number, code: NoteCode, offset: number): void {
+  /** Notes something about the field `name` inside this element. */
+  noteIn(name: string | number, code: NoteCode, offset: number): void {
     this.#shared.notes.add(code, this.#offset(offset), () => this.#pathIn(name))
-  }
-
-  /** Identifier and length octets at `start` (X.690 8.1.2, 8.1.3, 10.1). */
-  #header(
-    start: number,
-    name: string | number,
-  ): { tag: number; start: number; content: number; end: number } {
-    const bytes = this.bytes
-    const tag = bytes[start]
-    const first = bytes[start + 1]
-    if (tag === undefined || start + 2 > this.end || first === undefined) {
-      return this.#failIn(name, 'truncated', 'expected a tag and a length, got the end', start)
-    }
-    if ((tag & 0x1f) === 0x1f) this.#failIn(name, 'unexpected_tag', 'expected a tag number below 31', start)
-    if (tag === 0) this.#failIn(name, 'unexpected_tag', 'expected an element, got end-of-contents', start)
-    let length = first
-    let content = start + 2
-    if (first === 0x80) {
-      if (!this.#shared.ber || (tag & CONSTRUCTED) === 0) {
-        this.#failIn(name, 'indefinite_length', 'expected a definite length, got 80', start + 1)
-      }
-      this.#noteIn(name, 'indefinite_length', start)
-      return { tag, start, content, end: this.#endOfContents(content, name) }
-    }
-    if (first > 0x80) {
-      const count = first & 0x7f
-      if (count > 4) {
-        this.#failIn(name, 'bad_length', `expected a length of at most 4 octets, got ${count}`, start + 1)
-      }
-      content += count
-      if (content > this.end) this.#failIn(name, 'truncated', 'expected a length, got the end', start + 1)
-      length = 0
-      for (let i = start + 2; i < content; i++) length = length * 256 + (bytes[i] ?? 0)
-      if (length < 0x80 || bytes[start + 2] === 0) {
-        if (!this.#shared.ber) {
-          this.#failIn(name, 'bad_length', 'expected the shortest encoding of the length', start + 1)
-        }
-        this.#noteIn(name, 'long_length', start)
-      }
-    }
-    const end = content + length
-    if (end > this.end) {
-      this.#failIn(
-        name,
-        'truncated',
-        `expected at most ${this.end - content} octets of content, got a length of ${length}`,
-        start,
-      )
-    }
-    return { tag, start, content, end }
-  }
-
-  /**
-   * Where the content of an element of indefinite length that begins at `from` ends: before the first end-of-contents octets that belong to it
-   * (X.690 8.1.5). Elements of definite length are stepped over, so that all levels together read at most `MAX_DEPTH` times the object.
-   */
-  #endOfContents(from: number, name: string | number): number {
-    const { bytes, end } = this
-    let at = from
-    for (let open = 1; ;) {
-      const tag = bytes[at]
-      const first = bytes[at + 1]
-      if (tag === undefined || first === undefined || at + 2 > end) {
-        return this.#failIn(name, 'truncated', 'expected end-of-contents octets, got the end', from)
-      }
-      if (tag === 0 && first === 0) {
-        if (--open === 0) return at
-        at += 2
-      } else if (first === 0x80) {
-        if (++open > MAX_DEPTH) {
-          this.#failIn(name, 'too_deep', `expected at most ${MAX_DEPTH} levels of nesting`, at)
-        }
-        at += 2
-      } else {
-        const count = first > 0x80 ? first & 0x7f : 0
-        if (count > 4) {
-          this.#failIn(name, 'bad_length', `expected a length of at most 4 octets, got ${count}`, at + 1)
-        }
-        let length = count === 0 ? first : 0
-        for (let i = 0; i < count; i++) length = length * 256 + (bytes[at + 2 + i] ?? 0)
-        at += 2 + count + length
-      }
-    }
   }
 
   /** Walks the inside of an element that is not understood; `MAX_DEPTH` bounds the recursion. */
@@ -609,25 +436,8 @@ export class Der {
   }
 }
 
-/** X.690 8.3.2: the first nine bits are neither all zero nor all one. */
-export function isMinimalInteger(bytes: Uint8Array, at: number, length: number): boolean {
-  if (length === 1) return true
-  const first = bytes[at]
-  const second = bytes[at + 1] ?? 0
-  return !((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80))
-}
-
 function isSegmented(tag: number): boolean {
   return (tag & CONSTRUCTED) !== 0 && STRINGS.has(tag & ~CONSTRUCTED)
-}
-
-/** Content of the BIT STRING that the contents of these make: only the last may have unused bits (X.690 8.6.4). */
-function joinBits(parts: readonly Uint8Array[], segments: Der): Uint8Array {
-  const unused = parts.at(-1)?.[0] ?? 0
-  if (parts.some((part, i) => part.length === 0 || (i < parts.length - 1 && part[0] !== 0))) {
-    segments.fail('bad_bit_string', 'expected unused bits in the last segment only')
-  }
-  return Buffer.concat([Uint8Array.of(unused), ...parts.map((part) => part.subarray(1))])
 }
 
 function hexTag(tag: number): string {
