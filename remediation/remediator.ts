@@ -101,9 +101,10 @@ export class Remediator {
   }
 
   status(): RemediationStatus {
-    const waiting = [...this.#open.values()].filter((r) => r.status === 'requested' && r.failedAttempts > 0)
-    const givenUp = [...this.#givenUp.values()].filter((finding) => this.#failing.has(finding))
-    return { open: this.#open.size, undelivered: waiting.length + givenUp.length }
+    const waiting = [...this.#open].filter(([, r]) => r.status === 'requested' && r.failedAttempts > 0)
+    const givenUp = [...this.#givenUp].filter(([, finding]) => this.#failing.has(finding))
+    const undelivered = new Set([...waiting, ...givenUp].map(([key]) => key)).size
+    return { open: this.#open.size, undelivered }
   }
 
   /** Resolves when nothing is being recorded or sent. */

@@ -188,6 +188,7 @@ describe('a failing finding with a policy', () => {
     const remediator = world.start()
     world.outcome = { accepted: false, again: false, detail: 'answered 403' }
     await apply(remediator, world.decide('fail'))
+    assert.equal(remediator.status().undelivered, 1)
     world.outcome = { accepted: true, detail: 'answered 202' }
     world.journal.now += 14 * MINUTE
     await apply(remediator, world.journal.tick())
@@ -196,6 +197,16 @@ describe('a failing finding with a policy', () => {
     await apply(remediator, world.journal.tick())
     assert.equal(world.requests.length, 2)
     assert.deepEqual(world.recorded(), ['requested', 'failed', 'requested', 'accepted'])
+    assert.equal(remediator.status().undelivered, 0)
+  })
+
+  it('is owed to nobody when what was refused does not fail any more', async () => {
+    const world = new World()
+    const remediator = world.start()
+    world.outcome = { accepted: false, again: false, detail: 'answered 403' }
+    await apply(remediator, world.decide('fail'))
+    await apply(remediator, world.decide('pass'))
+    assert.equal(remediator.status().undelivered, 0)
   })
 })
 
@@ -219,9 +230,11 @@ describe('a request that does not get through', () => {
     assert.equal(world.requests.length, 2)
     await pass(world, remediator, 2)
     assert.equal(world.requests.length, 3)
+    assert.equal(remediator.status().undelivered, 1)
     world.outcome = { accepted: true, detail: 'answered 202' }
     await pass(world, remediator, 60)
     assert.equal(world.requests.length, 4)
+    assert.equal(remediator.status().undelivered, 0)
     assert.equal(new Set(world.requests.map((r) => r.idempotencyKey)).size, 1)
     assert.deepEqual(world.recorded(), ['requested', 'retried', 'retried', 'retried', 'accepted'])
   })
@@ -235,6 +248,7 @@ describe('a request that does not get through', () => {
     assert.deepEqual(world.recorded(), ['requested', ...Array<string>(5).fill('retried'), 'failed'])
     assert.equal(world.requests.length, 6)
     assert.match(world.steps.at(-1)?.body.detail ?? '', /cannot be reached \(6 attempts\)/)
+    assert.equal(remediator.status().undelivered, 1)
     await pass(world, remediator, 10 * 60 - 1)
     assert.equal(world.requests.length, 6)
     await pass(world, remediator, 1)
