@@ -75,6 +75,9 @@ const LIMITS = { maxAstNodes: 300, maxDepth: 24, maxListElements: 100, maxMapEnt
 /** Macros loop over their range; `bind` can double a value at each step. One of them is linear, nested ones are not. */
 const MACROS = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bind'])
 
+/** Macros that make values which may be larger than those they got: one after the other they double it each time. */
+const GROWING = new Set(['map', 'bind'])
+
 let base: Environment | undefined
 
 function baseEnvironment(): Environment {
@@ -154,6 +157,8 @@ function evaluate(run: ParseResult, scope: Scope): Outcome {
     })
     return { kind: 'value', value }
   } catch (error) {
+    // What the library does not catch: a time zone that there is not, a text that is too long.
+    if (error instanceof RangeError) return { kind: 'error', message: error.message }
     if (!(error instanceof EvaluationError)) throw error
     const read = error.code === 'no_such_key' ? readOf(error.node) : undefined
     if (read !== undefined) return { kind: 'missing', read }
@@ -185,6 +190,7 @@ class Inspection {
   readonly reads: FactRead[] = []
   readonly problems: ExpressionProblem[] = []
   mentionsNow = false
+  #grows = false
   readonly #env: Environment
 
   constructor(env: Environment) {
@@ -270,6 +276,14 @@ class Inspection {
     const depth = MACROS.has(name) ? macroDepth + 1 : macroDepth
     if (depth > 1 && MACROS.has(name))
       this.#refuse(node, `${name}() inside another macro is not allowed: their run time multiplies`)
+    else if (GROWING.has(name)) {
+      if (this.#grows)
+        this.#refuse(
+          node,
+          'map() or bind() a second time is not allowed: what they make can double each time',
+        )
+      this.#grows = true
+    }
     for (const arg of args) this.visit(arg, depth)
   }
 

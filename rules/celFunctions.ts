@@ -13,14 +13,18 @@ export function inclusive(from: Date, until: Date): Duration {
   return Duration.fromMilliseconds(until.getTime() - from.getTime() + INCLUSIVE_MS)
 }
 
-/** The same day and time so many months later, in UTC; the last day of the month where there is no such day. */
+/**
+ * The same day and time so many months later, in UTC; the last day of the month where there is no such day. Throws RangeError when no calendar
+ * holds it: such a time is neither before nor after any other, and a condition would say anything.
+ */
 export function addMonths(from: Date, months: bigint): Date {
-  const count = Number(BigInt.asIntN(32, months))
   const moved = new Date(from)
   moved.setUTCDate(1)
-  moved.setUTCMonth(moved.getUTCMonth() + count)
+  moved.setUTCMonth(moved.getUTCMonth() + Number(months))
   const lastDay = new Date(Date.UTC(moved.getUTCFullYear(), moved.getUTCMonth() + 1, 0)).getUTCDate()
   moved.setUTCDate(Math.min(from.getUTCDate(), lastDay))
+  if (Number.isNaN(moved.getTime()))
+    throw new RangeError(`expected a time that a calendar holds, got one ${months} months later`)
   return moved
 }
 

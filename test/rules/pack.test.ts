@@ -112,6 +112,11 @@ describe('a rule pack', () => {
       /bind\(\) inside another macro/,
     ],
     [
+      'a chain of macros that doubles its values at each step',
+      'certificate.identities.map(a, a + a).map(b, b + b).size() > 0',
+      /map\(\) or bind\(\) a second time is not allowed/,
+    ],
+    [
       'a duration that CEL cannot read',
       'now - crl.thisUpdate < duration("7d")',
       /duration\("7d"\) is not valid/,
