@@ -13,7 +13,7 @@ interface Group {
 
 const GROUPS: Readonly<Record<string, Group>> = {
   der: {
-    mutate: ['pki/der.ts'],
+    mutate: ['pki/der.ts', 'pki/derHeader.ts', 'pki/derValue.ts'],
     tests: ['der', 'ber'],
   },
   path: {
