@@ -8,7 +8,7 @@ const DAY = 24 * HOUR
 
 /** Windows in which an error budget is spent: shorter ones forget an incident within days, longer ones hide it. */
 const MIN_WINDOW = 7 * DAY
-export const MAX_WINDOW = 90 * DAY
+const MAX_WINDOW = 90 * DAY
 
 /** Longest maintenance at once: what lasts longer is no maintenance but a state, and needs a waiver. */
 const MAX_MAINTENANCE = 31 * DAY

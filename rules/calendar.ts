@@ -10,7 +10,7 @@ import { humanDuration } from './summary.ts'
 
 // What ends, and what begins: dates that somebody has to prepare for. All times in milliseconds.
 
-export const CALENDAR_KINDS = [
+const CALENDAR_KINDS = [
   'ca_renewal',
   'ca_expires',
   'certificate_expires',

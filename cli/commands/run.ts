@@ -9,7 +9,7 @@ import { firstSignal } from '../signals.ts'
 import { requireConfig } from './checkConfig.ts'
 
 const HELP = `
-SIGHUP reads the configuration again and takes over rule packs, parameters and waivers; with a mistake in it, what is in force stays.
+SIGHUP reads the configuration again and takes over rule packs, parameters, waivers and maintenance; with a mistake in it, what is in force stays.
 Runs until SIGINT or SIGTERM, then journals what is under way, publishes a checkpoint and ends; a second signal ends it at once.
 Page, metrics and API are read-only and have no authentication: keep server.listen on loopback, or behind a proxy that has one.
 
