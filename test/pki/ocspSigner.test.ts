@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as lab from '../../lab/der.ts'
 import { certIdHashes, extension, generateKey } from '../../lab/issue.ts'
+import { signatureAlgorithm, signed } from '../../lab/signing.ts'
 import { PkiError } from '../../pki/error.ts'
 import type { PkiErrorCode } from '../../pki/error.ts'
 import { ocspFacts, parseOcspResponse } from '../../pki/ocsp.ts'
@@ -17,6 +18,45 @@ describe('who may sign an OCSP answer (RFC 6960 4.2.2.2)', () => {
       assert.equal(verified.delegated, true)
       assert.equal(verified.signer.subject.text, 'CN=Responder')
     }
+  })
+
+  it('accepts a responder from the first to the last millisecond of its validity', async () => {
+    const signer = await entity({
+      subject: 'Brief',
+      issuer: ca,
+      profile: 'ocsp_signer',
+      notBefore: NOW - HOUR,
+      notAfter: NOW + HOUR,
+    })
+    const der = await answer({ signer })
+    for (const now of [NOW - HOUR, NOW + HOUR]) assert.equal(verify(der, { now }).delegated, true)
+    refused(() => verify(der, { now: NOW - HOUR - 1 }), 'path', 'certificate_not_yet_valid')
+    refused(() => verify(der, { now: NOW + HOUR + 1 }), 'path', 'certificate_expired')
+  })
+
+  it('accepts a responder whose certificate says nothing of key usage', async () => {
+    const fields = lab.elementsOf(responder.parsed.tbs)
+    const [list] = lab.elementsOf(fields.at(-1) ?? new Uint8Array())
+    assert.ok(list !== undefined)
+    const keyUsage = Buffer.from(lab.oid('2.5.29.15'))
+    const others = lab.elementsOf(list).filter((item) => !Buffer.from(item).includes(keyUsage))
+    const { privateKey } = ca.key
+    const tbs = lab.sequence(...fields.slice(0, -1), lab.context(3, lab.sequence(...others)))
+    const certificate = await signed(tbs, signatureAlgorithm(privateKey), privateKey)
+    const der = await answer({ signer: responder, certificates: [certificate] })
+    assert.equal(verify(der).signer.keyUsage, undefined)
+  })
+
+  it('says what the certificate of a responder is for instead', async () => {
+    const message = async (changes: Partial<Parameters<typeof entity>[0]>) => {
+      const signer = await entity({ subject: 'x', issuer: ca, profile: 'ocsp_signer', ...changes })
+      const der = await answer({ signer })
+      return refused(() => verify(der), 'path', 'responder_not_authorized').message
+    }
+    assert.match(await message({ profile: 'ca' }), /OCSPSigning, got no extended key usage$/)
+    assert.match(await message({ profile: 'tls_server' }), /OCSPSigning, got 1\.3\.6\.1\.5\.5\.7\.3\.1$/)
+    const usage = extension('2.5.29.15', true, lab.namedBits([2]))
+    assert.match(await message({ extensions: [usage] }), /digitalSignature, got keyEncipherment$/)
   })
 
   it('finds the responder among other certificates, even damaged ones', async () => {
@@ -256,6 +296,10 @@ describe('delegations that are remembered', () => {
       remembered.map((certificate) => certificate !== undefined),
       [false, true, true, true, true, true, true, true, true],
     )
+    // One that is asked often does not push out the others.
+    const again = await answer({ signer: signers[8] ?? responder })
+    for (let i = 0; i < 9; i++) verify(again, { delegations })
+    assert.equal(delegations.find(signers[1]?.certificate ?? again, ca.parsed), remembered[1])
     const last = remembered.at(-1)
     assert.equal(last?.der.buffer.byteLength, last?.der.length)
   })
