@@ -195,7 +195,8 @@ function scheduleFault(config: MaintenanceConfig, now: number): string | undefin
     const first = at
     for (let i = 0; i < MAX_A_DAY && at !== Infinity; i++) {
       const next = window.nextStart(at)
-      if (next - at < duration) return `"${cron}" comes again before its duration is over: it would never end`
+      if (next - at <= duration)
+        return `"${cron}" comes again before or when its duration is over: it would never end`
       at = next
     }
     return at - first < DAY ? `expected at most ${MAX_A_DAY} times a day, got "${cron}"` : undefined

@@ -186,7 +186,10 @@ describe('maintenance that cannot be meant so', () => {
 
   it('never ends, comes all the time, or never', () => {
     assert.deepEqual(refused({ cron: '0 * * * *', duration: '2h' }), [
-      'maintenance[0].cron: "0 * * * *" comes again before its duration is over: it would never end',
+      'maintenance[0].cron: "0 * * * *" comes again before or when its duration is over: it would never end',
+    ])
+    assert.deepEqual(refused({ cron: '0 0,12 * * *', duration: '12h' }), [
+      'maintenance[0].cron: "0 0,12 * * *" comes again before or when its duration is over: it would never end',
     ])
     assert.deepEqual(refused({ cron: '*/10 * * * *', duration: '5m' }), [
       'maintenance[0].cron: expected at most 24 times a day, got "*/10 * * * *"',
