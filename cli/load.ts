@@ -23,7 +23,7 @@ import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
 import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
-import { watchedByItself } from './selfWatcher.ts'
+import { watchedByItself } from './selfTarget.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */

@@ -2,32 +2,14 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import type { ProbeResult } from '../model/observation.ts'
-import { monitorSubject } from '../model/subject.ts'
-import type { Config } from '../model/config.ts'
 import { fromTimestamp, type Clock } from '../model/time.ts'
 import { onServerTime } from '../probes/fetch/serverTime.ts'
 import { HeardClocks } from '../probes/heardClocks.ts'
-import { SELF_TARGET, SelfProbe, type MonitorReading } from '../probes/self.ts'
-import { STATEMENTS, type WatchedTarget } from '../rules/subjects.ts'
+import { SelfProbe, type MonitorReading } from '../probes/self.ts'
 import { storeLag, type Status } from '../server/status.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Problems } from './problems.ts'
-
-/** Milliseconds between two looks at itself; less where probes run more often. */
-const INTERVAL = 60_000
-
-/** What rules judge the monitor by. */
-export function selfTarget({ origin, probes }: Pick<Config, 'origin' | 'probes'>): WatchedTarget {
-  const interval = Math.min(INTERVAL, probes.interval)
-  return { probe: 'self', subject: monitorSubject(origin), address: SELF_TARGET, interval }
-}
-
-/** The monitor, and the directory of statements where there is one. */
-export function watchedByItself(
-  config: Pick<Config, 'origin' | 'probes' | 'attestations'>,
-): readonly WatchedTarget[] {
-  return [selfTarget(config), ...(config.attestations === undefined ? [] : [STATEMENTS])]
-}
+import { selfTarget } from './selfTarget.ts'
 
 interface SelfWatcherOptions {
   readonly loaded: Pick<LoadedConfig, 'config' | 'targets' | 'journalDirectory' | 'storeFile'>

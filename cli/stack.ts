@@ -35,7 +35,8 @@ import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { writeReportInProcess } from './reportProcess.ts'
 import { ReportSchedule } from './reportSchedule.ts'
-import { SelfWatcher, selfTarget } from './selfWatcher.ts'
+import { selfTarget } from './selfTarget.ts'
+import { SelfWatcher } from './selfWatcher.ts'
 import { productVersion } from './version.ts'
 
 export interface StackOptions {
