@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { IncidentCommand } from '../alerts/command.ts'
 import { INCIDENT_STATES, type Incident } from '../alerts/incident.ts'
 import { SEVERITIES } from '../model/finding.ts'
+import { MAX_SOCKET_PATH } from '../server/control.ts'
 import { CommandError, EXIT } from './exit.ts'
 
 /** Milliseconds for an answer. A command waits for its record to be sealed. */
@@ -41,14 +42,24 @@ const refused = z.object({ error: z.object({ code: z.string(), message: z.string
 
 /** Newest first; undefined when no vigil runs there. Throws CommandError. */
 export async function askForIncidents(socket: string): Promise<readonly Incident[] | undefined> {
+  if (isTooLong(socket)) return undefined
   const answer = await ask(socket, 'GET', '/incidents')
   return answer === undefined ? undefined : understood(listed, answer).incidents
 }
 
 /** The incident after the command; undefined when no vigil runs there. Throws CommandError. */
 export async function giveCommand(socket: string, command: IncidentCommand): Promise<Incident | undefined> {
+  if (isTooLong(socket))
+    throw new CommandError(
+      EXIT.failed,
+      `${socket}: no vigil can listen there, expected at most ${MAX_SOCKET_PATH} octets: give journal.directory a shorter path`,
+    )
   const answer = await ask(socket, 'POST', '/commands', JSON.stringify(command))
   return answer === undefined ? undefined : understood(changed, answer).incident
+}
+
+function isTooLong(socket: string): boolean {
+  return Buffer.byteLength(socket) > MAX_SOCKET_PATH
 }
 
 interface Answer {
@@ -104,6 +115,8 @@ function ask(socketPath: string, method: string, path: string, body = ''): Promi
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
       else if (error.code === 'EACCES')
         fail('only the user as whom vigil runs, and root, may give it commands')
+      else if (error.code === 'ECONNRESET' && method === 'POST')
+        fail('vigil ended before it answered; the command may have been recorded: see vigil incident show')
       else fail(error.message)
     })
     client.end(body)

@@ -19,7 +19,7 @@ const MAX_CONNECTIONS = 20
 /** Only the user as whom vigil runs, and root. */
 const UMASK = 0o177
 /** What Linux takes as the path of a socket, in octets; others take 4 less. */
-const MAX_PATH = 103
+export const MAX_SOCKET_PATH = 103
 
 interface ControlOptions {
   /** Where the socket is made. */
@@ -42,10 +42,10 @@ export interface Control {
  */
 export async function listenForCommands(options: ControlOptions): Promise<Control> {
   const { path } = options
-  if (Buffer.byteLength(path) > MAX_PATH)
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
     throw new ServerError(
       'bad_request',
-      `${path}: too long for a socket: expected at most ${MAX_PATH} octets`,
+      `${path}: too long for a socket: expected at most ${MAX_SOCKET_PATH} octets`,
     )
   removeStale(path)
   const server = createServer((request, response) => {
