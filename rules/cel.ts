@@ -190,7 +190,7 @@ class Inspection {
   readonly reads: FactRead[] = []
   readonly problems: ExpressionProblem[] = []
   mentionsNow = false
-  #grows = false
+  #growing = 0
   readonly #env: Environment
 
   constructor(env: Environment) {
@@ -276,14 +276,8 @@ class Inspection {
     const depth = MACROS.has(name) ? macroDepth + 1 : macroDepth
     if (depth > 1 && MACROS.has(name))
       this.#refuse(node, `${name}() inside another macro is not allowed: their run time multiplies`)
-    else if (GROWING.has(name)) {
-      if (this.#grows)
-        this.#refuse(
-          node,
-          'map() or bind() a second time is not allowed: what they make can double each time',
-        )
-      this.#grows = true
-    }
+    else if (GROWING.has(name) && ++this.#growing === 2)
+      this.#refuse(node, 'map() or bind() a second time is not allowed: what they make can double each time')
     for (const arg of args) this.visit(arg, depth)
   }
 
