@@ -37,13 +37,22 @@ export function packList(
   return packs.map(({ id, version }) => ({ id, version }))
 }
 
+/** Those whose subjects are listed, in this order. */
+const LISTED = [
+  'wrong',
+  'not_renewable',
+  'unmuted',
+  'lapsed',
+  'mended',
+] as const satisfies readonly FutureGroup[]
+
 const HEADINGS = {
   wrong: ['red', 'Wrong then, and renewing it alike does not help'],
   not_renewable: ['red', 'Right then as it is served now, but could not be issued like this any more'],
   unmuted: ['yellow', 'Wrong now under a waiver that will have ended'],
   lapsed: ['yellow', 'Out of date then, unless renewed before'],
   mended: ['green', 'Wrong now, and not then'],
-} as const satisfies Record<FutureGroup, readonly [string, string]>
+} as const satisfies Record<(typeof LISTED)[number], readonly [string, string]>
 
 /** For people: differences first, what stays as counts. */
 export function printFuture(
@@ -63,15 +72,28 @@ export function printFuture(
       'Probes are taken to go on and to see then what they see now; objectives stay as they are.',
     ),
   )
-  for (const group of ['wrong', 'not_renewable', 'unmuted', 'lapsed', 'mended'] as const) {
+  for (const group of LISTED) {
     const own = changes.filter((change) => change.group === group && !change.routine)
     const [colour, text] = HEADINGS[group]
     printGroup({ changes: own, rules, all, heading: paint(process.stdout, colour, text) })
   }
-  printRoutine(
-    changes.filter(({ routine }) => routine),
-    rules,
-  )
+  printFolded({
+    heading: paint(process.stdout, 'yellow', 'Nobody can say: nothing in the evidence to judge by'),
+    changes: changes.filter(({ group }) => group === 'unjudged'),
+    words: ([first]) => printable(first?.summary ?? ''),
+  })
+  printFolded({
+    heading: paint(
+      process.stdout,
+      'dim',
+      'Lives so short that it is renewed all the time: wrong only if that stops',
+    ),
+    changes: changes.filter(({ routine }) => routine),
+    words: (own) => {
+      const first = Math.min(...own.map(({ from }) => from ?? Infinity))
+      return `lapses at ${second(first)}  ${printable(rules.get(own[0]?.rule ?? '')?.title ?? '')}`
+    },
+  })
   printLine()
   printLine(`${changes.some(needsAction) ? 'Else as now' : 'As now'}: ${unchanged(transitions)}.`)
 }
@@ -105,22 +127,20 @@ function printGroup({ changes, rules, all, heading }: Group): void {
   }
 }
 
-function printRoutine(changes: readonly FutureChange[], rules: ReadonlyMap<string, Rule>): void {
+interface Folded {
+  readonly heading: string
+  readonly changes: readonly FutureChange[]
+  readonly words: (changes: readonly FutureChange[]) => string
+}
+
+/** One line for each rule. */
+function printFolded({ heading, changes, words }: Folded): void {
   if (changes.length === 0) return
   const byRule = [...Map.groupBy(changes, ({ rule }) => rule)]
-  section(
-    paint(process.stdout, 'dim', 'Lives so short that it is renewed all the time: wrong only if that stops'),
-    changes.length,
-    byRule.length,
-  )
+  section(heading, changes.length, byRule.length)
   const rows = byRule.map(([id, own]) => {
-    const first = Math.min(...own.map(({ from }) => from ?? Infinity))
-    return [
-      `  ${id}`,
-      own.length === 1 ? (own[0]?.subject ?? '') : `${own.length} subjects`,
-      `lapses at ${second(first)}`,
-      printable(rules.get(id)?.title ?? ''),
-    ]
+    const subjects = own.length === 1 ? (own[0]?.subject ?? '') : `${own.length} subjects`
+    return [`  ${id}`, subjects, words(own)]
   })
   printLine(table(rows))
 }

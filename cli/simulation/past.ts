@@ -11,7 +11,7 @@ import { humanDuration } from '../../rules/summary.ts'
 import { printLine } from '../output.ts'
 import { paint, printable } from '../terminal.ts'
 import { packList } from './future.ts'
-import { bySeverity, counted, listed, ruleHead, second, section } from './print.ts'
+import { andMore, bySeverity, counted, MAX_LISTED, ruleHead, second, section } from './print.ts'
 import type { RulesUnderTest } from './rulesUnderTest.ts'
 import type { Period } from './simulate.ts'
 
@@ -78,10 +78,12 @@ function side({ failures, failing, unknown, first, last }: SideTotals, summary: 
 /** For people: differences first, what was the same as counts. */
 export function printPast(
   report: PastReport,
-  { tested }: RulesUnderTest,
+  { inForce, tested }: RulesUnderTest,
   { period, all }: { readonly period: Period; readonly all: boolean },
 ): void {
-  const { judged, records, rules, goneSubjects } = report
+  const { judged, records, goneSubjects } = report
+  const known = new Map(inForce.packs.flatMap((pack) => pack.rules.map((rule) => [rule.id, rule])))
+  const rules = report.rules.map((one) => ({ ...one, definition: one.definition ?? known.get(one.rule) }))
   const packs = tested.packs.map(({ id, version }) => `${id} ${version}`).join(', ')
   const { stdout } = process
   const length = humanDuration(judged.to - judged.from)
@@ -103,7 +105,9 @@ export function printPast(
     paint(stdout, 'green', 'Would not have failed, or not as long as it did'),
     all,
   )
-  const without = rules.filter(({ definition, subjects }) => definition !== undefined && subjects === 0)
+  const without = rules.filter(
+    ({ status, subjects }) => subjects === 0 && (status === 'new' || status === 'tested'),
+  )
   if (without.length > 0) {
     printLine()
     printLine(`About nothing that is watched: ${without.map(({ rule }) => rule).join(', ')}`)
@@ -158,10 +162,9 @@ function printDifferences(
     const note = NOTES[rule.status]
     printLine(`  ${ruleHead(rule.rule, rule.definition, rule.severity)}${note === '' ? '' : `, ${note}`}`)
     const byLength = said.toSorted((a, b) => lost(b) - lost(a))
-    listed(
-      byLength.map((one) => row(one, rule.status)),
-      all,
-    )
+    const shown = all ? byLength : byLength.slice(0, MAX_LISTED)
+    for (const one of shown) printSubject(one, rule.status)
+    andMore(byLength.length - shown.length)
   }
 }
 
@@ -174,20 +177,23 @@ function lost({ simulated, recorded }: SubjectComparison): number {
   return Math.abs(simulated.failing - recorded.failing)
 }
 
-function row(one: SubjectComparison, status: RuleStatus): readonly string[] {
+function printSubject(one: SubjectComparison, status: RuleStatus): void {
   const { subject, difference, simulated, recorded, summary, recordedSummary } = one
-  const name = `    ${subject}`
-  if (difference === 'unjudged')
-    return [name, `unknown for ${humanDuration(simulated.unknown)}`, printable(summary)]
-  const text = printable(simulated.failures > 0 ? summary : recordedSummary)
-  if (status === 'new') return [name, spells(simulated), text]
-  const before = `did: ${spells(recorded)}`
-  return status === 'left_out' ? [name, before, text] : [name, spells(simulated), before, text]
+  const would = status === 'left_out' ? [] : [spells(simulated)]
+  const did = status === 'new' ? [] : [`did: ${spells(recorded)}`]
+  const said =
+    difference === 'unjudged'
+      ? `unknown for ${humanDuration(simulated.unknown)}`
+      : [...would, ...did].join('; ')
+  printLine(`    ${subject}  ${said}`)
+  const text = simulated.failures > 0 || difference === 'unjudged' ? summary : recordedSummary
+  printLine(`      ${paint(process.stdout, 'dim', printable(text))}`)
 }
 
-/** `3 times, 2h 4m, from 2026-11-03T10:00:00Z to 2026-11-09` */
+/** `3 times, 2h 4m in all, from 2026-11-03T10:00:00Z to 2026-11-09` */
 function spells({ failures, failing, first, last }: SideTotals): string {
   if (failures === 0 || first === undefined) return 'never'
+  const often = failures === 1 ? 'once, for' : `${failures} times,`
   const end = last === undefined ? 'on' : `to ${second(last)}`
-  return `${counted(failures, 'time')}, ${humanDuration(failing)}, from ${second(first)} ${end}`
+  return `${often} ${humanDuration(failing)}${failures === 1 ? '' : ' in all'}, from ${second(first)} ${end}`
 }

@@ -5,7 +5,7 @@ import { printLine } from '../output.ts'
 import { paint, printable, table } from '../terminal.ts'
 
 /** Subjects that are listed for a rule, unless all are asked for. */
-const MAX_LISTED = 5
+export const MAX_LISTED = 5
 
 export function section(heading: string, subjects: number, rules: number): void {
   printLine()
@@ -26,9 +26,13 @@ export function ruleHead(id: string, rule: Rule | undefined, severity: Severity 
 
 /** Rows of subjects as a table: some of them, and how many more there are. */
 export function listed(rows: readonly (readonly string[])[], all: boolean): void {
-  printLine(table(all ? rows : rows.slice(0, MAX_LISTED)))
-  const more = rows.length - MAX_LISTED
-  if (!all && more > 0) printLine(`    and ${more} more: --all, or --json`)
+  const shown = all ? rows : rows.slice(0, MAX_LISTED)
+  printLine(table(shown))
+  andMore(rows.length - shown.length)
+}
+
+export function andMore(rest: number): void {
+  if (rest > 0) printLine(`    and ${rest} more: --all, or --json`)
 }
 
 /** The most severe first; what has none last. */

@@ -19,9 +19,10 @@ import { asRemadeAt, asServedAt, lifetimeOf, runLater, type Remade } from './lat
  * - `lapsed`: the same, but gone when it is renewed by then
  * - `unmuted`: fails now too, under a waiver that has ended by then
  * - `not_renewable`: what is served stays right, but could not be made like this any more
+ * - `unjudged`: of a rule that is not in force now: unknown now and then, since nothing in the evidence tells
  * - `mended`: is wrong now and not then: a rule or a value is no longer in force
  */
-export type FutureGroup = 'wrong' | 'lapsed' | 'unmuted' | 'not_renewable' | 'mended'
+export type FutureGroup = 'wrong' | 'lapsed' | 'unmuted' | 'not_renewable' | 'unjudged' | 'mended'
 
 /** A rule and a subject for which the date makes a difference. */
 export interface FutureChange {
@@ -90,7 +91,7 @@ export function judgeLater(
 export function simulateFuture(request: FutureRequest): FutureReport {
   const { inForce, then, latest, now, at } = request
   const before = byKey(judgeLater(inForce, latest, { now, at: now }))
-  // What other rules would say now; its words are about times that were.
+  // What the others would say now.
   const already = inForce === then ? before : byKey(judgeLater(then, latest, { now, at: now }))
   const made = withObservations(latest, (observation) => asRemadeAt(observation, now, at))
   const remade = byKey(judgeLater(then, made, { now, at }).filter(({ state }) => isWrong(state)))
@@ -102,10 +103,13 @@ export function simulateFuture(request: FutureRequest): FutureReport {
     const known = before.get(keyOf(finding))
     transitions.add(known?.state ?? 'absent', finding.state)
     const anew = remade.get(keyOf(finding))
-    const group = groupOf(known, finding, anew)
+    const same = already.get(keyOf(finding))
+    const group =
+      known === undefined && finding.state === 'unknown' && same?.state === 'unknown'
+        ? 'unjudged'
+        : groupOf(known, finding, anew)
     if (group === undefined) continue
-    const same = finding.state === 'unknown' ? already.get(keyOf(finding)) : undefined
-    const shown = group === 'not_renewable' ? (anew ?? finding) : same?.state === 'unknown' ? same : finding
+    const shown = (group === 'not_renewable' ? anew : group === 'unjudged' ? same : finding) ?? finding
     const from = history.of(group, shown, known)
     changes.push({
       group,

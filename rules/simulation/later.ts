@@ -106,10 +106,15 @@ function madeAt(group: Remade, facts: object): number | undefined {
 function moved<T extends object>(facts: T, names: readonly string[], by: number): T {
   const times = names.flatMap((name): [string, string][] => {
     const time = timeOf(facts, name)
-    return time === undefined ? [] : [[name, toTimestamp(time + by)]]
+    // What no calendar holds stays as it is.
+    if (time === undefined || Math.abs(time + by) > MAX_TIME) return []
+    return [[name, toTimestamp(time + by)]]
   })
   return { ...facts, ...Object.fromEntries(times) }
 }
+
+/** ECMA-262, time values and time range. */
+const MAX_TIME = 8.64e15
 
 function timeOf(facts: object, name: string): number | undefined {
   const value: unknown = Reflect.get(facts, name)

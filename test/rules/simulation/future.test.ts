@@ -249,6 +249,21 @@ describe('another pack at a date', () => {
     assert.equal(change(report, 'key_size').now, undefined)
   })
 
+  it('of which nobody can say anything is neither right nor wrong', () => {
+    const observations = [served(300 * DAY), crlObservation({ at: START, thisUpdate: START })]
+    const report = simulate({
+      packs: [pack(VALIDITY)],
+      later: [pack(STATEMENT), pack(KEY.replaceAll('keyBits', 'keyStrength'))].map((own, i) => ({
+        ...own,
+        id: `own${i}`,
+      })),
+      observations,
+      at: START + DAY,
+    })
+    assert.deepEqual(lines(report), ['unjudged cps_reviewed now', 'unjudged key_size now'])
+    assert.match(change(report, 'key_size').summary, /certificate.keyStrength was not established/)
+  })
+
   it('mends what was wrong', () => {
     const until = VALIDITY.replace('judged_by: certificate.notBefore', 'effective: { until: 2027-01-01 }')
     const report = simulate({ packs: [pack(until)], observations: [served(300 * DAY)], at: POLICY_DATE })
