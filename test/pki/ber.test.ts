@@ -106,6 +106,14 @@ const ODD: readonly Odd[] = [
     refusal: 'indefinite_length',
   },
   {
+    what: 'a length of four octets within an indefinite one',
+    bytes: indefinite(0x30, hex('048400000001 aa')),
+    read: (der) => text(der.enter(0x30, 'list').octets('o')),
+    value: 'aa',
+    notes: ['indefinite_length', 'long_length'],
+    refusal: 'indefinite_length',
+  },
+  {
     what: 'a BIT STRING in three segments',
     bytes: lab.tlv(0x23, hex('030200aa'), hex('030200bb'), hex('030204c0')),
     read: (der) => {
