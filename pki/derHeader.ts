@@ -1,4 +1,5 @@
-import type { Der } from './der.ts'
+import type { PkiErrorCode } from './error.ts'
+import type { NoteCode } from './note.ts'
 
 // Where an element begins and ends (X.690 8.1.2, 8.1.3, 10.1).
 
@@ -15,11 +16,24 @@ export interface Header {
   readonly end: number
 }
 
+/** What the readers of headers and contents need of the cursor: octets, and how to say what is wrong with them. */
+export interface Element extends Header {
+  readonly bytes: Uint8Array
+  /** The content octets. */
+  readonly value: Uint8Array
+  readonly isBer: boolean
+  fail(code: PkiErrorCode, message: string, offset?: number): never
+  note(code: NoteCode): void
+  /** For the field `name` inside this element. */
+  failIn(name: string | number, code: PkiErrorCode, message: string, offset?: number): never
+  noteIn(name: string | number, code: NoteCode, offset: number): void
+}
+
 /**
  * Identifier and length octets at `start` in the content of `parent`; `name`: of the field, for errors. With BER lengths may be longer than
  * need be, or indefinite. Throws PkiError(decode).
  */
-export function readHeader(parent: Der, start: number, name: string | number): Header {
+export function readHeader(parent: Element, start: number, name: string | number): Header {
   const { bytes } = parent
   const tag = bytes[start]
   const first = bytes[start + 1]
@@ -65,7 +79,7 @@ export function readHeader(parent: Der, start: number, name: string | number): H
  * Where the content of an element of indefinite length that begins at `from` ends: before the first end-of-contents octets that belong to it
  * (X.690 8.1.5). Elements of definite length are stepped over, so that all levels together read at most `MAX_DEPTH` times the object.
  */
-function endOfContents(parent: Der, from: number, name: string | number): number {
+function endOfContents(parent: Element, from: number, name: string | number): number {
   const { bytes, end } = parent
   let at = from
   for (let open = 1; ;) {

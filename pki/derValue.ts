@@ -1,5 +1,5 @@
 import { readBerTime } from './berTime.ts'
-import type { Der } from './der.ts'
+import type { Element } from './derHeader.ts'
 import { knownOid, rememberOid } from './oidCache.ts'
 import { generalizedTimeAt, utcTimeAt } from './time.ts'
 
@@ -10,7 +10,7 @@ const MAX_OID = 64
 /** Octets of one INTEGER that is read as a number with a meaning (not a key): RFC 5280 allows 20, some CAs wrote more. */
 const MAX_INTEGER = 41
 
-export function readBoolean(element: Der): boolean {
+export function readBoolean(element: Element): boolean {
   const octet = element.bytes[element.content]
   if (element.end - element.content !== 1 || (octet !== 0x00 && octet !== 0xff && !element.isBer)) {
     element.fail('bad_boolean', 'expected one octet, 00 or FF')
@@ -20,7 +20,7 @@ export function readBoolean(element: Der): boolean {
 }
 
 /** Two's complement, minimal. */
-export function readInteger(element: Der): Uint8Array {
+export function readInteger(element: Element): Uint8Array {
   const { bytes, content, end } = element
   const length = end - content
   if (length === 0) element.fail('bad_integer', 'expected at least one octet')
@@ -44,7 +44,7 @@ export function isMinimalInteger(bytes: Uint8Array, at: number, length: number):
 }
 
 /** Not negative, of at most 31 bits. */
-export function readSmallInteger(element: Der): number {
+export function readSmallInteger(element: Element): number {
   const value = readInteger(element)
   if (value.length > 4 || ((value[0] ?? 0) & 0x80) !== 0) {
     element.fail('bad_value', 'expected a number from 0 to 2147483647')
@@ -53,7 +53,7 @@ export function readSmallInteger(element: Der): number {
 }
 
 /** Not negative; with BER it may be. */
-export function readBigInteger(element: Der): bigint {
+export function readBigInteger(element: Element): bigint {
   const value = readInteger(element)
   const number = BigInt(`0x${Buffer.from(value).toString('hex')}`)
   if (((value[0] ?? 0) & 0x80) === 0) return number
@@ -63,7 +63,7 @@ export function readBigInteger(element: Der): bigint {
 }
 
 /** The padding bits of the last octet are zero. */
-export function readBits(element: Der): { octets: Uint8Array; unused: number } {
+export function readBits(element: Element): { octets: Uint8Array; unused: number } {
   const { bytes, content, end } = element
   const unused = bytes[content]
   const length = end - content
@@ -79,7 +79,7 @@ export function readBits(element: Der): { octets: Uint8Array; unused: number } {
 }
 
 /** Of a BIT STRING with named bits, whose last bit is one (X.690 11.2.2). A padding bit that is set reads as zero. */
-export function readNamedBits(element: Der): Uint8Array {
+export function readNamedBits(element: Element): Uint8Array {
   const { octets, unused } = readBits(element)
   const last = octets.at(-1) ?? 1 << unused
   if ((last & (1 << unused)) === 0) element.note('trailing_zero_bits')
@@ -88,14 +88,14 @@ export function readNamedBits(element: Der): Uint8Array {
 }
 
 /** Of a BIT STRING that holds whole octets. */
-export function readWholeBits(element: Der): Uint8Array {
+export function readWholeBits(element: Element): Uint8Array {
   const { octets, unused } = readBits(element)
   if (unused !== 0) element.fail('bad_bit_string', `expected no unused bits, got ${unused}`)
   return octets
 }
 
 /** Dotted form. */
-export function readOid(element: Der): string {
+export function readOid(element: Element): string {
   const { bytes, content, end } = element
   const known = knownOid(bytes, content, end)
   if (known !== undefined) return known
@@ -104,7 +104,7 @@ export function readOid(element: Der): string {
   return text
 }
 
-function dottedForm(element: Der): string {
+function dottedForm(element: Element): string {
   const { bytes, content, end } = element
   const length = end - content
   if (length === 0 || length > MAX_OID)
@@ -135,14 +135,14 @@ function dottedForm(element: Der): string {
 }
 
 /** Milliseconds since the epoch. */
-export function readUtcTime(element: Der): number {
+export function readUtcTime(element: Element): number {
   const { bytes, content, end } = element
   const ms = end - content === 13 ? utcTimeAt(bytes, content) : NaN
   return Number.isNaN(ms) ? oddTime(element, 'utc', 'expected YYMMDDHHMMSSZ') : ms
 }
 
 /** Milliseconds since the epoch. */
-export function readGeneralizedTime(element: Der): number {
+export function readGeneralizedTime(element: Element): number {
   const { bytes, content, end } = element
   const ms = end - content === 15 ? generalizedTimeAt(bytes, content) : NaN
   return Number.isNaN(ms)
@@ -150,7 +150,7 @@ export function readGeneralizedTime(element: Der): number {
     : ms
 }
 
-function oddTime(element: Der, kind: 'utc' | 'generalized', message: string): number {
+function oddTime(element: Element, kind: 'utc' | 'generalized', message: string): number {
   const time = element.isBer ? readBerTime(element.value, kind) : undefined
   if (time === undefined) return element.fail('bad_time', message)
   for (const code of time.codes) element.note(code)
@@ -158,7 +158,7 @@ function oddTime(element: Der, kind: 'utc' | 'generalized', message: string): nu
 }
 
 /** Content of the BIT STRING whose segments these are, in one: only the last may have unused bits (X.690 8.6.4). */
-export function joinBits(parts: readonly Uint8Array[], segments: Der): Uint8Array {
+export function joinBits(parts: readonly Uint8Array[], segments: Element): Uint8Array {
   const unused = parts.at(-1)?.[0] ?? 0
   if (parts.some((part, i) => part.length === 0 || (i < parts.length - 1 && part[0] !== 0))) {
     segments.fail('bad_bit_string', 'expected unused bits in the last segment only')
