@@ -121,7 +121,7 @@ export class Writer {
     if (!same)
       throw new StoreError(
         'conflict',
-        `${record.id} was applied before with other content: journal and store disagree`,
+        `${record.id} was applied before with other content: journal and store disagree; remove the store's file, it is rebuilt`,
       )
   }
 
