@@ -2,6 +2,7 @@ import type { Certificate } from '../certificate.ts'
 import type { RevocationReason } from '../crlEntries.ts'
 import { Der, TAG } from '../der.ts'
 import { tlv } from '../derWriter.ts'
+import { PkiError } from '../error.ts'
 import type { RawExtension } from '../extensions.ts'
 import type { OcspResponse, SingleResponse } from '../ocspResponse.ts'
 import { toTimestamp } from '../../model/time.ts'
@@ -68,9 +69,17 @@ function singles(
 
 /** Octets of the nonce; undefined: it is not the OCTET STRING that RFC 9654 wants. */
 function nonceLength({ nonce }: OcspResponse): number | undefined {
-  if (nonce?.[0] !== TAG.octetString) return undefined
-  const around = tlv(TAG.sequence, nonce)
-  return Der.open(around, 'nonce', around.length, { ber: true }).octets('').length
+  if (nonce === undefined) return undefined
+  try {
+    const around = tlv(TAG.sequence, nonce)
+    const content = Der.open(around, 'nonce', around.length, { ber: true })
+    const { length } = content.octets('')
+    content.finish()
+    return length
+  } catch (error) {
+    if (error instanceof PkiError) return undefined
+    throw error
+  }
 }
 
 /** RFC 6960 4.2 to 4.4, RFC 5019 and 9919 (lightweight profile), RFC 9654 (nonce). */

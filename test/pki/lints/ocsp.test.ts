@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import * as der from '../../../lab/der.ts'
 import { extension } from '../../../lab/issue.ts'
 import { OCSP_LINTS, lintOcsp } from '../../../pki/lints/ocsp.ts'
@@ -83,4 +85,13 @@ testLints({
     ocsp_signature_algorithm: () => ocsp({ signature: 'ed25519' }),
     ocsp_lists_not_empty: () => ocsp({ emptyExtensions: true }),
   },
+})
+
+test('a nonce that only begins like an OCTET STRING is judged, not stumbled over', () => {
+  for (const hex of ['0410aabb', '04', '0482', '0402aabbcc', '0280', '']) {
+    const results = lintOcsp(withExtension(nonce(Buffer.from(hex, 'hex'))), { issuer: ISSUER })
+    const outcomeOf = (wanted: string) => results.find(({ id }) => id === wanted)?.outcome
+    assert.equal(outcomeOf('ocsp_nonce_octet_string'), 'fail', hex)
+    assert.equal(outcomeOf('ocsp_nonce_length'), 'not_applicable', hex)
+  }
 })
