@@ -574,12 +574,12 @@ describe('policies of a path (RFC 5280 6.1)', () => {
       [any, '1.2.9'],
       ['1.2.3', any],
     ] as const) {
-      const maps = await ca(policies('1.2.3'), mapping(...pair))
+      const maps = await ca(policies('1.2.3'), mapping(pair[0], pair[1]))
       const path = [await below(maps, [policies('1.2.3')]), maps, root]
       assert.equal(ask({}, path), 'bad_policy_mapping')
       const second = lab.sequence(
         lab.sequence(lab.oid('1.2.3'), lab.oid('1.2.9')),
-        lab.sequence(...pair.map(lab.oid)),
+        lab.sequence(lab.oid(pair[0]), lab.oid(pair[1])),
       )
       const both = await ca(policies('1.2.3'), extension('2.5.29.33', true, second))
       assert.equal(ask({}, [await below(both, [policies('1.2.3')]), both, root]), 'bad_policy_mapping')
