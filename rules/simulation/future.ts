@@ -76,7 +76,7 @@ export interface FutureRequest {
 const ROUTINE_LIFETIME = 10 * 86_400_000
 
 /** Judges known evidence as of `at`. Throws RulesError(parameters_invalid). */
-export function judgeLater(
+function judgeLater(
   options: RuleEngineOptions,
   latest: readonly LatestObservation[],
   { now, at }: { readonly now: number; readonly at: number },
