@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { z } from 'zod'
-import { fuzz } from '../test/pki/fuzz/campaign.ts'
+import { fuzz, threadTime } from '../test/pki/fuzz/campaign.ts'
 import type { Report } from '../test/pki/fuzz/campaign.ts'
 
 /** Inputs between two lines of progress of one worker. */
@@ -16,10 +16,8 @@ const ROUND = 10_000
 const job = z.object({ seed: z.int(), from: z.int(), step: z.int(), count: z.int() })
 type Job = z.output<typeof job>
 
-const now = (): number => performance.now()
-
 function work({ seed, from, step, count }: Job, progress: (done: number) => void): Report {
-  return fuzz({ seed, from, step, now }, (done) => {
+  return fuzz({ seed, from, step, now: threadTime }, (done) => {
     if (done > 0 && done % ROUND === 0) progress(ROUND)
     return done < count
   })

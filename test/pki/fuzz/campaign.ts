@@ -3,7 +3,7 @@ import { randomOf } from './random.ts'
 import type { Target } from './targets.ts'
 import { TARGETS } from './targets.ts'
 
-/** Longest time in milliseconds that one input of at most 256 KiB may take; on an idle machine the slowest take 20. */
+/** Longest CPU time in milliseconds that one input of at most 256 KiB may take; the slowest take 20. */
 const MAX_INPUT_TIME = 2000
 
 export interface Failure {
@@ -38,7 +38,7 @@ function inputOf(
 
 /**
  * Checks the inputs from `from` on, every `step`th, while `goOn` says so. Nothing may crash, hang, or verify when a signed octet changed.
- * `now` in milliseconds.
+ * `now`: CPU time of this thread in milliseconds, which a busy machine does not add to.
  */
 export function fuzz(
   options: {
@@ -74,4 +74,10 @@ export function fuzz(
     inputs++
   }
   return { inputs, outcomes, slowest, failures }
+}
+
+/** CPU time that this thread has used, in milliseconds. */
+export function threadTime(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
 }
