@@ -60,7 +60,7 @@ describe('the monitor says of itself', { concurrency: true }, () => {
     let offset = 0
     const { failing } = await startSmallVigil(t, {
       now: () => Date.now() + offset,
-      parameters: { monitor_clock_steady: { told_for: '2s' } },
+      parameters: { monitor_clock_steady: { told_for: '6s' } },
     })
     for (const [set, direction] of [
       [600_000, 'forward'],
@@ -81,7 +81,7 @@ describe('the monitor says of itself', { concurrency: true }, () => {
     OPTIONS,
     async (t) => {
       const { failing, stack } = await startSmallVigil(t, {
-        parameters: { monitor_journal_written: { tolerated: '0s', told_for: '2s' } },
+        parameters: { monitor_journal_written: { tolerated: '0s', told_for: '6s' } },
       })
       const refused = Promise.withResolvers<undefined>()
       const append = t.mock.method(stack.journal, 'append', () => {
@@ -95,7 +95,7 @@ describe('the monitor says of itself', { concurrency: true }, () => {
       assert.equal(stack.journal.size, size)
       append.mock.restore()
       const [finding] = await failing('monitor_journal_written')
-      assert.match(finding?.summary ?? '', /^The journal took no records for \ds, until /)
+      assert.match(finding?.summary ?? '', /^The journal took no records for \d+s, until /)
       await failing()
     },
   )

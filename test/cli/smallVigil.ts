@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/vigil.ts'
 import { DAY, entity, NOW } from '../probes/pki.ts'
 
 /** Longest that a change may take to show, in ms. */
-const LIMIT = 30_000
+const LIMIT = 60_000
 
 interface SmallVigilOptions {
   /** Distribution points of the authority, all on one host. Default 1. */

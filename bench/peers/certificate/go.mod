@@ -1,0 +1,3 @@
+module pki-vigil.example/bench/certificate
+
+go 1.26.0
