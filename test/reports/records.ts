@@ -142,7 +142,8 @@ function makeFinding(ms: number, fields: Partial<Finding> & { state: Finding['st
   }
 }
 
-export type ActionFields = Partial<RemediationStep> | (Partial<AlertStep> & Pick<AlertStep, 'kind' | 'status'>)
+export type ActionFields =
+  Partial<RemediationStep> | (Partial<AlertStep> & Pick<AlertStep, 'kind' | 'status'>)
 
 function makeAction(fields: ActionFields): Action {
   return {
