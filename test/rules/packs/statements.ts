@@ -9,7 +9,7 @@ const SECOND = 1000
 const DAY = 86_400_000
 
 /** A statement signed at a time, in milliseconds, that holds for two years unless it says otherwise. */
-export function signed(at: number, expires = at + 730 * DAY): Facts {
+function signed(at: number, expires = at + 730 * DAY): Facts {
   return {
     attestation: { by: 'jane.doe', at: toTimestamp(at), expires: toTimestamp(expires) },
   }
