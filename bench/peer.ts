@@ -16,9 +16,8 @@ export function output(command: string, options: readonly string[]): string | un
 export function goPeer(name: string): (Disposable & { readonly file: string }) | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   const file = join(folder, name)
-  const source = fileURLToPath(new URL(`peers/${name}`, import.meta.url))
-  const { status, stderr, error } = spawnSync('go', ['build', '-o', file, '.'], {
-    cwd: source,
+  const { status, stderr, error } = spawnSync('go', ['build', '-o', file, `./${name}`], {
+    cwd: fileURLToPath(new URL('peers', import.meta.url)),
     encoding: 'utf8',
   })
   const remove = () => {

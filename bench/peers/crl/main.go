@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"pki-vigil.example/bench/peers/peer"
 )
 
 func main() {
@@ -28,11 +30,10 @@ func main() {
 		report(*usage, usage.Maxrss*1024)
 		return
 	}
-	issuer, err := x509.ParseCertificate(read(os.Args[2]))
-	check(err)
-	crl, err := x509.ParseRevocationList(read(os.Args[1]))
-	check(err)
-	check(crl.CheckSignatureFrom(issuer))
+	issuer := peer.Parse(peer.Read(os.Args[2]))
+	crl, err := x509.ParseRevocationList(peer.Read(os.Args[1]))
+	peer.Check(err)
+	peer.Check(crl.CheckSignatureFrom(issuer))
 	reasons := map[int]int{}
 	entries := make(map[string]*x509.RevocationListEntry, len(crl.RevokedCertificateEntries))
 	for i := range crl.RevokedCertificateEntries {
@@ -41,7 +42,7 @@ func main() {
 		entries[string(entry.SerialNumber.Bytes())] = entry
 	}
 	found := 0
-	for _, line := range strings.Fields(string(read(os.Args[3]))) {
+	for _, line := range strings.Fields(string(peer.Read(os.Args[3]))) {
 		serial, _ := new(big.Int).SetString(line, 16)
 		if _, ok := entries[string(serial.Bytes())]; ok {
 			found++
@@ -50,32 +51,17 @@ func main() {
 	if found == 0 || len(reasons) < 2 {
 		log.Fatalf("expected serials of the list and some reasons, got %d and %d", found, len(reasons))
 	}
-	var usage syscall.Rusage
-	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	report(usage, peak())
+	report(peer.Usage(), peak())
 }
 
 // Not of rusage, which remembers the program that started this one.
 func peak() int64 {
-	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(read("/proc/self/status"))
+	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(peer.Read("/proc/self/status"))
 	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(match[1])), 10, 64)
-	check(err)
+	peer.Check(err)
 	return kilobytes * 1024
 }
 
 func report(usage syscall.Rusage, rss int64) {
-	cpu := float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
-	fmt.Printf("{\"cpu\":%f,\"rss\":%d}\n", cpu, rss)
-}
-
-func read(file string) []byte {
-	octets, err := os.ReadFile(file)
-	check(err)
-	return octets
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
+	fmt.Printf("{\"cpu\":%f,\"rss\":%d}\n", peer.Seconds(usage), rss)
 }

@@ -1,4 +1,4 @@
-module pki-vigil.example/bench/ocsp
+module pki-vigil.example/bench/peers
 
 go 1.26.0
 

@@ -1,3 +1,0 @@
-module pki-vigil.example/bench/certificate
-
-go 1.26.0
