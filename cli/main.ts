@@ -1,39 +1,8 @@
 import { Command, CommanderError } from 'commander'
-import { attestCommand } from './commands/attest.ts'
-import { calendarCommand } from './commands/calendar.ts'
-import { checkConfigCommand } from './commands/checkConfig.ts'
-import { demoCommand } from './commands/demo.ts'
-import { explainCommand } from './commands/explain.ts'
-import { forecastCommand } from './commands/forecast.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { incidentCommand } from './commands/incident.ts'
-import { labCommand } from './commands/lab.ts'
-import { probeCommand } from './commands/probe.ts'
-import { reportCommand } from './commands/report.ts'
-import { rulesCommand } from './commands/rules.ts'
-import { runCommand } from './commands/run.ts'
-import { verifyCommand } from './commands/verify.ts'
+import { COMMANDS } from './commands.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { printError } from './output.ts'
 import { productVersion } from './version.ts'
-
-/** Every command there is. */
-const COMMANDS = [
-  demoCommand,
-  runCommand,
-  checkConfigCommand,
-  incidentCommand,
-  probeCommand,
-  inspectCommand,
-  rulesCommand,
-  explainCommand,
-  forecastCommand,
-  calendarCommand,
-  attestCommand,
-  labCommand,
-  reportCommand,
-  verifyCommand,
-]
 
 const HELP = `
 Examples:
@@ -50,7 +19,8 @@ Examples:
 Exit codes: 0 fine, 1 findings fail, 2 usage or configuration, 3 could not be done,
             4 not authenticated (verify without a trusted key, inspect without an issuer), 5 report: no browser for the PDF`
 
-function program(): Command {
+/** With the command that is asked for, or with all of them, which the help lists and errors suggest. */
+async function program([asked = '']: readonly string[]): Promise<Command> {
   const vigil = new Command('vigil')
     .description(
       'Watches a PKI that already exists: CRLs, OCSP, TLS endpoints and CA audit logs, with evidence that can be checked.',
@@ -59,7 +29,8 @@ function program(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', HELP)
-  for (const command of COMMANDS) vigil.addCommand(inherit(command()))
+  const one = COMMANDS.get(asked)
+  for (const load of one === undefined ? COMMANDS.values() : [one]) vigil.addCommand(inherit(await load()))
   return vigil
 }
 
@@ -75,7 +46,7 @@ function inherit(command: Command): Command {
 // ts-unused-exports:disable-next-line
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(args, { from: 'user' })
+    await (await program(args)).parseAsync(args, { from: 'user' })
     return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage

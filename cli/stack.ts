@@ -14,7 +14,7 @@ import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { startScheduler } from '../probes/scheduler.ts'
-import { RuleEngine, type RuleEngineOptions } from '../rules/engine.ts'
+import { RuleEngine } from '../rules/engine.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { controlSocket, listenForCommands } from '../server/control.ts'
@@ -35,6 +35,7 @@ import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { writeReportInProcess } from './reportProcess.ts'
 import { ReportSchedule } from './reportSchedule.ts'
+import { rulesOf } from './rulesOf.ts'
 import { selfTarget } from './selfTarget.ts'
 import { SelfWatcher } from './selfWatcher.ts'
 import { productVersion } from './version.ts'
@@ -383,12 +384,6 @@ async function catchUp(journal: Journal, store: Store): Promise<void> {
     waiting = []
   }
   if (waiting.length > 0) await store.apply(waiting)
-}
-
-export function rulesOf({ packs, config, watched: targets }: LoadedConfig): RuleEngineOptions {
-  const { inventory, maintenance, rules } = config
-  const { parameters, waivers } = rules
-  return { packs, inventory, parameters, waivers, maintenance, targets }
 }
 
 /** From the position of the store on; undefined where there are no objectives. */

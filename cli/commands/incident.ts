@@ -6,11 +6,11 @@ import { JournalError } from '../../journal/error.ts'
 import { openReader } from '../../journal/reader.ts'
 import { controlSocket } from '../../server/control.ts'
 import { askForIncidents, giveCommand } from '../control.ts'
+import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
 import { paint, printable, table } from '../terminal.ts'
 import { requireConfig } from './checkConfig.ts'
-import { currentUser } from './run.ts'
 
 const HELP = `
 An incident is what fails for one reason: a CA whose responder is down, with the services whose status cannot be known for that.

@@ -1,6 +1,6 @@
-import { hostname, userInfo } from 'node:os'
 import { Command } from 'commander'
 import type { Logger } from 'pino'
+import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { loadConfig } from '../load.ts'
 import { createLogger } from '../logger.ts'
@@ -49,18 +49,5 @@ async function reloadRules(stack: Stack, file: string, logger: Logger): Promise<
     if (problems.length === 0) logger.info('rules and waivers are reloaded')
   } catch (error) {
     logger.error({ part: 'configuration' }, error instanceof Error ? error.message : String(error))
-  }
-}
-
-/** Who acts, for the journal: `user@host`; the uid where it has no name, as in most containers. */
-export function currentUser(): string {
-  return `${userName()}@${hostname()}`
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }

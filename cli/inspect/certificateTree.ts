@@ -1,8 +1,8 @@
 import { toTimestamp } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import { certificateFacts } from '../../pki/certificateFacts.ts'
+import { purposeName } from '../../pki/purpose.ts'
 import type { FactTree } from './document.ts'
-import { keyPurposeName } from './oidNames.ts'
 import { distributionPointFacts, extensionFacts, generalNameText, present, subtreeText } from './pieces.ts'
 
 /** Everything a certificate says; the facts that rules see under the same names. */
@@ -11,7 +11,6 @@ export function certificateTree(certificate: Certificate): FactTree {
     ...certificateFacts(certificate),
     version: certificate.version,
     size: certificate.der.length,
-    spkiSha256: certificate.spkiSha256,
     ...usageFacts(certificate),
     ...whereFacts(certificate),
     ...policyFacts(certificate),
@@ -24,12 +23,10 @@ export function certificateTree(certificate: Certificate): FactTree {
 }
 
 function usageFacts(certificate: Certificate): FactTree {
-  const { isCa, pathLength, keyUsage, extendedKeyUsage, nameConstraints } = certificate
+  const { keyUsage, extendedKeyUsage, nameConstraints } = certificate
   return {
-    isCa,
-    pathLength,
     keyUsage: keyUsage === undefined ? undefined : [...keyUsage],
-    extendedKeyUsage: extendedKeyUsage?.map(keyPurposeName),
+    extendedKeyUsage: extendedKeyUsage?.map(purposeName),
     subjectAltNames: present(certificate.subjectAltNames.map(generalNameText)),
     nameConstraints:
       nameConstraints === undefined

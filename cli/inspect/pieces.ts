@@ -1,9 +1,14 @@
-import { extensionName } from './oidNames.ts'
 import { urlsOf, type DistributionPoint, type DistributionPointName } from '../../pki/distributionPoint.ts'
 import type { RawExtension } from '../../pki/extensions.ts'
 import { identityText, type GeneralName } from '../../pki/generalName.ts'
 import { formatSubnet } from '../../pki/ip.ts'
+import { OID } from '../../pki/oid.ts'
 import type { FactTree } from './document.ts'
+
+/** `crlNumber` by its OID. */
+const EXTENSION_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries(OID).map(([name, oid]) => [oid, name]),
+)
 
 /** `dns:shop.example.org`, `directory:CN=…`; of a form that is not read, its name alone. */
 export function generalNameText(name: GeneralName): string {
@@ -32,9 +37,9 @@ export function distributionPointFacts({ name, reasons, crlIssuer }: Distributio
   }
 }
 
-/** An extension as it stands. */
+/** An extension as it stands; without name when vigil does not read it. */
 export function extensionFacts({ oid, critical, value }: RawExtension): FactTree {
-  return { oid, name: extensionName(oid), critical, size: value.length }
+  return { oid, name: EXTENSION_NAMES.get(oid), critical, size: value.length }
 }
 
 /** An empty list says what no list says: it is left out. */

@@ -2,7 +2,7 @@ import type { RuleEngineOptions } from '../../rules/engine.ts'
 import { checkPacks, type Pack } from '../../rules/pack.ts'
 import type { LoadedConfig } from '../load.ts'
 import { packMistakes, readPacks, withoutPlace } from '../packs.ts'
-import { rulesOf } from '../stack.ts'
+import { rulesOf } from '../rulesOf.ts'
 
 /** What a simulation is about. */
 export interface RulesUnderTest {

@@ -1,0 +1,9 @@
+import type { RuleEngineOptions } from '../rules/engine.ts'
+import type { LoadedConfig } from './load.ts'
+
+/** What a configuration has judged, and how. */
+export function rulesOf({ packs, config, watched: targets }: LoadedConfig): RuleEngineOptions {
+  const { inventory, maintenance, rules } = config
+  const { parameters, waivers } = rules
+  return { packs, inventory, parameters, waivers, maintenance, targets }
+}
