@@ -33,6 +33,7 @@ export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
   deployed_service_cert: ['service', 'environment'],
   service_tls_health: ['service', 'environment'],
   audit_log: ['log'],
+  ca_server: ['system'],
   control_plane: ['control_plane'],
   pki_sla_snapshot: [],
   pki_governance: [],

@@ -13,6 +13,8 @@ import type { Problem } from '../model/problem.ts'
 import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
+import { RecordedMemory } from '../probes/memory.ts'
+import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
@@ -332,6 +334,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   self.start()
   undo.defer(() => self.stop())
 
+  const memory = new RecordedMemory(targets)
+  memory.hydrate(latest)
   const scheduler = startScheduler({
     targets,
     context: {
@@ -340,10 +344,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       maxSize: config.probes.max_size,
       random: randomBytes,
       delegations: new Delegations(),
+      names: systemNames(config.probes.hosts),
+      memory,
+      artifact: (digest) => journal.getArtifact(digest),
     },
     concurrency: config.probes.concurrency,
     onResult: async (result) => {
       await persist('journal', () => recorder.record(result))
+      memory.remember(result.observation)
       self.ran(result)
     },
     onError: (error, target) => problems.raise(`probe ${target.address}`, describe(error)),

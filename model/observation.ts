@@ -2,7 +2,19 @@ import type { Facts } from './facts.ts'
 import type { Timestamp } from './time.ts'
 
 /** Where observations come from: probes of targets, statements that people have signed, objectives computed from runs, the monitor itself. */
-export const PROBE_KINDS = ['crl', 'ocsp', 'tls', 'attestation', 'slo', 'self'] as const
+export const PROBE_KINDS = [
+  'crl',
+  'crl_set',
+  'ocsp',
+  'ocsp_matrix',
+  'tls',
+  'mtls',
+  'ca',
+  'health',
+  'attestation',
+  'slo',
+  'self',
+] as const
 export type ProbeKind = (typeof PROBE_KINDS)[number]
 
 /** Where in a run a probe failed, in the order in which a run goes through them. */

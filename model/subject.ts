@@ -7,6 +7,7 @@ export const SUBJECT_KINDS = [
   'deployed_service_cert',
   'service_tls_health',
   'audit_log',
+  'ca_server',
   'control_plane',
   'pki_sla_snapshot',
   'pki_governance',

@@ -3,6 +3,8 @@ import type { Delegations } from '../pki/ocspSigner.ts'
 import type { ProbeResult } from '../model/observation.ts'
 import type { AuthorityConfig } from '../model/config.ts'
 import type { Clock } from '../model/time.ts'
+import type { Network } from './fetch/connect.ts'
+import type { ProbeMemory } from './memory.ts'
 
 /** What every target has. */
 interface TargetBase {
@@ -55,7 +57,7 @@ export interface TlsTarget extends TargetBase {
 export type Target = CrlTarget | OcspTarget | TlsTarget
 
 /** What a probe run may use of the world. */
-export interface ProbeContext {
+export interface ProbeContext extends Network {
   readonly now: Clock
   readonly vantage: string
   /** Largest body that is read, in octets. */
@@ -63,6 +65,10 @@ export interface ProbeContext {
   readonly random: (octets: number) => Uint8Array
   /** OCSP responders that the authorities were seen to delegate to. */
   readonly delegations: Delegations
+  /** What earlier runs established; nothing when a target is looked at once, by hand. */
+  readonly memory: ProbeMemory
+  /** Bytes that the journal keeps, by their SHA-256 in hex; undefined: it does not. */
+  readonly artifact: (digest: string) => Promise<Uint8Array | undefined>
   /** Aborts the run at shutdown. The target's timeout is applied by the probe itself. */
   readonly signal: AbortSignal
 }

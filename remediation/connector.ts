@@ -63,6 +63,7 @@ export function subjectParts(text: string): Readonly<Record<string, string>> {
     case 'service_cert':
       return first === undefined ? {} : { service: first }
     case 'audit_log':
+    case 'ca_server':
     case 'control_plane':
     case 'pki_sla_snapshot':
     case 'pki_governance':

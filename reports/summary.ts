@@ -24,6 +24,7 @@ const AREA_OF: Record<SubjectKind, ReportArea> = {
   deployed_service_cert: 'certificates',
   service_tls_health: 'tls',
   audit_log: 'audit',
+  ca_server: 'monitoring',
   control_plane: 'monitoring',
   pki_sla_snapshot: 'monitoring',
   pki_governance: 'monitoring',

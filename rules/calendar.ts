@@ -167,6 +167,11 @@ const knownEntries =
           `Statement ${target} about ${subject} expires`,
           `by ${attestation?.by ?? '?'}: ${attestation?.statement ?? ''}`,
         )
+      case 'crl_set':
+      case 'ocsp_matrix':
+      case 'mtls':
+      case 'ca':
+      case 'health':
       case 'slo':
       case 'self':
         return []

@@ -1,5 +1,6 @@
 import type { Severity } from '../model/finding.ts'
 import { parseLocatedYaml, type LocatedYaml } from '../model/locatedYaml.ts'
+import type { ProbeKind } from '../model/observation.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import type { SubjectKind } from '../model/subject.ts'
 import {
@@ -51,6 +52,8 @@ export interface Rule extends Parametrized {
   }
   /** Kind of the signed statement that it is judged by; undefined: by what probes observe. */
   readonly attestation: string | undefined
+  /** Kind of probe that it is judged by; undefined: the main one of its subjects. */
+  readonly probe: ProbeKind | undefined
   readonly parameterClass: ValueClass
   readonly given: Expression | undefined
   readonly when: Expression | undefined
@@ -209,6 +212,7 @@ class PackCompiler {
         tags: document.applies_to.tags,
       },
       attestation: document.evidence.attestation,
+      probe: document.evidence.probe,
       parameters: document.parameters,
       parameterClass,
       given,

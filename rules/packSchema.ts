@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SEVERITIES } from '../model/finding.ts'
+import { PROBE_KINDS } from '../model/observation.ts'
 import { ID_PATTERN, SUBJECT_KINDS } from '../model/subject.ts'
 import { parseDuration, parseInstant } from '../model/time.ts'
 import type { ParameterValue, Schedule } from './parameters.ts'
@@ -126,6 +127,8 @@ const rule = z.strictObject({
       max_age: duration.optional(),
       /** Judged by a signed statement of this kind instead of by probes; `directory` is about all statements together. */
       attestation: z.string().regex(RULE_ID, 'expected a kind such as cps_review').optional(),
+      /** Judged by runs of this kind of probe. Default: by the main kind of its subjects. */
+      probe: z.enum(PROBE_KINDS).optional(),
     })
     .prefault({}),
   /** What usually repairs it. */

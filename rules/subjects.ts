@@ -136,10 +136,15 @@ export function judgedSubjects(
   )
 }
 
+/** Kinds of probes that stand beside the main one of their subjects. */
+const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set(['crl_set', 'ocsp_matrix', 'mtls'])
+
 /** Whether a rule is judged by what this target shows: a statement of the kind that it asks for, an objective where it reads one, else a probe. */
-export function judgesBy(rule: Rule, target: WatchedTarget): boolean {
-  if (target.probe === 'attestation') return rule.attestation === target.address
-  return rule.attestation === undefined && readsObjective(rule) === (target.probe === 'slo')
+export function judgesBy(rule: Rule, { probe, address }: WatchedTarget): boolean {
+  if (probe === 'attestation') return rule.attestation === address
+  if (rule.attestation !== undefined) return false
+  if (rule.probe !== undefined) return rule.probe === probe
+  return !SIDE_PROBES.has(probe) && readsObjective(rule) === (probe === 'slo')
 }
 
 /** The rule is about service level objectives. */

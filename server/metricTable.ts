@@ -33,8 +33,13 @@ export interface FactMetric extends Metric {
 /** Which inventory ids name a target of each probe, beside its URL or host:port. */
 export const TARGET_LABELS = {
   crl: ['authority', 'target'],
+  crl_set: ['authority', 'target'],
   ocsp: ['authority', 'target'],
+  ocsp_matrix: ['authority', 'target'],
   tls: ['service', 'environment', 'target'],
+  mtls: ['service', 'environment', 'target'],
+  ca: ['authority', 'target'],
+  health: ['system', 'target'],
   attestation: ['target'],
   slo: ['target'],
   self: ['monitor', 'target'],

@@ -7,6 +7,8 @@ import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
+import { systemNames } from '../../probes/fetch/resolve.ts'
+import { RecordedMemory } from '../../probes/memory.ts'
 import type { Issuer, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { unreadable } from '../config.ts'
@@ -169,6 +171,9 @@ async function look(options: Options, target: Target): Promise<void> {
     maxSize: MAX_SIZE,
     random: randomBytes,
     delegations: new Delegations(),
+    names: systemNames(),
+    memory: new RecordedMemory([]),
+    artifact: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
   })
   if (options.json === true) printJson(document(result, target))

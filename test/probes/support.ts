@@ -14,6 +14,8 @@ import type {
   TlsTarget,
 } from '../../probes/probe.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
+import { RecordedMemory } from '../../probes/memory.ts'
+import { systemNames } from '../../probes/fetch/resolve.ts'
 import { NOW } from './pki.ts'
 
 /** Milliseconds: generous, since the machine may be busy; no test waits for it. */
@@ -28,6 +30,9 @@ export function context(overrides: Partial<ProbeContext> = {}): ProbeContext {
     maxSize: 4 * 1024 * 1024,
     random: (octets) => randomBytes(octets),
     delegations: new Delegations(),
+    memory: new RecordedMemory([]),
+    artifact: () => Promise.resolve(undefined),
+    names: systemNames(),
     signal: new AbortController().signal,
     ...overrides,
   }

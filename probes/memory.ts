@@ -1,0 +1,67 @@
+import type { Facts } from '../model/facts.ts'
+import type { Observation, ProbeKind } from '../model/observation.ts'
+import type { TargetState } from '../store/contract.ts'
+
+/** Which target: what the journal tells one from another by. */
+interface Named {
+  readonly subject: string
+  readonly probe: ProbeKind
+  readonly address: string
+}
+
+interface Remembered {
+  readonly subject: string
+  readonly target: string
+  readonly facts: Facts
+}
+
+/** What earlier runs established, of all targets. Probes compare with it; it holds nothing that was not recorded. */
+export interface ProbeMemory {
+  /** Every group of facts as the newest run that established it left it; undefined before the first run. */
+  of(target: Named): Facts | undefined
+  /** The same of every target of a kind, in the order in which they were first seen. */
+  all(probe: ProbeKind): Iterable<Remembered>
+}
+
+/** The memory of a running vigil: filled from the store at the start, then with what is recorded. Of these targets only. */
+export class RecordedMemory implements ProbeMemory {
+  readonly #targets: ReadonlySet<string>
+  readonly #byProbe = new Map<ProbeKind, Map<string, Remembered>>()
+
+  constructor(targets: readonly Named[]) {
+    this.#targets = new Set(
+      targets.map(({ subject, probe, address }) => `${probe} ${keyOf(subject, address)}`),
+    )
+  }
+
+  /** The store also remembers what is not declared any more. */
+  hydrate(latest: readonly TargetState[]): void {
+    for (const { observation, known } of latest) this.#keep(observation, known)
+  }
+
+  /** Takes a run that was recorded. */
+  remember(observation: Observation): void {
+    const { subject, probe, target } = observation
+    const before = this.#byProbe.get(probe)?.get(keyOf(subject, target))?.facts
+    this.#keep(observation, { ...before, ...observation.facts })
+  }
+
+  of({ subject, probe, address }: Named): Facts | undefined {
+    return this.#byProbe.get(probe)?.get(keyOf(subject, address))?.facts
+  }
+
+  all(probe: ProbeKind): Iterable<Remembered> {
+    return this.#byProbe.get(probe)?.values() ?? []
+  }
+
+  #keep({ subject, probe, target }: Observation, facts: Facts): void {
+    if (!this.#targets.has(`${probe} ${keyOf(subject, target)}`)) return
+    const targets = this.#byProbe.get(probe) ?? new Map<string, Remembered>()
+    this.#byProbe.set(probe, targets)
+    targets.set(keyOf(subject, target), { subject, target, facts })
+  }
+}
+
+function keyOf(subject: string, target: string): string {
+  return `${subject} ${target}`
+}
