@@ -108,6 +108,8 @@ function explain(issue: z.core.$ZodIssue, problem: (path: Path, message: string)
   }
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return [problem(path, `is missing: expected ${issue.expected}`)]
+  if (issue.code === 'invalid_key' && issue.issues[0] !== undefined)
+    return [problem(path, issue.issues[0].message)]
   return [problem(path, `${issue.message}${got(issue.input)}`)]
 }
 

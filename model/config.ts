@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { duration, id, instant, subjectPattern } from './configTypes.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
 
+/** As many as probes look at. */
+const MAX_ADDRESSES = 8
 /** More than a cluster of Alertmanagers has. */
 const MAX_ALERTMANAGERS = 10
 
@@ -18,6 +20,16 @@ const probedUrl = httpUrl.refine((text) => {
   const { username, password } = new URL(text)
   return username === '' && password === ''
 }, 'expected a URL without user and password')
+
+const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?!.*\.\d+$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/,
+    'expected a host name in lower case, such as crl.example.org',
+  )
+
+const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: 'expected an IPv4 or IPv6 address' })
 
 const endpoint = z
   .string()
@@ -190,6 +202,8 @@ export const configSchema = z.strictObject({
         .max(1024 * 1024 * 1024)
         .default(64 * 1024 * 1024),
       concurrency: z.int().min(1).max(1000).default(20),
+      /** Addresses of names, before hosts file and DNS: each node behind a balancer can be watched by a name of its own. */
+      hosts: z.record(hostName, z.array(ipAddress).min(1).max(MAX_ADDRESSES)).default({}),
     })
     .prefault({}),
   rules: z

@@ -30,6 +30,7 @@ export const probeCrl: Probe<CrlTarget> = (target, context) =>
         anchor: target.issuer === undefined ? undefined : anchorOf(target.issuer),
       },
       deadline,
+      context,
     )
     if (!answer.ok) return { facts, error: asProbeError(answer.error, context.now()), artifacts: [] }
     if (answer.status !== 200) {

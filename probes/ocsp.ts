@@ -55,7 +55,7 @@ const NOTHING = { facts: undefined, lints: [], delegate: undefined } as const
  */
 export async function inquireOcsp(
   { url, issuer, serial }: OcspQuestion,
-  context: Pick<ProbeContext, 'now' | 'random' | 'maxSize' | 'delegations'>,
+  context: Pick<ProbeContext, 'now' | 'random' | 'maxSize' | 'delegations' | 'names'>,
   deadline: Deadline,
 ): Promise<OcspInquiry> {
   const { delegations } = context
@@ -72,6 +72,7 @@ export async function inquireOcsp(
       anchor: anchorOf(issuer),
     },
     deadline,
+    context,
   )
   const now = context.now()
   if (!answer.ok) return { ...NOTHING, error: asProbeError(answer.error, now), artifacts: [] }

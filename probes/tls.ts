@@ -24,7 +24,7 @@ const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0'
  */
 export const probeTls: Probe<TlsTarget> = (target, context) =>
   observe(target, context, async ({ deadline, stopClock }) => {
-    const handshake = await shakeHands(target, deadline)
+    const handshake = await shakeHands(target, deadline, context)
     const now = context.now()
     const served = judgeChain(target, handshake, now)
     stopClock()

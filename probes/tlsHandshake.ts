@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import { openConnection } from './fetch/connect.ts'
+import { openConnection, type Network } from './fetch/connect.ts'
 import type { Deadline } from './fetch/deadline.ts'
 import { FetchError } from './fetch/error.ts'
 import { alertOf, tlsFailure } from './fetch/tlsFailure.ts'
@@ -38,10 +38,14 @@ const NOTHING = {
  * Connects, shakes hands, and says goodbye. Any certificate is accepted here: judging it is the caller's. ALPN is not offered.
  * Rejects only when the outer signal of the deadline aborts.
  */
-export async function shakeHands(target: TlsTarget, deadline: Deadline): Promise<Handshake> {
+export async function shakeHands(
+  target: TlsTarget,
+  deadline: Deadline,
+  network: Network,
+): Promise<Handshake> {
   try {
     const context = credentials(target)
-    const { socket: tcp } = await openConnection(target.host, target.port, deadline)
+    const { socket: tcp } = await openConnection(target.host, target.port, deadline, network)
     const socket = connectTls({
       socket: tcp,
       ...(context === undefined ? {} : { secureContext: context }),

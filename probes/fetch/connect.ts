@@ -10,6 +10,11 @@ import { tlsFailure } from './tlsFailure.ts'
 /** Milliseconds for all addresses of a host together: a host that drops packets must leave time to try its other addresses. */
 const CONNECT_TIMEOUT = 5_000
 
+/** How hosts are found. Part of `ProbeContext`. */
+export interface Network {
+  readonly names: NameSources
+}
+
 /** Milliseconds that each step took. */
 export interface ConnectTimings {
   readonly resolve: number
@@ -28,10 +33,10 @@ export async function openConnection(
   host: string,
   port: number,
   deadline: Deadline,
-  sources?: NameSources,
+  network: Network,
 ): Promise<Connection> {
   const started = performance.now()
-  const addresses = await resolveHost(host, deadline, sources)
+  const addresses = await resolveHost(host, deadline, network.names)
   const resolved = performance.now()
   const until = resolved + Math.min(CONNECT_TIMEOUT, deadline.remaining)
   let first: FetchError | undefined
@@ -50,6 +55,13 @@ export async function openConnection(
     }
   }
   throw first ?? new FetchError('resolve', 'name_not_found', `expected an address of ${host}, got none`)
+}
+
+/** Connects to this address and no other. Throws FetchError(connect). */
+export async function connectTo(address: string, port: number, deadline: Deadline): Promise<Connection> {
+  const started = performance.now()
+  const socket = await connectOnce(address, port, Math.min(CONNECT_TIMEOUT, deadline.remaining), deadline)
+  return { socket, address, timings: { resolve: 0, connect: performance.now() - started } }
 }
 
 function connectOnce(address: string, port: number, limit: number, deadline: Deadline): Promise<Socket> {

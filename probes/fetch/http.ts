@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Client, errors, type Dispatcher } from 'undici'
 import type { Certificate } from '../../pki/certificate.ts'
-import { openConnection, secure } from './connect.ts'
+import { openConnection, secure, type Network } from './connect.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
 import { tellServerTime } from './serverTime.ts'
@@ -53,13 +53,17 @@ export interface HttpFailure {
  * One HTTP/1.1 exchange: one attempt, a new connection for each hop, no cache, no cookies, no proxy, no decompression.
  * Any status is an answer. Rejects only when the outer signal of the deadline aborts.
  */
-export async function exchange(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer | HttpFailure> {
+export async function exchange(
+  request: HttpRequest,
+  deadline: Deadline,
+  network: Network,
+): Promise<HttpAnswer | HttpFailure> {
   const started = performance.now()
   const redirects: string[] = []
   let url = request.url
   try {
     for (;;) {
-      const hop = await exchangeOnce(parseUrl(url), request, deadline)
+      const hop = await exchangeOnce(parseUrl(url), request, deadline, network)
       const next = request.method === 'GET' && REDIRECTS.has(hop.status) ? hop.headers['location'] : undefined
       if (next === undefined || request.maxRedirects === 0) {
         const timings = { ...hop.timings, total: performance.now() - started }
@@ -99,10 +103,15 @@ interface Hop extends Pick<HttpAnswer, 'status' | 'headers' | 'body'> {
   readonly timings: Omit<HttpTimings, 'total'>
 }
 
-async function exchangeOnce(url: URL, request: HttpRequest, deadline: Deadline): Promise<Hop> {
+async function exchangeOnce(
+  url: URL,
+  request: HttpRequest,
+  deadline: Deadline,
+  network: Network,
+): Promise<Hop> {
   const isTls = url.protocol === 'https:'
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
-  const connection = await openConnection(url.hostname, port, deadline)
+  const connection = await openConnection(url.hostname, port, deadline, network)
   const connected = performance.now()
   const socket = isTls ? await secure(connection, url.hostname, request.anchor, deadline) : connection.socket
   const secured = performance.now()

@@ -14,6 +14,8 @@ const SECOND_FAMILY_DELAY = 50
 
 /** Where names are looked up; tests bring their own. */
 export interface NameSources {
+  /** Addresses by name in lower case, without a final dot: they answer before everything else. */
+  readonly declared: ReadonlyMap<string, readonly string[]>
   readonly hosts: HostsFile
   /** A new one for each run: `cancel()` ends every query of a resolver. */
   readonly resolver: () => Resolver
@@ -21,10 +23,14 @@ export interface NameSources {
   readonly system: (name: string) => Promise<readonly string[]>
 }
 
-const SYSTEM: NameSources = {
-  hosts: new HostsFile(SYSTEM_HOSTS_FILE),
-  resolver: () => new Resolver({ timeout: SERVER_TIMEOUT, tries: TRIES }),
-  system: async (name) => (await lookup(name, { all: true, order: 'ipv4first' })).map((a) => a.address),
+/** The names of this machine, after those that are declared (`probes.hosts`). */
+export function systemNames(declared: Readonly<Record<string, readonly string[]>> = {}): NameSources {
+  return {
+    declared: new Map(Object.entries(declared)),
+    hosts: new HostsFile(SYSTEM_HOSTS_FILE),
+    resolver: () => new Resolver({ timeout: SERVER_TIMEOUT, tries: TRIES }),
+    system: async (name) => (await lookup(name, { all: true, order: 'ipv4first' })).map((a) => a.address),
+  }
 }
 
 /** c-ares says that the name has no address, or that no DNS server is configured: the system may know other ways. */
@@ -33,7 +39,7 @@ const ASK_SYSTEM = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED', 'EBADNAME', 
 /**
  * The addresses of a host, IPv4 first (a vantage point without IPv6 is the usual case), at most 8. Throws FetchError(resolve).
  *
- * In this order: IP literal; hosts file; `localhost` (RFC 6761); DNS by c-ares; and only when DNS has answered that there is no such
+ * In this order: IP literal; what is declared; hosts file; `localhost` (RFC 6761); DNS by c-ares; and only when DNS has answered that there is no such
  * name, getaddrinfo. c-ares first because getaddrinfo occupies one of four pool threads until the DNS server answers, so that one dead server
  * stalls every other probe and all file access. getaddrinfo at all because only it knows search domains (Kubernetes) and NSS modules;
  * since DNS answered a moment before, it answers quickly.
@@ -41,10 +47,12 @@ const ASK_SYSTEM = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED', 'EBADNAME', 
 export async function resolveHost(
   host: string,
   deadline: Deadline,
-  sources: NameSources = SYSTEM,
+  sources: NameSources,
 ): Promise<readonly string[]> {
   const name = host.replace(/^\[(.*)\]$/, '$1')
   if (isIP(name) !== 0) return [name]
+  const declared = sources.declared.get(name.toLowerCase().replace(/\.$/, ''))
+  if (declared !== undefined) return byFamily(declared)
   const local = await sources.hosts.find(name)
   if (local.length > 0) return byFamily(local)
   if (/^(.+\.)?localhost\.?$/i.test(name)) return ['127.0.0.1', '::1']

@@ -52,6 +52,22 @@ test('URLs and endpoints that cannot be meant are refused, each with one message
   }
 })
 
+test('addresses are declared for names, and only addresses', () => {
+  const hosts = (text: string): string[] => problems(`inventory: {}\nprobes:\n  hosts: ${text}\n`)
+  assert.deepEqual(hosts('{ crl.example.org: [10.0.0.1, "2001:db8::1"], crl: [127.0.0.2] }'), [])
+  for (const [text, message] of [
+    ['{ crl.example.org: [crl-1.example.org] }', /expected an IPv4 or IPv6 address/],
+    ['{ crl.example.org: [] }', /crl\.example\.org/],
+    ['{ CRL.example.org: [10.0.0.1] }', /expected a host name in lower case/],
+    ['{ 10.0.0.1: [10.0.0.2] }', /expected a host name in lower case/],
+    ['{ crl.example.org.: [10.0.0.1] }', /expected a host name in lower case/],
+  ] as const) {
+    const found = hosts(text)
+    assert.equal(found.length, 1, `${text}\n${found.join('\n')}`)
+    assert.match(found[0] ?? '', message)
+  }
+})
+
 test('a missing key names the place where it should be', () => {
   assert.deepEqual(problems('inventory:\n  services:\n    - id: shop\n      issuer: ca\n'), [
     'vigil.yaml:3: inventory.services[0].endpoint: is missing: expected string',

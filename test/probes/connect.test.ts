@@ -11,6 +11,7 @@ import { closedPort, listen } from './support.ts'
 
 function namesOf(server: string): NameSources {
   return {
+    declared: new Map(),
     hosts: new HostsFile('/nowhere/hosts'),
     resolver: () => {
       const resolver = new Resolver()
@@ -26,7 +27,7 @@ test('an address that refuses is followed by the next one', async (t) => {
   // All of 127.0.0.0/8 is the loopback, but the server listens on one address only.
   const names = namesOf(await serveDns(t, { 'two.example': ['127.0.0.2', '127.0.0.1'] }))
   using deadline = new Deadline(5_000, new AbortController().signal)
-  const { socket, address } = await openConnection('two.example', port, deadline, names)
+  const { socket, address } = await openConnection('two.example', port, deadline, { names })
   socket.destroy()
   assert.equal(address, '127.0.0.1')
 })
@@ -35,7 +36,7 @@ test('when all addresses fail, the first failure counts', async (t) => {
   const port = await closedPort()
   const names = namesOf(await serveDns(t, { 'two.example': ['127.0.0.1', '::1'] }))
   using deadline = new Deadline(5_000, new AbortController().signal)
-  await assert.rejects(openConnection('two.example', port, deadline, names), (error: unknown) => {
+  await assert.rejects(openConnection('two.example', port, deadline, { names }), (error: unknown) => {
     assert.ok(error instanceof FetchError)
     assert.deepEqual([error.phase, error.code], ['connect', 'refused'])
     assert.match(error.message, /127\.0\.0\.1:/)

@@ -13,16 +13,21 @@ import { serveDns, type Zone } from './dnsServer.ts'
 interface Names {
   readonly zone?: Zone
   readonly hosts?: string
+  readonly declared?: Readonly<Record<string, readonly string[]>>
   readonly system?: NameSources['system']
 }
 
-async function sources(t: TestContext, { zone = {}, hosts = '', system }: Names): Promise<NameSources> {
+async function sources(
+  t: TestContext,
+  { zone = {}, hosts = '', declared = {}, system }: Names,
+): Promise<NameSources> {
   const directory = await mkdtemp(join(tmpdir(), 'vigil-hosts-'))
   t.after(() => rm(directory, { recursive: true }))
   const file = join(directory, 'hosts')
   await writeFile(file, hosts)
   const server = await serveDns(t, zone)
   return {
+    declared: new Map(Object.entries(declared)),
     hosts: new HostsFile(file),
     resolver: () => {
       const resolver = new Resolver({ timeout: 5_000, tries: 1 })
@@ -54,6 +59,15 @@ async function refused(run: Promise<unknown>, code: string): Promise<void> {
 test('IP literals are themselves, IPv6 without brackets', async (t) => {
   assert.deepEqual(await resolve(t, '192.0.2.1', {}), ['192.0.2.1'])
   assert.deepEqual(await resolve(t, '[2001:db8::1]', {}), ['2001:db8::1'])
+})
+
+test('declared addresses come before the hosts file and DNS, whatever the case', async (t) => {
+  const names = {
+    declared: { 'crl.example': ['::7', '127.0.0.2', '127.0.0.3'] },
+    hosts: '127.0.0.9 crl.example\n',
+    zone: { 'crl.example': ['192.0.2.1'] },
+  }
+  assert.deepEqual(await resolve(t, 'CRL.example.', names), ['127.0.0.2', '127.0.0.3', '::7'])
 })
 
 test('the hosts file comes before DNS, whatever the case', async (t) => {
