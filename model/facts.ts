@@ -15,6 +15,24 @@ export const FACTS = {
     duration: 'duration',
     at: 'timestamp',
   },
+  /** The addresses of the host that was asked, at most eight, in the order of their text; the other facts are of the newest answer that verified. */
+  addresses: {
+    all: 'list<string>', // that were looked at
+    failed: 'list<string>', // those without a good answer, each with its code: `192.0.2.7 http_status`
+    differing: 'list<string>', // those whose answer verified and is another
+    skipped: 'list<string>', // IPv6 addresses, where the machine has no IPv6; absent where there is none
+  },
+  /** The transfer of what was fetched (RFC 9110, 9111). */
+  http: {
+    scheme: 'string', // http | https | ldap | ldaps | file
+    status: 'int', // 200, also when 304 said that the known one is current
+    mediaType: 'string', // without parameters, lower case; '': none was given
+    etag: 'string',
+    lastModified: 'timestamp',
+    freshUntil: 'timestamp', // until when caches may serve it (RFC 9111 section 4.2); absent where that moves with every answer
+    freshFor: 'duration', // how long they may, from the answer on
+    redirects: 'list<string>', // URLs it was redirected to, in order
+  },
   /** A CRL whose signature verified (RFC 5280 section 5). */
   crl: {
     issuer: 'string', // RFC 4514

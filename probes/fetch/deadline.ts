@@ -14,14 +14,15 @@ export class Deadline implements Disposable {
   readonly #end: number
   readonly #release: () => void
 
-  constructor(limit: number, outer: AbortSignal) {
+  /** `most`: milliseconds, where less than the limit is left. */
+  constructor(limit: number, outer: AbortSignal, most = limit) {
     this.limit = limit
     this.#outer = outer
-    this.#end = performance.now() + limit
+    this.#end = performance.now() + Math.min(limit, most)
     const controller = new AbortController()
     this.signal = controller.signal
     const abort = (): void => controller.abort()
-    const timer = setTimeout(abort, Math.min(limit, MAX_DELAY))
+    const timer = setTimeout(abort, Math.min(limit, most, MAX_DELAY))
     outer.addEventListener('abort', abort, { once: true })
     if (outer.aborted) abort()
     this.#release = () => {
@@ -33,6 +34,11 @@ export class Deadline implements Disposable {
   /** Milliseconds left, at least 0. */
   get remaining(): number {
     return Math.max(0, this.#end - performance.now())
+  }
+
+  /** The time of one of several things that come one after another: an equal part of the limit, and never more than is left. */
+  share(parts: number): Deadline {
+    return new Deadline(Math.ceil(this.limit / parts), this.#outer, this.remaining)
   }
 
   /** What to report after `signal` aborted in this phase. Throws the outer signal's reason when that is why: not the target's fault. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Client, errors, type Dispatcher } from 'undici'
 import type { Certificate } from '../../pki/certificate.ts'
-import { openConnection, secure, type Network } from './connect.ts'
+import { connectTo, openConnection, secure, type Network } from './connect.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
 import { tellServerTime } from './serverTime.ts'
@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly maxRedirects: number
   /** Trusted beside the default roots when the URL is https. */
   readonly anchor: Certificate | undefined
+  /** The one address of the host that is asked; a redirect to another host is followed to any of that. Default: the first that answers. */
+  readonly address?: string
 }
 
 /** Milliseconds of the last hop; `total` is over all hops. */
@@ -62,8 +64,9 @@ export async function exchange(
   const redirects: string[] = []
   let url = request.url
   try {
+    const { hostname } = parseUrl(url)
     for (;;) {
-      const hop = await exchangeOnce(parseUrl(url), request, deadline, network)
+      const hop = await exchangeOnce(parseUrl(url), hostname, request, deadline, network)
       const next = request.method === 'GET' && REDIRECTS.has(hop.status) ? hop.headers['location'] : undefined
       if (next === undefined || request.maxRedirects === 0) {
         const timings = { ...hop.timings, total: performance.now() - started }
@@ -105,13 +108,17 @@ interface Hop extends Pick<HttpAnswer, 'status' | 'headers' | 'body'> {
 
 async function exchangeOnce(
   url: URL,
+  firstHost: string,
   request: HttpRequest,
   deadline: Deadline,
   network: Network,
 ): Promise<Hop> {
   const isTls = url.protocol === 'https:'
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
-  const connection = await openConnection(url.hostname, port, deadline, network)
+  const connection =
+    request.address !== undefined && url.hostname === firstHost
+      ? await connectTo(request.address, port, deadline)
+      : await openConnection(url.hostname, port, deadline, network)
   const connected = performance.now()
   const socket = isTls ? await secure(connection, url.hostname, request.anchor, deadline) : connection.socket
   const secured = performance.now()
