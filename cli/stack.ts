@@ -14,8 +14,10 @@ import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { RecordedMemory } from '../probes/memory.ts'
+import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
+import { hostOf } from '../probes/targets.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
@@ -345,6 +347,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       random: randomBytes,
       delegations: new Delegations(),
       names: systemNames(config.probes.hosts),
+      follow: followPolicy({ networks: config.probes.follow, declared: targets.map(hostOf) }),
       memory,
       artifact: (digest) => journal.getArtifact(digest),
     },

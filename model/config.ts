@@ -31,6 +31,8 @@ const hostName = z
 
 const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: 'expected an IPv4 or IPv6 address' })
 
+const network = z.union([z.cidrv4(), z.cidrv6()], { error: 'expected a network such as 10.0.0.0/8' })
+
 const endpoint = z
   .string()
   .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/, {
@@ -82,20 +84,45 @@ const authority = z.strictObject({
         ),
     )
     .default([]),
+  /** Where its certificate is published, as the certificates that it issues say (RFC 5280 section 4.2.2.1). */
+  ca_issuers: z.array(probedUrl).default([]),
 })
+
+/** Certificate (PEM, with the chain to send after it) and private key (PEM). */
+const credentials = z.strictObject({ certificate_file: file, key_file: file })
 
 const service = z.strictObject({
   id,
   tags,
   environment: id.default('prod'),
   endpoint,
+  /** What the service speaks before it turns to TLS (STARTTLS). Absent: TLS from the first octet. */
+  starttls: z.enum(['smtp', 'imap', 'ldap']).optional(),
   /** TLS server name (SNI), and the identity that the certificate must carry. Default: the endpoint's host. */
   servername: z.string().optional(),
   /** Id of the authority that must have issued the certificate. */
   issuer: id,
   owner: z.string().default(''),
+  /** PEM or DER file with the newest certificate that was issued for the service; read whenever it is probed. */
+  certificate: file.optional(),
   /** Credentials of the prober, where the service asks for a client certificate. */
-  client: z.strictObject({ certificate_file: file, key_file: file }).optional(),
+  client: credentials.optional(),
+})
+
+/** What can be asked for its health, and how (docs/probes.md, health). */
+export const SYSTEM_KINDS = ['ejbca', 'ejbca_rest', 'certctl', 'dagster', 'dogtag'] as const
+export type SystemKind = (typeof SYSTEM_KINDS)[number]
+
+const system = z.strictObject({
+  id,
+  tags,
+  kind: z.enum(SYSTEM_KINDS),
+  /** Without the path of the health page, which the kind knows: `https://ca.example.org:8443`. */
+  url: probedUrl,
+  /** PEM or DER file with a CA certificate that an https server's certificate may lead to, beside the roots of the system. */
+  ca_file: file.optional(),
+  /** Credentials of the prober, where the server asks for a client certificate. */
+  client: credentials.optional(),
 })
 
 const log = z.strictObject({
@@ -109,6 +136,8 @@ const log = z.strictObject({
 export const inventorySchema = z.strictObject({
   authorities: z.array(authority).default([]),
   services: z.array(service).default([]),
+  /** CA servers and control planes. */
+  systems: z.array(system).default([]),
   logs: z.array(log).default([]),
 })
 
@@ -204,6 +233,8 @@ export const configSchema = z.strictObject({
       concurrency: z.int().min(1).max(1000).default(20),
       /** Addresses of names, before hosts file and DNS: each node behind a balancer can be watched by a name of its own. */
       hosts: z.record(hostName, z.array(ipAddress).min(1).max(MAX_ADDRESSES)).default({}),
+      /** Networks that are not public, and into which redirects and URLs inside certificates are followed all the same. */
+      follow: z.array(network).max(100).default([]),
     })
     .prefault({}),
   rules: z
@@ -270,6 +301,7 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>
 export type Inventory = z.output<typeof inventorySchema>
 export type AuthorityConfig = Inventory['authorities'][number]
+export type SystemConfig = Inventory['systems'][number]
 export type ServiceConfig = Inventory['services'][number]
 export type WaiverConfig = Config['rules']['waivers'][number]
 export type LogConfig = Inventory['logs'][number]

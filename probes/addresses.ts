@@ -36,7 +36,7 @@ export interface Looks<T extends Look> {
  */
 export async function lookAtEveryAddress<T extends Look>(
   host: string,
-  network: Network,
+  network: Pick<Network, 'names'>,
   deadline: Deadline,
   look: (address: string, deadline: Deadline) => Promise<T>,
   { ipv6 = hasIpv6() }: { readonly ipv6?: boolean } = {},

@@ -22,6 +22,7 @@ export const probeCrl: Probe<CrlTarget> = (target, context) =>
     const answer = await exchange(
       {
         url: target.url,
+        source: 'declared',
         method: 'GET',
         headers: { accept: `${MEDIA_TYPE}, */*;q=0.5` },
         body: undefined,

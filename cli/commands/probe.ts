@@ -7,10 +7,12 @@ import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
+import { followPolicy, isNetwork } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
 import type { Issuer, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
+import { hostOf } from '../../probes/targets.ts'
 import { unreadable } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { printJson, printLine } from '../output.ts'
@@ -23,6 +25,7 @@ interface Options {
   readonly serial?: string
   readonly servername?: string
   readonly timeout: number
+  readonly allowNetwork: readonly string[]
   readonly json?: true
 }
 
@@ -98,7 +101,20 @@ function common(command: Command): Command {
         .argParser(duration)
         .default(10_000, '10s'),
     )
+    .addOption(
+      new Option(
+        '--allow-network <cidr>',
+        'follow redirects into this network, which is not public; may be repeated',
+      )
+        .argParser((text: string, networks: readonly string[]) => [...networks, network(text)])
+        .default([], 'none'),
+    )
     .option('--json', 'print one JSON document')
+}
+
+function network(text: string): string {
+  if (isNetwork(text)) return text
+  throw new InvalidArgumentError('expected a network such as 10.0.0.0/8')
 }
 
 function duration(text: string): number {
@@ -132,9 +148,12 @@ function tlsTarget(endpoint: string, options: Options): Target {
     host,
     port,
     servername: options.servername ?? host,
+    startTls: undefined,
     service: undefined,
     issuer: readIssuer(options.issuer),
     ocspUrl: undefined,
+    locations: undefined,
+    certificateFile: undefined,
     client: undefined,
     ...schedule(options),
   }
@@ -172,6 +191,7 @@ async function look(options: Options, target: Target): Promise<void> {
     random: randomBytes,
     delegations: new Delegations(),
     names: systemNames(),
+    follow: followPolicy({ networks: options.allowNetwork, declared: [hostOf(target)] }),
     memory: new RecordedMemory([]),
     artifact: () => Promise.resolve(undefined),
     signal: new AbortController().signal,

@@ -4,15 +4,23 @@ import { formatDuration } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
+import type { FollowPolicy, Source } from './follow.ts'
 import { resolveHost, type NameSources } from './resolve.ts'
 import { tlsFailure } from './tlsFailure.ts'
 
 /** Milliseconds for all addresses of a host together: a host that drops packets must leave time to try its other addresses. */
 const CONNECT_TIMEOUT = 5_000
 
-/** How hosts are found. Part of `ProbeContext`. */
+/** How hosts are found, and which of those that others name. Part of `ProbeContext`. */
 export interface Network {
   readonly names: NameSources
+  readonly follow: FollowPolicy
+}
+
+export interface Destination {
+  readonly host: string
+  readonly port: number
+  readonly source: Source
 }
 
 /** Milliseconds that each step took. */
@@ -30,13 +38,13 @@ export interface Connection {
 
 /** Resolves the host and connects to the first of its addresses that answers. Throws FetchError (resolve, connect). */
 export async function openConnection(
-  host: string,
-  port: number,
+  destination: Destination,
   deadline: Deadline,
   network: Network,
 ): Promise<Connection> {
+  const { host, port } = destination
   const started = performance.now()
-  const addresses = await resolveHost(host, deadline, network.names)
+  const addresses = contactable(destination, await resolveHost(host, deadline, network.names), network)
   const resolved = performance.now()
   const until = resolved + Math.min(CONNECT_TIMEOUT, deadline.remaining)
   let first: FetchError | undefined
@@ -62,6 +70,20 @@ export async function connectTo(address: string, port: number, deadline: Deadlin
   const started = performance.now()
   const socket = await connectOnce(address, port, Math.min(CONNECT_TIMEOUT, deadline.remaining), deadline)
   return { socket, address, timings: { resolve: 0, connect: performance.now() - started } }
+}
+
+/** Of a host's addresses those that may be contacted: all of a declared one. Throws FetchError (resolve) when there are none. */
+export function contactable(
+  { host, port, source }: Destination,
+  addresses: readonly string[],
+  { follow }: Network,
+): readonly string[] {
+  if (source === 'declared') return addresses
+  const allowed = addresses.filter((address) => follow.allows({ host, port, address }))
+  if (allowed.length > 0) return allowed
+  const got = `${host}:${port} at ${addresses.toSorted().join(', ')}`
+  const message = `expected what a certificate or redirect names to be public, declared, or in probes.follow, got ${got}`
+  throw new FetchError('resolve', 'address_refused', message)
 }
 
 function connectOnce(address: string, port: number, limit: number, deadline: Deadline): Promise<Socket> {

@@ -10,6 +10,7 @@ export type FetchCode =
   // resolve
   | 'name_not_found'
   | 'dns_failed'
+  | 'address_refused'
   // connect
   | 'refused'
   | 'unreachable'
@@ -24,6 +25,8 @@ export type FetchCode =
   | 'server_certificate_expired'
   | 'server_certificate_mismatch'
   | 'server_certificate_untrusted'
+  | 'starttls_refused'
+  | 'starttls_malformed'
   // http
   | 'bad_url'
   | 'malformed_response'

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import { Client, errors, type Dispatcher } from 'undici'
 import type { Certificate } from '../../pki/certificate.ts'
-import { connectTo, openConnection, secure, type Network } from './connect.ts'
+import { connectTo, contactable, openConnection, secure, type Network } from './connect.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
+import type { Source } from './follow.ts'
 import { tellServerTime } from './serverTime.ts'
 
 /** Octets of a response's header section: what Node and most servers and proxies allow. */
@@ -12,6 +13,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 export interface HttpRequest {
   readonly url: string
+  /** Who named the URL. What a redirect names is `found`. */
+  readonly source: Source
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | undefined
@@ -66,7 +69,12 @@ export async function exchange(
   try {
     const { hostname } = parseUrl(url)
     for (;;) {
-      const hop = await exchangeOnce(parseUrl(url), hostname, request, deadline, network)
+      const at = parseUrl(url)
+      const way: Way = {
+        source: redirects.length === 0 ? request.source : 'found',
+        address: at.hostname === hostname ? request.address : undefined,
+      }
+      const hop = await exchangeOnce(at, way, request, deadline, network)
       const next = request.method === 'GET' && REDIRECTS.has(hop.status) ? hop.headers['location'] : undefined
       if (next === undefined || request.maxRedirects === 0) {
         const timings = { ...hop.timings, total: performance.now() - started }
@@ -106,19 +114,27 @@ interface Hop extends Pick<HttpAnswer, 'status' | 'headers' | 'body'> {
   readonly timings: Omit<HttpTimings, 'total'>
 }
 
+/** How one hop is made. */
+interface Way {
+  readonly source: Source
+  readonly address: string | undefined
+}
+
 async function exchangeOnce(
   url: URL,
-  firstHost: string,
+  { source, address }: Way,
   request: HttpRequest,
   deadline: Deadline,
   network: Network,
 ): Promise<Hop> {
   const isTls = url.protocol === 'https:'
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
+  const destination = { host: url.hostname, port, source }
+  if (address !== undefined) contactable(destination, [address], network)
   const connection =
-    request.address !== undefined && url.hostname === firstHost
-      ? await connectTo(request.address, port, deadline)
-      : await openConnection(url.hostname, port, deadline, network)
+    address === undefined
+      ? await openConnection(destination, deadline, network)
+      : await connectTo(address, port, deadline)
   const connected = performance.now()
   const socket = isTls ? await secure(connection, url.hostname, request.anchor, deadline) : connection.socket
   const secured = performance.now()

@@ -68,6 +68,16 @@ test('addresses are declared for names, and only addresses', () => {
   }
 })
 
+test('networks that may be followed are written as CIDR', () => {
+  const follow = (text: string): string[] => problems(`inventory: {}\nprobes:\n  follow: [${text}]\n`)
+  assert.deepEqual(follow('10.0.0.0/8, "fd00::/8"'), [])
+  for (const text of ['10.0.0.0', '10.0.0.0/33', 'crl.example.org/8', '"::/129"'])
+    assert.match(
+      follow(text).join('\n'),
+      /^vigil\.yaml:3: probes\.follow\[0\]: expected a network such as [^\n]*$/,
+    )
+})
+
 test('a missing key names the place where it should be', () => {
   assert.deepEqual(problems('inventory:\n  services:\n    - id: shop\n      issuer: ca\n'), [
     'vigil.yaml:3: inventory.services[0].endpoint: is missing: expected string',

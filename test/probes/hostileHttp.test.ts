@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { issueCrl, toPem } from '../../lab/issue.ts'
 import { probeCrl } from '../../probes/crl.ts'
 import type { ProbeErrorCode } from '../../probes/observe.ts'
+import { followPolicy } from '../../probes/fetch/follow.ts'
+import { systemNames } from '../../probes/fetch/resolve.ts'
 import type { Phase } from '../../model/observation.ts'
 import { DAY, declared, entity, HOUR, NOW } from './pki.ts'
 import {
@@ -16,6 +18,7 @@ import {
   failedIn,
   impatient,
   listen,
+  serve,
   serveRaw,
   succeeded,
 } from './support.ts'
@@ -113,6 +116,43 @@ test('a redirect to another scheme is refused', async (t) => {
     const url = await serveRaw(t, `HTTP/1.1 302 Found\nLocation: ${location}\nContent-Length: 0\n\n`)
     await fails(url, 'http', 'bad_redirect')
   }
+})
+
+test('a redirect into a network that is not public is refused, and nothing is asked there', async (t) => {
+  let asked = 0
+  const port = await listen(t, (socket) => {
+    asked++
+    socket.end()
+  })
+  const names = {
+    ...systemNames({ 'public.example': ['127.0.0.1'], 'both.example': ['127.0.0.1', '10.0.0.1'] }),
+  }
+  for (const location of [
+    `http://127.0.0.1:${port}/`,
+    `http://[::ffff:127.0.0.1]:${port}/`,
+    `http://2130706433:${port}/`,
+    // A name is what it resolves to.
+    `http://public.example:${port}/`,
+    `http://both.example:${port}/`,
+    `http://localhost:${port}/`,
+    'http://169.254.169.254/latest/meta-data/',
+  ]) {
+    const url = await serveRaw(t, `HTTP/1.1 302 Found\nLocation: ${location}\nContent-Length: 0\n\n`)
+    const follow = followPolicy({ networks: [], declared: [new URL(url).host] })
+    const result = await probeCrl(crlTarget(url, issuer), context({ names, follow }))
+    failedIn(result, 'resolve', 'address_refused')
+  }
+  assert.equal(asked, 0)
+})
+
+test('a redirect is followed where the operator has named its host, or its network', async (t) => {
+  const there = await serve(t, crl)
+  const here = await serveRaw(t, `HTTP/1.1 302 Found\nLocation: ${there}\nContent-Length: 0\n\n`)
+  for (const follow of [
+    followPolicy({ networks: [], declared: [new URL(there).host] }),
+    followPolicy({ networks: ['127.0.0.0/8'], declared: [] }),
+  ])
+    succeeded(await probeCrl(crlTarget(here, issuer), context({ follow })))
 })
 
 test('a body shorter than its Content-Length is truncated', async (t) => {

@@ -15,6 +15,7 @@ import type {
 } from '../../probes/probe.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
+import { followPolicy } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { NOW } from './pki.ts'
 
@@ -33,6 +34,7 @@ export function context(overrides: Partial<ProbeContext> = {}): ProbeContext {
     memory: new RecordedMemory([]),
     artifact: () => Promise.resolve(undefined),
     names: systemNames(),
+    follow: followPolicy({ networks: ['127.0.0.0/8'], declared: [] }),
     signal: new AbortController().signal,
     ...overrides,
   }
@@ -65,9 +67,12 @@ export function tlsTarget(port: number, overrides: Partial<TlsTarget> = {}): Tls
     host: '127.0.0.1',
     port,
     servername: 'shop.example',
+    startTls: undefined,
     service: { id: 'shop', environment: 'prod', owner: 'team' },
     issuer: undefined,
     ocspUrl: undefined,
+    locations: undefined,
+    certificateFile: undefined,
     client: undefined,
     ...overrides,
   }
