@@ -46,6 +46,67 @@ export const FACTS = {
     quantumSafe: 'bool',
     size: 'int', // octets
     sha256: 'string',
+    hasNumber: 'bool',
+    baseNumber: 'string', // decimal; of a delta CRL
+    hasIssuingDistributionPoint: 'bool',
+    scope: 'string', // the issuing distribution point in words, with a digest of it; '' without one
+    distributionPoints: 'list<string>', // URLs in it
+    deltaUrls: 'list<string>', // where the CRL says that its delta CRLs are (RFC 5280 5.2.6)
+    entriesWithoutReason: 'int',
+    reasons: 'list<string>', // how many entries have each reason: `keyCompromise 3`
+  },
+  /** What the inventory declares about the address of a CRL. */
+  distribution: {
+    url: 'string',
+    urls: 'list<string>', // addresses of the same CRL, this one included
+    partitioned: 'bool', // the CRL is one of several that share the certificates of the authority
+    partition: 'string', // which; absent where there is one only
+    isDelta: 'bool',
+  },
+  /** A CRL beside the one that was seen before it at the same address. Nothing changes until the next one is seen. */
+  crlSeries: {
+    compared: 'bool', // false: it is the first that was seen
+    previousNumber: 'string',
+    previousThisUpdate: 'timestamp',
+    previousSha256: 'string',
+    newestNumber: 'string', // the highest that was ever seen here
+    newestSha256: 'string', // of that CRL
+    numberIncreased: 'bool', // above the highest that was seen before; absent for CRLs without numbers
+    numbersMissing: 'int', // numbers between that and this one
+    countsByOne: 'bool', // two CRLs in a row were seen to have adjacent numbers: numbers are no times
+    isOlder: 'bool', // thisUpdate is before that of the previous one; what follows is then still about the newer one
+    scopeChanged: 'bool',
+    previousScope: 'string',
+    previousEntries: 'int', // what follows is about complete CRLs only
+    added: 'int',
+    removed: 'int', // of these:
+    removedExpired: 'int', // whose certificate had expired when the previous CRL was issued, as RFC 5280 3.3 wants it
+    removedEarly: 'int', // whose certificate expired since
+    removedFromHold: 'int', // that were on hold
+    removedUnknown: 'int', // whose certificate is not known
+    vanished: 'int', // whose certificate has not expired; absent where that is known of none, and some are not known
+    vanishedSerials: 'list<string>', // some of them
+    reasonsLost: 'int', // entries that had a reason and have none
+    reasonsChanged: 'int', // that have another, but keyCompromise, which may come to light later, or one after a hold
+    datesChanged: 'int', // that have another revocationDate
+    changed: 'list<string>', // some of these: `2a superseded -> none`
+  },
+  /** When the next CRL is due by the schedule that the inventory declares. */
+  crlSchedule: {
+    nextDue: 'timestamp', // a CRL that is issued later is late
+    schedule: 'string', // as declared
+  },
+  /** All CRLs of an authority, as their own probes saw them last: copies, partitions, deltas. */
+  crlSet: {
+    addresses: 'int',
+    missing: 'list<string>', // declared partitions of which no address gives a CRL
+    numberingGaps: 'list<string>', // partitions between those that are declared
+    undeclared: 'list<string>', // URLs that certificates and CRLs of the authority name and the inventory does not
+    differing: 'list<string>', // addresses with another CRL than the newest of their copies
+    listedTwice: 'int', // certificates on more than one partition; absent where not every partition is at hand
+    twice: 'list<string>', // some of them
+    deltasUnusable: 'list<string>', // delta CRLs that fit no complete CRL that is published, and why
+    compared: 'string', // digest of what the partitions were when they were compared
   },
   /** An OCSP answer whose signature and responder verified (RFC 6960 section 3.2); status only when it is timely too. */
   ocsp: {
@@ -58,7 +119,9 @@ export const FACTS = {
     reason: 'string',
     responder: 'string',
     responderDelegated: 'bool', // by the CA, which did not sign itself
-    responderNotAfter: 'timestamp', // of the certificate that signed
+    responderSerial: 'string', // of the certificate that signed
+    responderNotBefore: 'timestamp',
+    responderNotAfter: 'timestamp',
     responderNoCheck: 'bool', // ocsp-nocheck in the delegate's certificate; absent when the CA signed itself
     responses: 'int', // single responses in the answer
     certIdHash: 'string', // sha1 | sha256 | … | OID
@@ -68,6 +131,29 @@ export const FACTS = {
     nonceEchoed: 'bool',
     archiveCutoff: 'timestamp',
     extendedRevoke: 'bool', // RFC 6960 4.4.8
+  },
+  /** What one responder says when the same is asked in other ways; an outcome is a status or the code of a failure. */
+  ocspMatrix: {
+    answers: 'list<string>', // to each way of asking about the known-good certificate: `get sha256 nonce: good`
+    post: 'string', // outcome of POST, SHA-1, without nonce
+    getAgrees: 'bool', // each GET gives the outcome of the same question by POST, at every address
+    getDiffering: 'list<string>', // the questions that do not, those of other addresses with it: `127.0.0.2: ocsp_expired`
+    sha256Agrees: 'bool', // a CertID by SHA-256 gives the outcome of one by SHA-1
+    nonce: 'string', // what becomes of one of 32 octets: echoed | ignored | the code of a failure
+    encodedPath: 'string', // outcome of GET with `/` and `+` in the base64, percent-encoded: same as by POST: `same`
+    plainPath: 'string', // the same, left as they are
+    revoked: 'string', // outcome for the certificate that is declared to be revoked
+    neverIssued: 'string', // outcome for a random serial number
+    neverIssuedForm: 'bool', // where that is revoked: it has the form of RFC 6960 4.4.8
+    caching: 'list<string>', // how headers of the answer to GET deviate from RFC 9919 section 6: codes
+  },
+  /** The statuses that a responder gives, beside the CRLs of the same authority. */
+  crossCheck: {
+    compared: 'int', // certificates
+    status: 'list<string>', // those with another status: `4711: CRL revoked, OCSP good`
+    dates: 'list<string>', // those that were revoked at another time
+    reasons: 'list<string>', // those that were revoked for another reason
+    since: 'timestamp', // where there is any: from when on they could agree
   },
   /** A certificate as served or declared. */
   certificate: {
@@ -91,6 +177,7 @@ export const FACTS = {
     policies: 'list<string>', // OIDs
     ocspUrls: 'list<string>',
     crlUrls: 'list<string>',
+    caIssuersUrls: 'list<string>', // where the issuer's certificate is published (RFC 5280 4.2.2.1)
     mustStaple: 'bool', // RFC 7633
     isPrecertificate: 'bool', // RFC 6962
     sctCount: 'int', // timestamps of CT logs that it carries
@@ -118,6 +205,75 @@ export const FACTS = {
     issuedDirectly: 'bool', // of a valid path: the declared issuer itself signed it, no CA in between
     identityMatches: 'bool',
     clientCertificateAccepted: 'bool',
+    quantumSafe: 'bool', // the key exchange withstands quantum computers, alone or as one half of a hybrid
+    quantumSafeBefore: 'bool', // so it did in this run or an earlier one
+  },
+  /** The certificates of the handshake as they were sent (RFC 8446 section 4.4.2); of those that could be read. */
+  chain: {
+    sent: 'int',
+    complete: 'bool', // from the leaf to the declared anchor with nothing but these and the anchor; absent where a signature on the way is wrong or unknown
+    ordered: 'bool', // those on the way in the order of the way
+    anchorSent: 'bool', // which nobody needs, and is allowed
+    unneeded: 'list<string>', // subjects of those that no valid path goes through
+    unneededNotAfter: 'timestamp', // when the first of these ends; absent where there is none
+  },
+  /** The way from the leaf to the declared anchor that a client can build from what was sent; of several the one that lasts longest. */
+  path: {
+    length: 'int', // certificates, leaf and anchor included
+    count: 'int', // valid paths; 8 stands for more
+    notAfter: 'timestamp', // when its first certificate ends
+    firstToEnd: 'string', // subject of that
+    authoritiesNotAfter: 'timestamp', // when the first certificate above the leaf ends
+    anchor: 'string', // subject
+  },
+  /** The OCSP answer that was sent in the handshake (RFC 6066 section 8), judged like any other. */
+  staple: {
+    present: 'bool',
+    presentBefore: 'bool', // in this run or an earlier one
+    valid: 'bool', // authentic, timely, and about the served certificate; absent where there is none, or it can't be judged
+    error: 'string', // code of what is wrong
+    status: 'string', // good | revoked | unknown; only of a valid one
+    thisUpdate: 'timestamp', // of an authentic one
+    nextUpdate: 'timestamp',
+    revokedAt: 'timestamp',
+    reason: 'string',
+  },
+  /** What the newest lists of the authorities say of the served certificate and of those above it (RFC 5280 section 6.3). */
+  crlStatus: {
+    status: 'string', // good | revoked | undetermined, of the served certificate
+    error: 'string', // code of why it is not good
+    revokedAt: 'timestamp',
+    reason: 'string',
+    authoritiesRevoked: 'list<string>', // subjects of revoked certificates above it
+    certificate: 'string', // SHA-256 of what was asked about
+    lists: 'list<string>', // SHA-256 of the lists that were asked
+  },
+  /** The served certificate beside others of the service that are or were known. */
+  renewal: {
+    newestServed: 'bool', // no address serves an older one than the newest that is known
+    newestSerial: 'string',
+    newestNotBefore: 'timestamp',
+    newestSha256: 'string',
+    newestFrom: 'string', // address | earlier run | file
+  },
+  /** Who else has the served certificate's key. */
+  keyUse: {
+    certificates: 'list<string>', // SHA-256 of the service's certificates with this key, over its renewals; at most 20
+    sharedWith: 'list<string>', // other services that serve a certificate with this key; at most 20
+  },
+  /** URLs in the served certificate beside those that the inventory declares for its issuer. */
+  locations: {
+    undeclared: 'list<string>', // `crl http://…`, `ocsp http://…`, `ca_issuers http://…`
+    declared: 'int', // those that both have
+  },
+  /** The publication of an authority's certificate where the certificates that it issues say that it is (RFC 5280 section 4.2.2.1). */
+  aia: {
+    urls: 'list<string>',
+    good: 'list<string>', // with the authority's certificate, served as such
+    missing: 'list<string>', // `http://… http_status`: nothing could be had, and why
+    wrongType: 'list<string>', // `http://… text/html`: a media type other than RFC 5280 names
+    wrongFormat: 'list<string>', // neither DER nor a bag of certificates
+    wrongCertificate: 'list<string>', // of another name or key
   },
   /** The declared certification authority, from the inventory. */
   authority: { id: 'string', class: 'string' },
