@@ -140,7 +140,7 @@ export const FACTS = {
     getDiffering: 'list<string>', // the questions that do not, those of other addresses with it: `127.0.0.2: ocsp_expired`
     sha256Agrees: 'bool', // a CertID by SHA-256 gives the outcome of one by SHA-1
     nonce: 'string', // what becomes of one of 32 octets: echoed | ignored | the code of a failure
-    encodedPath: 'string', // outcome of GET with `/` and `+` in the base64, percent-encoded: same as by POST: `same`
+    encodedPath: 'string', // outcome of GET with `/` and `+` in the base64, percent-encoded; `same`: that of POST
     plainPath: 'string', // the same, left as they are
     revoked: 'string', // outcome for the certificate that is declared to be revoked
     neverIssued: 'string', // outcome for a random serial number
@@ -177,7 +177,7 @@ export const FACTS = {
     policies: 'list<string>', // OIDs
     ocspUrls: 'list<string>',
     crlUrls: 'list<string>',
-    caIssuersUrls: 'list<string>', // where the issuer's certificate is published (RFC 5280 4.2.2.1)
+    caIssuerUrls: 'list<string>', // where the issuer's certificate is published (RFC 5280 4.2.2.1)
     mustStaple: 'bool', // RFC 7633
     isPrecertificate: 'bool', // RFC 6962
     sctCount: 'int', // timestamps of CT logs that it carries

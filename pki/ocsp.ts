@@ -207,6 +207,8 @@ export function ocspFacts(verified: VerifiedOcsp, judged: { readonly timely: boo
     producedAt: toTimestamp(response.producedAt),
     responder: signer.subject.text,
     responderDelegated: delegated,
+    responderSerial: signer.serial,
+    responderNotBefore: toTimestamp(signer.notBefore),
     responderNotAfter: toTimestamp(signer.notAfter),
     // Only of a delegate: nobody asks a CA to say this about itself.
     ...(delegated ? { responderNoCheck: signer.ocspNoCheck } : {}),

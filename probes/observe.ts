@@ -56,8 +56,8 @@ export async function observe(
   const began = performance.now()
   using deadline = new Deadline(target.timeout, context.signal)
   let duration: number | undefined
-  const stopClock = (): void => {
-    duration ??= performance.now() - began
+  const stopClock = (after = performance.now() - began): void => {
+    duration ??= after
   }
   const verdict = await judge({ deadline, stopClock })
   stopClock()
@@ -66,8 +66,8 @@ export async function observe(
 
 export interface Run {
   readonly deadline: Deadline
-  /** The observation's duration ends here; what follows is a side question that must not count. */
-  readonly stopClock: () => void
+  /** The observation's duration ends here, or after so many milliseconds; what follows is a side question that must not count. */
+  readonly stopClock: (after?: number) => void
 }
 
 /** The result for a run that ended with an exception: a mistake of ours, which must not look like silence. */

@@ -59,7 +59,7 @@ export function asRemadeAt<O extends Observation>(observation: O, observed: numb
     ...(crl && { crl: remade('crl', crl, at) }),
     ...(http && { http: moved(http, ['lastModified', 'freshUntil'], at - observed) }),
     // When the signer's certificate was issued is not known: it has as much time left as it had.
-    ...(ocsp && { ocsp: moved(remade('ocsp', ocsp, at), ['responderNotAfter'], at - observed) }),
+    ...(ocsp && { ocsp: moved(remade('ocsp', ocsp, at), ['responderNotBefore', 'responderNotAfter'], at - observed) }),
     ...(attestation && { attestation: remade('attestation', attestation, at) }),
   }
   return { ...observation, facts }
