@@ -99,7 +99,9 @@ class Loader {
     this.#checkReferences(packs)
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
-    const targets = isSound ? targetsOf({ config, authorities: issuers, knownGood, credentials }) : []
+    const certificateFiles = this.#certificateFiles()
+    const sources = { config, authorities: issuers, knownGood, credentials, certificateFiles }
+    const targets = isSound ? targetsOf(sources) : []
     const objectives = isSound ? this.#objectives(packs, targets) : { objectives: [], watched: [] }
     const watched = [...objectives.watched, ...watchedByItself(config)]
     if (isSound) this.#checkWaivers(packs, watched)
@@ -236,6 +238,16 @@ class Loader {
       }
     })
     return texts
+  }
+
+  /** Files with the newest certificate of a service: they come and go while it is watched, so that only probes read them. */
+  #certificateFiles(): ReadonlyMap<string, string> {
+    const { config, directory } = this.#file
+    return new Map(
+      config.inventory.services.flatMap(({ certificate: name }) =>
+        name === undefined ? [] : [[name, resolve(directory, name)]],
+      ),
+    )
   }
 
   #packs(): readonly Pack[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, id, instant, subjectPattern } from './configTypes.ts'
+import { crlSourceSchema } from './crlSource.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
 
 /** As many as probes look at. */
@@ -68,7 +69,7 @@ const authority = z.strictObject({
   certificate: file,
   /** Id of the authority that issued it; absent for a root, which is a trust anchor. */
   issuer: id.optional(),
-  crl: z.array(z.strictObject({ url: probedUrl })).default([]),
+  crl: z.array(crlSourceSchema(probedUrl)).default([]),
   ocsp: z
     .array(
       z
@@ -77,6 +78,8 @@ const authority = z.strictObject({
           /** A certificate that must be good (file), or its serial number. */
           certificate: file.optional(),
           serial: hexSerial.optional(),
+          /** Serial number of a certificate that is revoked, and has not expired. */
+          revoked: hexSerial.optional(),
         })
         .refine(
           (o) => (o.certificate === undefined) !== (o.serial === undefined),
@@ -223,6 +226,10 @@ export const configSchema = z.strictObject({
       timeout: duration.default(10_000),
       crl: schedule.prefault({}),
       ocsp: schedule.prefault({}),
+      /** Many questions to one responder, one after another. */
+      ocsp_matrix: z
+        .strictObject({ interval: duration.default(3_600_000), timeout: duration.default(30_000) })
+        .prefault({}),
       tls: schedule.prefault({}),
       /** Largest body that is read, in octets. */
       max_size: z
@@ -231,6 +238,8 @@ export const configSchema = z.strictObject({
         .max(1024 * 1024 * 1024)
         .default(64 * 1024 * 1024),
       concurrency: z.int().min(1).max(1000).default(20),
+      /** Of these, against one host and port. */
+      concurrency_per_host: z.int().min(1).max(1000).default(2),
       /** Addresses of names, before hosts file and DNS: each node behind a balancer can be watched by a name of its own. */
       hosts: z.record(hostName, z.array(ipAddress).min(1).max(MAX_ADDRESSES)).default({}),
       /** Networks that are not public, and into which redirects and URLs inside certificates are followed all the same. */

@@ -36,6 +36,7 @@ export function certificateFacts(certificate: Certificate): FactsOf<'certificate
     policies: (certificate.certificatePolicies ?? []).map(({ policy }) => policy),
     ocspUrls: certificate.ocspUrls,
     crlUrls: certificate.crlUrls,
+    caIssuerUrls: certificate.caIssuerUrls,
     mustStaple: certificate.tlsFeatures.some((feature) => STAPLING_FEATURES.includes(feature)),
     isPrecertificate: certificate.isPrecertificate,
     sctCount: certificate.scts.length,

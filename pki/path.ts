@@ -46,6 +46,14 @@ export type PathResult =
       readonly rejected: readonly RejectedPath[]
     }
 
+/** All that was found, of several anchors or over several certificates of one authority. */
+export interface PathsFound {
+  /** Each starts with the leaf and ends with an anchor; the likeliest first. */
+  readonly valid: readonly (readonly Certificate[])[]
+  /** What was tried besides, furthest first. */
+  readonly rejected: readonly RejectedPath[]
+}
+
 /** Intermediates that are looked at. Real servers send up to 5; a directory of a bridged PKI holds some hundreds. */
 const MAX_CANDIDATES = 512
 /** Certificates between the leaf and the trusted chain. Over the bridges of governments up to 7. */
@@ -60,7 +68,17 @@ const MAX_REJECTED = 32
  * certificates say; when no path is valid, the error is that of the one that came furthest.
  */
 export function buildPath(question: PathQuestion): PathResult {
-  return new PathSearch(question).run()
+  const { found, rejected } = new PathSearch(question, 1).run()
+  const [first] = found
+  if (first !== undefined) return { ...first, rejected }
+  const [best = { path: [question.leaf], error: issuerNotFound(question.leaf) }] = rejected
+  return { valid: false, path: best.path, error: best.error, rejected }
+}
+
+/** The same for those who ask which ways there are: at most `most` valid paths, within the same limits of work. */
+export function findPaths(question: PathQuestion, most: number): PathsFound {
+  const { found, rejected } = new PathSearch(question, most).run()
+  return { valid: found.map(({ path }) => path), rejected }
 }
 
 /** How far a path came, lowest first: no issuer, an issuer that did not sign, the end of the search, an anchor but not every signature, an anchor. */
@@ -77,11 +95,15 @@ class PathSearch {
   readonly #intermediates: ReadonlyMap<string, readonly Certificate[]>
   readonly #trusted: ReadonlyMap<string, readonly TrustedChain[]>
   readonly #signatures = new Map<Certificate, Map<Certificate, PkiError | undefined>>()
+  readonly #most: number
+  readonly #found: Found[] = []
   readonly #rejected: Candidate[] = []
   #steps = 0
 
-  constructor(question: PathQuestion) {
+  /** Ends with the `most`th valid path. */
+  constructor(question: PathQuestion, most: number) {
     this.#question = question
+    this.#most = most
     const { intermediates, trusted } = question
     const seen = new Set(trusted.flat().map(({ sha256 }) => sha256))
     const others = intermediates.slice(0, MAX_CANDIDATES).filter(({ sha256 }) => {
@@ -93,47 +115,42 @@ class PathSearch {
     this.#trusted = groupBy(trusted, ([first]) => nameKey(first.subject))
   }
 
-  run(): PathResult {
+  run(): { readonly found: readonly Found[]; readonly rejected: readonly RejectedPath[] } {
     const { leaf } = this.#question
-    const found = this.#leafItself() ?? this.#extend([leaf], leaf)
+    if (!this.#tryLeafItself()) this.#tryAbove([leaf], leaf)
     const ranked = this.#rejected.sort((a, b) => b.rank - a.rank)
     const rejected = ranked.slice(0, MAX_REJECTED).map(({ path, error }) => ({ path, error }))
-    if (found !== undefined) return { ...found, rejected }
-    const [best = { path: [leaf], error: issuerNotFound(leaf) }] = rejected
-    return { valid: false, path: best.path, error: best.error, rejected }
+    return { found: this.#found, rejected }
   }
+
+  // What tries returns whether enough was found.
 
   /** The leaf is a certificate that is trusted. */
-  #leafItself(): Found | undefined {
+  #tryLeafItself(): boolean {
     const { leaf } = this.#question
-    for (const chain of this.#trusted.get(nameKey(leaf.subject)) ?? []) {
-      if (chain[0].sha256 !== leaf.sha256) continue
-      const found = this.#complete(chain)
-      if (found !== undefined) return found
-    }
-    return undefined
+    const chains = this.#trusted.get(nameKey(leaf.subject)) ?? []
+    return chains.some((chain) => chain[0].sha256 === leaf.sha256 && this.#tryComplete(chain))
   }
 
-  #extend(path: readonly Certificate[], last: Certificate): Found | undefined {
+  #tryAbove(path: readonly Certificate[], last: Certificate): boolean {
     const { now } = this.#question
     const name = nameKey(last.issuer)
     const chains = (this.#trusted.get(name) ?? []).filter(
       ([first]) => !path.some(({ sha256 }) => sha256 === first.sha256),
     )
     for (const chain of mostLikelyFirst(chains, ([first]) => first, last, now)) {
-      const found = this.#complete([...path, ...chain])
-      if (found !== undefined) return found
+      if (this.#tryComplete([...path, ...chain])) return true
     }
     const issuers = (this.#intermediates.get(name) ?? []).filter((issuer) => !isLoop(path, issuer))
     if (issuers.length > 0 && path.length > MAX_INTERMEDIATES) {
       const message = `expected at most ${MAX_INTERMEDIATES} certificates between leaf and trusted issuer`
       this.#reject(RANK.partial, path, new PkiError('path', 'path_too_long', message))
-      return undefined
+      return false
     }
     for (const issuer of mostLikelyFirst(issuers, (certificate) => certificate, last, now)) {
       if (++this.#steps > MAX_STEPS) {
         if (this.#steps === MAX_STEPS + 1) this.#reject(RANK.unfinished, path, tooManyPaths())
-        return undefined
+        return false
       }
       // What a key without parameters inherits is known only from the anchor downwards.
       const error = lacksParameters(issuer) ? undefined : this.#signatureError(last, issuer)
@@ -141,15 +158,14 @@ class PathSearch {
         this.#reject(RANK.partial, [...path, issuer], error)
         continue
       }
-      const found = this.#extend([...path, issuer], issuer)
-      if (found !== undefined) return found
+      if (this.#tryAbove([...path, issuer], issuer)) return true
     }
     if (chains.length + issuers.length === 0) this.#reject(RANK.notFound, path, issuerNotFound(last))
-    return undefined
+    return false
   }
 
   /** From the leaf to the anchor: only now can it be judged. */
-  #complete(bare: readonly Certificate[]): Found | undefined {
+  #tryComplete(bare: readonly Certificate[]): boolean {
     const { now, policies = {} } = this.#question
     const path = withParameters(bare)
     const result = validatePath(path, {
@@ -160,11 +176,14 @@ class PathSearch {
         if (error !== undefined) throw error
       },
     })
-    if (result.valid) return { valid: true, path, policies: result.policies }
+    if (result.valid) {
+      this.#found.push({ valid: true, path, policies: result.policies })
+      return this.#found.length >= this.#most
+    }
     const { error, at } = result
     const rank = error.phase === 'signature' ? RANK.completeUnsigned : RANK.complete
     this.#reject(rank + (path.length - 1 - at) / path.length, path, error)
-    return undefined
+    return false
   }
 
   /** Each signature is checked once, however many paths it is part of. */

@@ -4,6 +4,7 @@ import type { ProbeResult } from '../model/observation.ts'
 import type { AuthorityConfig } from '../model/config.ts'
 import type { Clock } from '../model/time.ts'
 import type { Network } from './fetch/connect.ts'
+import type { StartTlsProtocol } from './fetch/startTls.ts'
 import type { ProbeMemory } from './memory.ts'
 
 /** What every target has. */
@@ -41,20 +42,46 @@ export interface OcspTarget extends TargetBase {
   readonly serial: string
 }
 
+/** One responder, asked in every way. */
+export interface OcspMatrixTarget extends TargetBase {
+  readonly probe: 'ocsp_matrix'
+  readonly url: string
+  readonly issuer: Issuer
+  /** Serial number of the certificate that must be good, lower-case hex. */
+  readonly serial: string
+  /** The same of one that is revoked; undefined: none is declared. */
+  readonly revoked: string | undefined
+  /** Subjects of the services whose certificates the authority issues: what they serve, the responder must know. */
+  readonly services: readonly string[]
+}
+
+/** URLs, as declared. */
+export interface IssuerLocations {
+  readonly crl: readonly string[]
+  readonly ocsp: readonly string[]
+  readonly caIssuers: readonly string[]
+}
+
 export interface TlsTarget extends TargetBase {
   readonly probe: 'tls'
   readonly host: string
   readonly port: number
   readonly servername: string
+  /** What is spoken before TLS; undefined: nothing. */
+  readonly startTls: StartTlsProtocol | undefined
   readonly service: { readonly id: string; readonly environment: string; readonly owner: string } | undefined
   /** undefined: chain and identity are reported, the path is not judged (CLI without --issuer). */
   readonly issuer: Issuer | undefined
   /** Responder of the issuer, asked about the certificate that was served. */
   readonly ocspUrl: string | undefined
+  /** Where the inventory says that the issuer's revocation lists, responders and certificate are. undefined: nothing is declared (CLI). */
+  readonly locations: IssuerLocations | undefined
+  /** File with the newest certificate that was issued for the service, PEM or DER; read at every run. undefined: none is declared. */
+  readonly certificateFile: string | undefined
   readonly client: { readonly certificate: string; readonly key: string } | undefined
 }
 
-export type Target = CrlTarget | OcspTarget | TlsTarget
+export type Target = CrlTarget | OcspTarget | OcspMatrixTarget | TlsTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {

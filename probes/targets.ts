@@ -1,6 +1,6 @@
 import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
 import { formatSubject } from '../model/subject.ts'
-import type { CrlTarget, Issuer, OcspTarget, Target, TlsTarget } from './probe.ts'
+import type { CrlTarget, Issuer, IssuerLocations, OcspMatrixTarget, OcspTarget, Target, TlsTarget } from './probe.ts'
 
 export interface TargetSources {
   readonly config: Pick<Config, 'inventory' | 'probes'>
@@ -8,6 +8,8 @@ export interface TargetSources {
   readonly authorities: ReadonlyMap<string, Issuer>
   /** Serial numbers (lower-case hex) of `ocsp[].certificate`, by file name as configured. */
   readonly knownGood: ReadonlyMap<string, string>
+  /** Whole file names of `services[].certificate`, by file name as configured. */
+  readonly certificateFiles: ReadonlyMap<string, string>
   /** PEM texts of `client.certificate_file` and `client.key_file`, by file name as configured. */
   readonly credentials: ReadonlyMap<string, string>
 }
@@ -22,6 +24,7 @@ export function targetsOf(sources: TargetSources): Target[] {
     ...authorities.flatMap((authority) => [
       ...crlTargets(authority, sources),
       ...ocspTargets(authority, sources),
+      ...ocspMatrixTargets(authority, sources),
     ]),
     ...services.map((service) => tlsTarget(service, sources)),
   ]
@@ -60,8 +63,26 @@ function ocspTargets(authority: AuthorityConfig, sources: TargetSources): OcspTa
   }))
 }
 
+function ocspMatrixTargets(authority: AuthorityConfig, sources: TargetSources): OcspMatrixTarget[] {
+  const { services } = sources.config.inventory
+  const own = services.filter(({ issuer }) => issuer === authority.id)
+  return authority.ocsp.map(({ url, certificate, serial, revoked }) => ({
+    probe: 'ocsp_matrix',
+    subject: formatSubject({ kind: 'ocsp_responder_status', keys: [authority.id] }),
+    address: url,
+    ...scheduleOf('ocsp_matrix', sources),
+    url,
+    issuer: resolved(sources.authorities, authority.id),
+    serial: serial ?? resolved(sources.knownGood, certificate ?? ''),
+    revoked,
+    services: own.map(({ id, environment }) =>
+      formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
+    ),
+  }))
+}
+
 function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
-  const { id, environment, owner, endpoint, issuer, client } = service
+  const { id, environment, owner, endpoint, issuer, client, starttls } = service
   const colon = endpoint.lastIndexOf(':')
   const host = endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   const authority = sources.config.inventory.authorities.find((other) => other.id === issuer)
@@ -73,9 +94,15 @@ function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
     host,
     port: Number(endpoint.slice(colon + 1)),
     servername: service.servername ?? host,
+    startTls: starttls,
     service: { id, environment, owner },
     issuer: resolved(sources.authorities, issuer),
     ocspUrl: authority?.ocsp[0]?.url,
+    locations: authority && locationsOf(authority),
+    certificateFile:
+      service.certificate === undefined
+        ? undefined
+        : resolved(sources.certificateFiles, service.certificate),
     client:
       client === undefined
         ? undefined
@@ -84,6 +111,11 @@ function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
             key: resolved(sources.credentials, client.key_file),
           },
   }
+}
+
+function locationsOf({ crl, ocsp, ca_issuers }: AuthorityConfig): IssuerLocations {
+  const urls = (declared: readonly { readonly url: string }[]): string[] => declared.map(({ url }) => url)
+  return { crl: urls(crl), ocsp: urls(ocsp), caIssuers: ca_issuers }
 }
 
 function scheduleOf(kind: Target['probe'], { config }: TargetSources): { interval: number; timeout: number } {

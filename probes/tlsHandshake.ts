@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import { openConnection, type Network } from './fetch/connect.ts'
+import { connectTo, openConnection, type Connection, type Network } from './fetch/connect.ts'
 import type { Deadline } from './fetch/deadline.ts'
 import { FetchError } from './fetch/error.ts'
+import { startTls } from './fetch/startTls.ts'
 import { alertOf, tlsFailure } from './fetch/tlsFailure.ts'
 import type { TlsTarget } from './probe.ts'
 
@@ -20,6 +21,8 @@ export interface Handshake {
   readonly group: string | undefined
   /** DER, the leaf first, then as sent. Empty: no certificate was seen. */
   readonly chain: readonly Uint8Array[]
+  /** The OCSP answer that came along (RFC 6066 section 8), DER; undefined: none. */
+  readonly staple: Uint8Array | undefined
   /** Of our client certificate; undefined: none is configured, the server did not ask, or it said nothing either way. */
   readonly clientCertificateAccepted: boolean | undefined
   /** undefined: the handshake completed, and the client certificate, if one was asked for, was not refused. */
@@ -31,27 +34,61 @@ const NOTHING = {
   cipher: undefined,
   group: undefined,
   chain: [],
+  staple: undefined,
   clientCertificateAccepted: undefined,
 }
+
+/** What of a target a handshake depends on. */
+export type HandshakeTarget = Pick<
+  TlsTarget,
+  'address' | 'host' | 'port' | 'servername' | 'startTls' | 'client'
+>
 
 /**
  * Connects, shakes hands, and says goodbye. Any certificate is accepted here: judging it is the caller's. ALPN is not offered.
  * Rejects only when the outer signal of the deadline aborts.
  */
-export async function shakeHands(
-  target: TlsTarget,
+export function shakeHands(
+  target: HandshakeTarget,
   deadline: Deadline,
   network: Network,
 ): Promise<Handshake> {
+  const { host, port } = target
+  return shakeHandsOver(target, deadline, () =>
+    openConnection({ host, port, source: 'declared' }, deadline, network),
+  )
+}
+
+/** The same at one of the host's addresses. */
+export function shakeHandsAt(
+  ip: string,
+  target: HandshakeTarget,
+  deadline: Deadline,
+): Promise<Handshake> {
+  return shakeHandsOver(target, deadline, () => connectTo(ip, target.port, deadline))
+}
+
+async function shakeHandsOver(
+  target: HandshakeTarget,
+  deadline: Deadline,
+  open: () => Promise<Connection>,
+): Promise<Handshake> {
   try {
     const context = credentials(target)
-    const { socket: tcp } = await openConnection(target.host, target.port, deadline, network)
+    const { socket: tcp } = await open()
+    try {
+      if (target.startTls !== undefined) await startTls(tcp, target.startTls, deadline)
+    } catch (error) {
+      tcp.destroy()
+      throw error
+    }
     const socket = connectTls({
       socket: tcp,
       ...(context === undefined ? {} : { secureContext: context }),
       // RFC 6066 section 3: no IP addresses in SNI.
       ...(isIP(target.servername) === 0 ? { servername: target.servername } : {}),
       rejectUnauthorized: false,
+      requestOCSP: true,
     })
     try {
       const handshake = await follow(socket, target, deadline)
@@ -69,7 +106,7 @@ export async function shakeHands(
   }
 }
 
-function credentials({ client }: TlsTarget): SecureContext | undefined {
+function credentials({ client }: HandshakeTarget): SecureContext | undefined {
   if (client === undefined) return undefined
   try {
     return createSecureContext({ cert: client.certificate, key: client.key })
@@ -80,7 +117,7 @@ function credentials({ client }: TlsTarget): SecureContext | undefined {
   }
 }
 
-async function follow(socket: TLSSocket, target: TlsTarget, deadline: Deadline): Promise<Handshake> {
+async function follow(socket: TLSSocket, target: HandshakeTarget, deadline: Deadline): Promise<Handshake> {
   const events = new Events(socket)
   const handshake = await deadline.race(events.handshake, 'tls', `a TLS handshake with ${target.address}`)
   const { isCertificateRequested, ...seen } = handshake.seen
@@ -107,7 +144,7 @@ async function follow(socket: TLSSocket, target: TlsTarget, deadline: Deadline):
 }
 
 /** What a connection shows of itself; taken while the event is handled, since a closed socket has nothing left. */
-interface Seen extends Pick<Handshake, 'protocol' | 'cipher' | 'group' | 'chain'> {
+interface Seen extends Pick<Handshake, 'protocol' | 'cipher' | 'group' | 'chain' | 'staple'> {
   readonly isCertificateRequested: boolean
 }
 
@@ -123,9 +160,14 @@ class Events {
     const handshake = Promise.withResolvers<{ failure: Error | undefined; seen: Seen }>()
     const ticket = Promise.withResolvers<'ticket'>()
     const over = Promise.withResolvers<Error>()
-    socket.once('secureConnect', () => handshake.resolve({ failure: undefined, seen: look(socket) }))
+    let staple: Uint8Array | undefined
+    // Comes before the end of the handshake, with null where the server has none.
+    socket.once('OCSPResponse', (answer: Uint8Array | null) => (staple = answer ?? undefined))
+    socket.once('secureConnect', () =>
+      handshake.resolve({ failure: undefined, seen: look(socket, staple) }),
+    )
     socket.on('error', (error: Error) => {
-      handshake.resolve({ failure: error, seen: look(socket) })
+      handshake.resolve({ failure: error, seen: look(socket, staple) })
       over.resolve(error)
     })
     const onEnd = (): void => over.resolve(new Error('closed'))
@@ -161,7 +203,7 @@ class Events {
   }
 }
 
-function refusal(target: TlsTarget, failure: Error | undefined): FetchError {
+function refusal(target: HandshakeTarget, failure: Error | undefined): FetchError {
   const how = (failure && alertOf(failure)) ?? 'a closed connection'
   if (target.client === undefined) {
     const message = `${target.address}: expected a connection without client certificate, got ${how}`
@@ -171,13 +213,14 @@ function refusal(target: TlsTarget, failure: Error | undefined): FetchError {
   return new FetchError('tls', 'client_certificate_refused', message, failure)
 }
 
-function look(socket: TLSSocket): Seen {
+function look(socket: TLSSocket, staple: Uint8Array | undefined): Seen {
   const key = maybe(socket.getEphemeralKeyInfo())
   return {
     protocol: maybe(socket.getProtocol()) ?? undefined,
     cipher: maybe(socket.getCipher())?.standardName,
     group: key && 'name' in key && typeof key.name === 'string' ? key.name : undefined,
     chain: chainOf(socket),
+    staple,
     // node:tls does not tell whether there was a CertificateRequest. It carries signature algorithms; nothing else that a server sends does.
     isCertificateRequested: (maybe(socket.getSharedSigalgs())?.length ?? 0) > 0,
   }

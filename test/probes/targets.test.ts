@@ -12,6 +12,7 @@ function targets(inventory: unknown, probes: unknown = {}): Target[] {
     config: configSchema.parse({ inventory, probes }),
     authorities: new Map([['issuing-1', issuing]]),
     knownGood: new Map([['good.pem', 'beef']]),
+    certificateFiles: new Map([['shop.pem', '/etc/vigil/shop.pem']]),
     credentials: new Map([
       ['c.pem', 'CERTIFICATE'],
       ['k.pem', 'KEY'],
@@ -57,6 +58,8 @@ test('a service gives a target with its issuer’s responder and its credentials
     servername: 'shop.example',
     issuer: 'issuing-1',
     owner: 'team',
+    starttls: 'smtp',
+    certificate: 'shop.pem',
     client: { certificate_file: 'c.pem', key_file: 'k.pem' },
   }
   const found = targets({ authorities: [authority], services: [service] }).at(-1)
@@ -69,9 +72,12 @@ test('a service gives a target with its issuer’s responder and its credentials
     host: '2001:db8::1',
     port: 8443,
     servername: 'shop.example',
+    startTls: 'smtp',
     service: { id: 'shop', environment: 'test', owner: 'team' },
     issuer: issuing,
     ocspUrl: 'http://ocsp.example/',
+    locations: { crl: ['http://crl.example/1.crl'], ocsp: ['http://ocsp.example/'], caIssuers: [] },
+    certificateFile: '/etc/vigil/shop.pem',
     client: { certificate: 'CERTIFICATE', key: 'KEY' },
   })
 })
