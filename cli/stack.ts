@@ -352,6 +352,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       artifact: (digest) => journal.getArtifact(digest),
     },
     concurrency: config.probes.concurrency,
+    concurrencyPerHost: config.probes.concurrency_per_host,
+    lastRun: (target) => memory.lastSuccess(target),
     onResult: async (result) => {
       await persist('journal', () => recorder.record(result))
       memory.remember(result.observation)

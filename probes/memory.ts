@@ -1,5 +1,6 @@
 import type { Facts } from '../model/facts.ts'
 import type { Observation, ProbeKind } from '../model/observation.ts'
+import { fromTimestamp } from '../model/time.ts'
 import type { TargetState } from '../store/contract.ts'
 
 /** Which target: what the journal tells one from another by. */
@@ -27,6 +28,7 @@ export interface ProbeMemory {
 export class RecordedMemory implements ProbeMemory {
   readonly #targets: ReadonlySet<string>
   readonly #byProbe = new Map<ProbeKind, Map<string, Remembered>>()
+  readonly #lastSuccess = new Map<string, number>()
 
   constructor(targets: readonly Named[]) {
     this.#targets = new Set(
@@ -36,7 +38,17 @@ export class RecordedMemory implements ProbeMemory {
 
   /** The store also remembers what is not declared any more. */
   hydrate(latest: readonly TargetState[]): void {
-    for (const { observation, known } of latest) this.#keep(observation, known)
+    for (const { observation, known, lastStart } of latest) {
+      this.#keep(observation, known)
+      const { outcome, subject, probe, target } = observation
+      if (outcome === 'success')
+        this.#lastSuccess.set(`${probe} ${keyOf(subject, target)}`, fromTimestamp(lastStart))
+    }
+  }
+
+  /** When the newest run began that the store knew of at the start, in milliseconds; undefined: there was none, or it failed. */
+  lastSuccess({ subject, probe, address }: Named): number | undefined {
+    return this.#lastSuccess.get(`${probe} ${keyOf(subject, address)}`)
   }
 
   /** Takes a run that was recorded. */

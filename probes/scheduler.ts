@@ -5,8 +5,12 @@ import type { ProbeContext, Target } from './probe.ts'
 import { runProbe } from './table.ts'
 import { answersFor, hostOf } from './targets.ts'
 
-/** Milliseconds within which every target has its first run. */
+/** Milliseconds within which every target has its first run ever. */
 const FIRST_RUN = 5_000
+/** Milliseconds: targets with an interval from here on go on after a restart where they were, so that it does not ask everything anew. */
+const LONG_INTERVAL = 600_000
+/** Part of a long interval over which runs that were missed are spread. */
+const CATCH_UP = 0.1
 /** Part of the interval by which a run comes earlier or later, so that targets don't drift into step. */
 const JITTER = 0.2
 /** Milliseconds that a timer may be late; more means that the machine slept, and everything is due at once. */
@@ -31,8 +35,15 @@ export type After = (ms: number, callback: () => void) => () => void
 export interface SchedulerOptions {
   readonly targets: readonly Target[]
   readonly context: Omit<ProbeContext, 'signal'>
-  /** Runs at once; besides, one for each host:port. Results that wait to be recorded are not counted. */
+  /** Runs at once. Results that wait to be recorded are not counted. */
   readonly concurrency: number
+  /** Of these, against one host:port. */
+  readonly concurrencyPerHost: number
+  /**
+   * When the newest run began that is known from before the start, in milliseconds since the epoch. undefined: none is known, or it failed: who has
+   * repaired something and restarted wants to see it.
+   */
+  readonly lastRun: (target: Target) => number | undefined
   /** Takes each result; the target is scheduled again only when this is settled. */
   readonly onResult: (result: ProbeResult) => Promise<void>
   /** A result that `onResult` refused is lost; this says so. */
@@ -72,14 +83,15 @@ const realAfter: After = (ms, callback) => {
 
 /** Starts to probe every target at its interval, until `stop()`. */
 export function startScheduler(options: SchedulerOptions): Scheduler {
-  const { context, concurrency, onResult, onError } = options
+  const { context, concurrency, concurrencyPerHost, onResult, onError } = options
   const run = options.run ?? runProbe
   const after = options.after ?? realAfter
   const uniform = options.uniform ?? Math.random
   const queue: Entry[] = []
   const running = new Set<Promise<void>>()
   const aborts = new Set<AbortController>()
-  const busyHosts = new Set<string>()
+  /** Runs under way, by host:port. */
+  const busyHosts = new Map<string, number>()
   const maxSlow = Math.max(1, Math.floor(concurrency * SLOW_SHARE))
   let runningSlow = 0
   /** Of those in `running`, the ones that are over and wait to be recorded. */
@@ -100,12 +112,23 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     const due = context.now() + ms
     entry.cancelTimer = after(Math.min(ms, MAX_DELAY), () => {
       const isLate = context.now() - due > MAX_LATENESS
-      // No storm after sleep: the slot is missed, and the runs after it are spread like the first ones.
-      if (isLate) wait(entry, firstDelay(entry))
+      // No storm after sleep: the slot is missed, and the next runs are spread.
+      if (isLate) wait(entry, soon(entry.target))
       else enqueue(entry)
     })
   }
-  const firstDelay = ({ target }: Entry): number => uniform() * Math.min(target.interval, FIRST_RUN)
+  const periodOf = ({ interval }: Target): number => interval * (1 - JITTER + 2 * JITTER * uniform())
+
+  const firstDelay = (target: Target): number => {
+    const last = target.interval < LONG_INTERVAL ? undefined : options.lastRun(target)
+    // None, or from a time that has not come: the clock was wrong then, or is now.
+    if (last === undefined || last > context.now()) return uniform() * Math.min(target.interval, FIRST_RUN)
+    const left = last + periodOf(target) - context.now()
+    return left > 0 ? left : soon(target)
+  }
+  /** Of a run that was missed. */
+  const soon = ({ interval }: Target): number =>
+    uniform() * (interval < LONG_INTERVAL ? Math.min(interval, FIRST_RUN) : interval * CATCH_UP)
 
   const enqueue = (entry: Entry): void => {
     entry.cancelTimer()
@@ -129,18 +152,18 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const mayStartAny = (): boolean => running.size - unrecorded < concurrency && unrecorded < MAX_UNRECORDED
 
   const mayStart = ({ host, isSlow }: Entry): boolean =>
-    !busyHosts.has(host) && !(isSlow && runningSlow >= maxSlow)
+    (busyHosts.get(host) ?? 0) < concurrencyPerHost && !(isSlow && runningSlow >= maxSlow)
 
   const start = (entry: Entry): void => {
     const slot = entry.isSlow ? 1 : 0
     entry.state = 'running'
-    busyHosts.add(entry.host)
+    busyHosts.set(entry.host, (busyHosts.get(entry.host) ?? 0) + 1)
     runningSlow += slot
     // The host has its answer out, so others may ask it.
     const onRan = (): void => {
       runningSlow -= slot
       unrecorded++
-      busyHosts.delete(entry.host)
+      leave(entry.host)
       if (!isStopping) startQueued()
     }
     const ended = runAndRecord(entry, onRan).finally(() => {
@@ -151,10 +174,16 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     running.add(ended)
   }
 
+  const leave = (host: string): void => {
+    const others = (busyHosts.get(host) ?? 1) - 1
+    if (others === 0) busyHosts.delete(host)
+    else busyHosts.set(host, others)
+  }
+
   const runAndRecord = async (entry: Entry, onRan: () => void): Promise<void> => {
     const { target, waiters } = entry
     entry.waiters = []
-    const period = target.interval * (1 - JITTER + 2 * JITTER * uniform())
+    const period = periodOf(target)
     const began = context.now()
     const result = await runOnce(target)
     entry.isSlow = result !== undefined && result.observation.duration > target.timeout * SLOW
@@ -229,6 +258,6 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
-  for (const entry of entries) wait(entry, firstDelay(entry))
+  for (const entry of entries) wait(entry, firstDelay(entry.target))
   return { runNow, stop }
 }

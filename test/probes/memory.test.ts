@@ -46,3 +46,16 @@ test('what the store knows of declared targets is remembered after a restart, an
   )
   assert.deepEqual([...memory.all('tls')], [])
 })
+
+test('of the runs before the start the newest counts when it was a success, as often as it was repeated', () => {
+  const memory = new RecordedMemory([CRL])
+  const known = (outcome: Observation['outcome']): void => {
+    const observation = { ...run(CRL.address, {}), outcome, id: 'vigil/1/1/0', recorded: toTimestamp(0) }
+    memory.hydrate([{ observation, lastStart: toTimestamp(3_600_000), lastDuration: 1, known: {} }])
+  }
+  assert.equal(memory.lastSuccess(CRL), undefined)
+  known('failure')
+  assert.equal(memory.lastSuccess(CRL), undefined)
+  known('success')
+  assert.equal(memory.lastSuccess(CRL), 3_600_000)
+})

@@ -51,6 +51,8 @@ function bench(targets: readonly Target[], { auto = true, ...overrides }: BenchO
     targets,
     context: context({ now: time.now }),
     concurrency: 100,
+    concurrencyPerHost: 1,
+    lastRun: () => undefined,
     run,
     after: time.after,
     uniform: () => 0.5,
@@ -184,7 +186,7 @@ test('targets that answer do not wait for many that never do', async () => {
   assert.equal(runs() - before, 60)
 })
 
-test('one run at once for each host and port; others pass it', async () => {
+test('no more runs at once for each host and port than allowed; others pass them', async () => {
   const shared = { host: 'shared', port: 443 }
   const targets = [target(1, shared), target(2, shared), target(3)]
   const { time, runs } = bench(targets, { auto: false })
@@ -196,6 +198,20 @@ test('one run at once for each host and port; others pass it', async () => {
   runs[0]?.end()
   await settle()
   assert.equal(runs[2]?.address, 'host-2:443')
+})
+
+test('several runs at once against one host, where that is allowed', async () => {
+  const targets = [1, 2, 3, 4].map((n) => target(n, { host: 'shared', port: 443 }))
+  const { time, runs, starts } = bench(targets, { auto: false, concurrencyPerHost: 2 })
+  await time.advance(5_000)
+  assert.deepEqual(starts(), [1, 1, 0, 0])
+  runs[0]?.end()
+  await settle()
+  assert.deepEqual(starts(), [1, 1, 1, 0])
+  runs[1]?.end()
+  runs[2]?.end()
+  await settle()
+  assert.deepEqual(starts(), [1, 1, 1, 1])
 })
 
 test('what waits to be recorded keeps neither its host nor others waiting', async () => {
@@ -218,6 +234,49 @@ test('while nothing is recorded no more results gather than may wait', async () 
   record.resolve(undefined)
   await time.advance(MINUTE)
   assert.ok(started() >= 500)
+})
+
+test('after a restart targets with long intervals go on where they were; the others run at once', async () => {
+  const HOUR = 60 * MINUTE
+  const hourly = (n: number): TlsTarget => target(n, { interval: HOUR })
+  const last = new Map([
+    ['host-1:443', NOW - 40 * MINUTE],
+    // Its slot was missed.
+    ['host-2:443', NOW - 30 * HOUR],
+    // The clock was wrong when it was recorded.
+    ['host-3:443', NOW + 30 * HOUR],
+    ['host-5:443', NOW - 1_000],
+  ])
+  const targets = [hourly(1), hourly(2), hourly(3), hourly(4), target(5)]
+  const { time, runs } = bench(targets, { lastRun: ({ address }) => last.get(address) })
+  await time.advance(25 * MINUTE)
+  const first = new Map(runs.toReversed().map(({ address, at }) => [address, at]))
+  assert.deepEqual(
+    targets.map(({ address }) => first.get(address)),
+    [20 * MINUTE, 3 * MINUTE, 2_500, 2_500, 2_500],
+  )
+})
+
+test('what was missed of long intervals while the machine slept or was off is spread over a tenth of them', async () => {
+  const HOUR = 60 * MINUTE
+  const targets = Array.from({ length: 60 }, (_, n) => target(n, { interval: HOUR }))
+  for (const start of ['restart', 'sleep'] as const) {
+    let n = 0
+    const { time, runs } = bench(targets, {
+      uniform: () => (n++ % 60) / 60,
+      lastRun: () => (start === 'restart' ? NOW - 24 * HOUR : undefined),
+    })
+    if (start === 'sleep') {
+      await time.advance(10_000)
+      await time.sleep(24 * HOUR)
+    }
+    const before = runs.length
+    await time.advance(MINUTE)
+    const first = runs.length - before
+    assert.ok(first > 0 && first <= 12, `${start}: ${first} runs in the first minute`)
+    await time.advance(5 * MINUTE)
+    assert.equal(runs.length - before, 60, start)
+  }
 })
 
 test('after sleep the runs are spread, and only the next slot is run', async () => {
