@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './auditLog.ts'
+import { Changes, isDraft, type Change } from './changes.ts'
+import type { CrlPart } from './crlPart.ts'
 import { logCrl, logIssued, logRevoked, type LoggedCertificate } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import {
@@ -9,6 +11,7 @@ import {
   issueCertificate,
   issueCrl,
   randomSerial,
+  type CrlRequest,
   type Issuer,
   type KeyPair,
   type OcspStatus,
@@ -19,7 +22,6 @@ export const ORGANIZATION = 'Vigil Lab'
 export const COUNTRY = 'SE'
 
 interface AuthorityUrls {
-  readonly crl: string
   readonly ocsp: string
   readonly caIssuers: string
 }
@@ -32,12 +34,17 @@ interface AuthorityOptions {
   readonly subject: string
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
+  /** At least one. */
+  readonly parts: readonly CrlPart[]
   readonly log: AuditLog
   readonly now: Clock
   readonly random?: (size: number) => Uint8Array
   /** From thisUpdate to nextUpdate, in milliseconds. */
   readonly crlLifetime: number
 }
+
+/** What a fault makes of a CRL before it is signed: another request, or the octets to publish. */
+export type CrlChange = Change<CrlRequest, Uint8Array, { readonly part: CrlPart }>
 
 export interface Issued {
   readonly der: Uint8Array
@@ -68,11 +75,16 @@ export class IssuingAuthority {
   readonly name: string
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
+  readonly parts: readonly CrlPart[]
   readonly #options: AuthorityOptions
   readonly #issued = new Map<string, LoggedCertificate>()
   readonly #revoked = new Map<string, RevokedEntry>()
   readonly #entities = new Set<string>()
-  #crlNumber = 0n
+  readonly #crlChanges = new Changes<CrlRequest, Uint8Array, { readonly part: CrlPart }>(isDraft)
+  /** By series. */
+  readonly #crlNumbers = new Map<string, bigint>()
+  /** By name of the part. */
+  readonly #issuedCrls = new Map<string, { readonly number: bigint; readonly thisUpdate: number }>()
 
   constructor(options: AuthorityOptions) {
     this.id = options.id
@@ -80,11 +92,28 @@ export class IssuingAuthority {
     this.dn = distinguishedName(options.subject)
     this.issuer = options.issuer
     this.urls = options.urls
+    this.parts = options.parts
     this.#options = options
   }
 
+  /** Of the CRL issued last, of the first part. */
   get crlNumber(): bigint {
-    return this.#crlNumber
+    const [first] = this.parts
+    return first === undefined ? 0n : this.crlNumberOf(first)
+  }
+
+  crlNumberOf({ series }: CrlPart): bigint {
+    return this.#crlNumbers.get(series) ?? 0n
+  }
+
+  /** The next CRL of the part has the number after this one. */
+  setCrlNumber({ series }: CrlPart, number: bigint): void {
+    this.#crlNumbers.set(series, number)
+  }
+
+  /** What every CRL is made from now on; returns what takes it back. */
+  changeCrls(change: CrlChange): () => void {
+    return this.#crlChanges.add(change)
   }
 
   async issue(order: IssueOrder): Promise<Issued> {
@@ -101,7 +130,7 @@ export class IssuingAuthority {
       notAfter: order.notAfter,
       profile: order.profile,
       dns: order.dns ?? [],
-      crlUrl: this.urls.crl,
+      crlUrl: this.#crlUrlFor(serial),
       // An OCSP signer says ocsp-nocheck; a pointer to itself would contradict that (RFC 6960 section 4.2.2.2.1).
       ...(order.profile === 'ocsp_signer'
         ? {}
@@ -124,14 +153,14 @@ export class IssuingAuthority {
     return { der, key, serial, notAfter: order.notAfter, authority: this, logged }
   }
 
-  /** CRLReason as in RFC 5280 section 5.3.1. */
-  revoke(serial: string, reason: number, who: string): void {
+  /** CRLReason as in RFC 5280 section 5.3.1. `at`: milliseconds, now when absent. */
+  revoke(serial: string, reason: number, who: string, at = this.#options.now()): void {
     const certificate = this.#issued.get(serial)
     if (certificate === undefined) {
       throw new LabError('unknown_target', `${this.id} never issued serial ${serial}`)
     }
     if (this.#revoked.has(serial)) return
-    this.#revoked.set(serial, { serial, at: this.#options.now(), reason })
+    this.#revoked.set(serial, { serial, at, reason })
     logRevoked(this.#options.log, who, certificate, reason)
   }
 
@@ -142,27 +171,45 @@ export class IssuingAuthority {
     return { status: this.#issued.has(serial) ? 'good' : 'unknown' }
   }
 
-  /** The next CRL, signed now. */
-  async nextCrl(who: string): Promise<Uint8Array> {
-    const der = await this.#signCrl(this.#options.now())
-    logCrl(this.#options.log, who, { authority: this, number: this.#crlNumber, der })
+  /** The next CRL of a part, signed now. A delta CRL is issued after the full one that has its number. */
+  async nextCrl(part: CrlPart, who: string): Promise<Uint8Array> {
+    const der = await this.#signCrl(part, this.#options.now())
+    logCrl(this.#options.log, who, { authority: this, number: this.crlNumberOf(part), der })
     return der
   }
 
   /** A CRL from before the lab (and its log) began, for a distribution point that will one day fall back to it. */
-  async pastCrl(thisUpdate: number): Promise<Uint8Array> {
-    return this.#signCrl(thisUpdate)
+  async pastCrl(part: CrlPart, thisUpdate: number): Promise<Uint8Array> {
+    return this.#signCrl(part, thisUpdate)
   }
 
-  async #signCrl(thisUpdate: number): Promise<Uint8Array> {
-    this.#crlNumber += 1n
-    return issueCrl({
+  async #signCrl(part: CrlPart, thisUpdate: number): Promise<Uint8Array> {
+    const number = part.kind === 'delta' ? this.crlNumberOf(part) : this.crlNumberOf(part) + 1n
+    const plain = {
       issuer: this.issuer,
-      number: this.#crlNumber,
+      number,
       thisUpdate,
       nextUpdate: thisUpdate + this.#options.crlLifetime,
       revoked: [...this.#revoked.values()],
-    })
+    }
+    const before = this.#issuedCrls.get(part.name) ?? { number, thisUpdate }
+    const changed = await this.#crlChanges.apply(part.draft(plain, before), { part })
+    if (changed instanceof Uint8Array) {
+      this.#count(part, number, thisUpdate)
+      return changed
+    }
+    // The CA counts on from what it published, a wrong number too.
+    this.#count(part, changed.number ?? number, thisUpdate)
+    return issueCrl(changed)
+  }
+
+  #count(part: CrlPart, number: bigint, thisUpdate: number): void {
+    this.#crlNumbers.set(part.series, number)
+    this.#issuedCrls.set(part.name, { number, thisUpdate })
+  }
+
+  #crlUrlFor(serial: string): string {
+    return this.parts.find((part) => part.covers(serial))?.url ?? ''
   }
 }
 

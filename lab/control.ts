@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { LabError } from './error.ts'
+import { FAULT_GROUPS } from './faults/fault.ts'
 import { parseJson, readBody, sendJson, serveHttp, type HttpServer } from './http.ts'
 
 /** Octets of a request. */
@@ -14,7 +15,14 @@ export const labStatusSchema = z.object({
   /** Switched on now. */
   active: z.array(z.object({ fault: z.string(), target: z.string(), since: z.string() })),
   /** What can be switched. */
-  faults: z.array(z.object({ id: z.string(), title: z.string(), target: z.enum(['ca', 'service']) })),
+  faults: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      group: z.enum(FAULT_GROUPS),
+      target: z.enum(['ca', 'service']),
+    }),
+  ),
 })
 export type LabStatus = z.output<typeof labStatusSchema>
 

@@ -1,10 +1,14 @@
 // A service and the certificate that is deployed on it.
 import type { Clock } from '../model/time.ts'
 import type { Issued, IssuingAuthority } from './authority.ts'
-import { startTlsService, type TlsService } from './tlsService.ts'
+import { Changes, type Change } from './changes.ts'
+import { startTlsService, type Credentials, type Presentation, type TlsService } from './tlsService.ts'
 
 /** CRLReason keyCompromise (RFC 5280 section 5.3.1). */
 const KEY_COMPROMISE = 1
+
+/** What a fault makes of what the service presents at an address. */
+export type PresentationChange = Change<Presentation, never, { readonly address: string }>
 
 interface DeploymentOptions {
   readonly id: string
@@ -13,8 +17,14 @@ interface DeploymentOptions {
   /** TLS server name, and the certificate's identity. */
   readonly servername: string
   readonly authority: IssuingAuthority
-  /** Present: client certificates of these CAs are required. DER. */
-  readonly clientAuthorities?: readonly Uint8Array[]
+  /** Of the server: each can present something else. */
+  readonly addresses: readonly string[]
+  /** In the endpoint. */
+  readonly host: string
+  /** Whose client certificates are asked for; undefined: none. */
+  readonly client: Presentation['client'] | undefined
+  /** How it gets the OCSP answer that it staples; undefined: it staples none. */
+  readonly staple: ((serial: string) => Promise<Uint8Array>) | undefined
   readonly now: Clock
   /** Validity of a new certificate, in milliseconds. */
   readonly lifetime: number
@@ -30,37 +40,54 @@ export class Deployment {
   readonly mutual: boolean
   readonly #options: DeploymentOptions
   readonly #service: TlsService
+  readonly #changes = new Changes<Presentation, never, { readonly address: string }>(
+    (_value): _value is Presentation => true,
+  )
   /** The service's own certificate, even while another's is served. */
   #own: Issued
+  /** Without the changes of faults. */
+  #base: Presentation
 
   static async start(options: DeploymentOptions, who: string): Promise<Deployment> {
     const own = await issueFor(options, who, options.now(), options.now() + options.lifetime)
+    const base = presentationOf(options, own)
     const service = await startTlsService({
       name: options.id,
-      credentials: credentialsOf(own),
-      ...(options.clientAuthorities === undefined ? {} : { clientAuthorities: options.clientAuthorities }),
+      presentations: new Map(options.addresses.map((address) => [address, base])),
     })
-    return new Deployment(options, own, service)
+    return new Deployment(options, own, base, service)
   }
 
-  private constructor(options: DeploymentOptions, own: Issued, service: TlsService) {
+  private constructor(options: DeploymentOptions, own: Issued, base: Presentation, service: TlsService) {
     this.id = options.id
     this.environment = options.environment
     this.owner = options.owner
     this.servername = options.servername
     this.authority = options.authority
-    this.mutual = options.clientAuthorities !== undefined
+    this.mutual = options.client !== undefined
     this.#options = options
     this.#own = own
+    this.#base = base
     this.#service = service
   }
 
-  get port(): number {
-    return this.#service.port
+  /** host:port */
+  get endpoint(): string {
+    return `${this.#options.host}:${this.#service.port}`
   }
 
   get own(): Issued {
     return this.#own
+  }
+
+  /** What is presented from now on, also after a rotation; returns what takes it back. */
+  async change(change: PresentationChange): Promise<() => Promise<void>> {
+    const undo = this.#changes.add(change)
+    await this.#present()
+    return async () => {
+      undo()
+      await this.#present()
+    }
   }
 
   /** A new key and certificate of full lifetime, deployed at once. */
@@ -73,12 +100,13 @@ export class Deployment {
   async deployNearExpiry(left: number, who: string): Promise<void> {
     const notAfter = this.#options.now() + left
     const notBefore = notAfter - Math.max(this.#options.lifetime, left)
-    this.#deployOwn(await issueFor(this.#options, who, notBefore, notAfter), who)
+    await this.#deployOwn(await issueFor(this.#options, who, notBefore, notAfter), who)
   }
 
   /** What another service serves, with its key. */
-  deployForeign(other: Deployment): void {
-    this.#service.deploy(credentialsOf(other.own))
+  async deployForeign(other: Deployment): Promise<void> {
+    this.#base = presentationOf(this.#options, other.own)
+    await this.#present()
   }
 
   /** The certificate stays on the service; the caller has the CRL published. */
@@ -90,11 +118,17 @@ export class Deployment {
     return this.#service.close()
   }
 
-  #deployOwn(issued: Issued, who: string): Issued {
-    this.#service.deploy(credentialsOf(issued))
+  async #deployOwn(issued: Issued, who: string): Promise<Issued> {
     this.#own = issued
+    this.#base = presentationOf(this.#options, issued)
+    await this.#present()
     this.#options.onDeployed(issued, who)
     return issued
+  }
+
+  async #present(): Promise<void> {
+    for (const address of this.#options.addresses)
+      await this.#service.present(address, await this.#changes.apply(this.#base, { address }))
   }
 }
 
@@ -114,6 +148,15 @@ function issueFor(
   })
 }
 
-function credentialsOf(issued: Issued) {
+function presentationOf({ client, staple }: DeploymentOptions, issued: Issued): Presentation {
+  return {
+    ...credentialsOf(issued),
+    ...(client === undefined ? {} : { client }),
+    ...(staple === undefined ? {} : { staple: () => staple(issued.serial) }),
+  }
+}
+
+/** As a service is given it: the certificate, its issuing CA, and the key. */
+export function credentialsOf(issued: Issued): Credentials {
   return { certificate: issued.der, chain: [issued.authority.issuer.certificate], key: issued.key }
 }

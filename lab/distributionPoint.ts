@@ -1,6 +1,7 @@
-// Where an issuing CA's CRL is published, on schedule, and where publishing can stop.
+// Where an issuing CA's CRLs are published, on schedule, and where publishing can stop.
 import type { Clock } from '../model/time.ts'
 import type { IssuingAuthority } from './authority.ts'
+import type { CrlPart } from './crlPart.ts'
 import type { Repository } from './repository.ts'
 
 interface DistributionPointOptions {
@@ -14,7 +15,7 @@ interface DistributionPointOptions {
 
 export class DistributionPoint {
   readonly #options: DistributionPointOptions
-  #past: { der: Uint8Array; at: number } | undefined
+  #past: { crls: ReadonlyMap<CrlPart, Uint8Array>; at: number } | undefined
   #stopped = false
 
   constructor(options: DistributionPointOptions) {
@@ -25,25 +26,21 @@ export class DistributionPoint {
     return this.#stopped
   }
 
-  static nameFor(authorityId: string): string {
-    return `${authorityId}.crl`
-  }
-
-  /** The first CRL; before it, one that is as old as the past needs it. */
+  /** The first CRLs; before them, ones that are as old as the past needs it. */
   async open(who: string): Promise<void> {
     const { authority, now, pastAge } = this.#options
     if (pastAge > 0) {
       const at = now() - pastAge
-      this.#past = { der: await authority.pastCrl(at), at }
+      this.#past = { crls: await signAll(authority.parts, (part) => authority.pastCrl(part, at)), at }
     }
     await this.issue(who)
   }
 
-  /** Issues and publishes a CRL now; publishing goes on from here. */
+  /** Issues and publishes every CRL now; publishing goes on from here. */
   async issue(who: string): Promise<void> {
     const { authority, now, onPublished } = this.#options
     const at = now()
-    await this.#publish(await authority.nextCrl(who), at)
+    await this.#publish(await signAll(authority.parts, (part) => authority.nextCrl(part, who)), at)
     this.#stopped = false
     onPublished(who)
   }
@@ -53,14 +50,25 @@ export class DistributionPoint {
     if (!this.#stopped) await this.issue(who)
   }
 
-  /** No more CRLs are issued, and the old one from before is served, as after a botched restore. */
+  /** No more CRLs are issued, and the old ones from before are served, as after a botched restore. */
   async stop(): Promise<void> {
     this.#stopped = true
-    if (this.#past !== undefined) await this.#publish(this.#past.der, this.#past.at)
+    if (this.#past !== undefined) await this.#publish(this.#past.crls, this.#past.at)
   }
 
-  async #publish(der: Uint8Array, at: number): Promise<void> {
-    const { authority, repository } = this.#options
-    await repository.publish(DistributionPoint.nameFor(authority.id), der, at)
+  async #publish(crls: ReadonlyMap<CrlPart, Uint8Array>, at: number): Promise<void> {
+    const { repository } = this.#options
+    for (const [{ name, copies }, der] of crls)
+      for (const file of [name, ...copies]) await repository.publish(file, der, at)
   }
+}
+
+/** One after the other: a delta CRL has the number of the full one before it. */
+async function signAll(
+  parts: readonly CrlPart[],
+  sign: (part: CrlPart) => Promise<Uint8Array>,
+): Promise<ReadonlyMap<CrlPart, Uint8Array>> {
+  const signed = new Map<CrlPart, Uint8Array>()
+  for (const part of parts) signed.set(part, await sign(part))
+  return signed
 }

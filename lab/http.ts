@@ -1,5 +1,6 @@
 // The lab's HTTP servers: loopback only, port chosen by the OS, bodies bounded, closed without waiting for idle connections.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server } from 'node:net'
 import { LabError, type LabErrorCode } from './error.ts'
 
 export const LOOPBACK = '127.0.0.1'
@@ -30,33 +31,83 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+/** `address`: the one that was connected to. */
+type Handler = (request: IncomingMessage, response: ServerResponse, address: string) => Promise<void> | void
 
-/** A LabError thrown by the handler becomes `{ error: { code, message } }` with its status, anything else a 500. */
-export async function serveHttp(handler: Handler, port = 0): Promise<HttpServer> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    void (async () => handler(request, response))().catch((error: unknown) => {
-      answerError(response, error)
-    })
-  })
-  await new Promise<void>((resolve, reject) => {
+/** Tries to find a port that is free at every address. */
+const PORT_TRIES = 10
+
+/**
+ * Serves at one port of every address; port 0: one that is free. A LabError thrown by the handler becomes
+ * `{ error: { code, message } }` with its status, anything else a 500.
+ */
+export async function serveHttp(
+  handler: Handler,
+  port = 0,
+  addresses: readonly string[] = [LOOPBACK],
+): Promise<HttpServer> {
+  const listening = await listenEverywhere(addresses, port, (address) =>
+    createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      void (async () => handler(request, response, address))().catch((error: unknown) => {
+        answerError(response, error)
+      })
+    }),
+  )
+  return {
+    url: `http://${addresses[0] ?? LOOPBACK}:${listening.port}`,
+    port: listening.port,
+    async close() {
+      await Promise.all(
+        listening.servers.map((server) => {
+          const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+          server.closeAllConnections()
+          return closed
+        }),
+      )
+    },
+  }
+}
+
+/** One server at each address, all at one port; port 0: one that is free at all of them. Nothing listens when it rejects. */
+export async function listenEverywhere<S extends Server>(
+  addresses: readonly string[],
+  port: number,
+  create: (address: string) => S,
+): Promise<{ port: number; servers: readonly S[] }> {
+  for (let attempt = 1; ; attempt++) {
+    const servers: S[] = []
+    try {
+      for (const address of addresses) {
+        const [first] = servers
+        const server = create(address)
+        await listen(server, first === undefined ? port : portOf(first), address)
+        servers.push(server)
+      }
+      const [first] = servers
+      if (first === undefined) throw new RangeError('expected an address')
+      return { port: portOf(first), servers }
+    } catch (error) {
+      for (const server of servers) server.close()
+      // The port that was free at the first address was somebody's at another.
+      if (port !== 0 || attempt === PORT_TRIES || servers.length === 0) throw error
+    }
+  }
+}
+
+export function listen(server: Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, LOOPBACK, () => {
+    server.listen(port, address, () => {
       server.off('error', reject)
       resolve()
     })
   })
+}
+
+export function portOf(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new LabError('closed', 'expected a TCP address')
-  return {
-    url: `http://${LOOPBACK}:${address.port}`,
-    port: address.port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return address.port
 }
 
 function answerError(response: ServerResponse, error: unknown): void {

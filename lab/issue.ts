@@ -34,6 +34,9 @@ export function generateKey(kind: KeyKind): KeyPair {
 
 type CertificateProfile = 'ca' | 'tls_server' | 'tls_client' | 'ocsp_signer'
 
+/** Of the signature; what the key asks for when absent. SHA-1 is what must no longer be seen. */
+type Digest = 'sha1'
+
 export interface CertificateRequest {
   /** Common name. */
   readonly subject: string
@@ -59,6 +62,9 @@ export interface CertificateRequest {
   readonly pathLength?: number
   /** Whole Extension elements made by `extension()`; one with the same OID replaces what the profile would write. */
   readonly extensions?: readonly Uint8Array[]
+  /** OIDs of extensions of the profile that are left out. */
+  readonly without?: readonly string[]
+  readonly digest?: Digest
 }
 
 export interface RevokedEntry {
@@ -82,8 +88,19 @@ export interface CrlRequest {
   readonly revoked: readonly RevokedEntry[]
   /** Makes it a delta CRL to the CRL of this number. */
   readonly deltaBase?: bigint
-  /** As in CertificateRequest. */
+  /** As in CertificateRequest; one OID given twice stands there twice. */
   readonly extensions?: readonly Uint8Array[]
+  /** OIDs of extensions that are left out. */
+  readonly without?: readonly string[]
+  /** A whole Name to write as issuer, in place of the issuing certificate's subject. */
+  readonly issuerName?: Uint8Array
+  /** 1: without version, extensions and extensions of entries. */
+  readonly version?: 1 | 2
+  /** What stands there when nothing is revoked; an empty list is forbidden (RFC 5280 section 5.1.2.6). */
+  readonly emptyList?: 'absent' | 'present'
+  readonly digest?: Digest
+  /** AlgorithmIdentifier to write outside, in place of the one that is signed. */
+  readonly outerAlgorithm?: Uint8Array
 }
 
 export type OcspStatus =
@@ -113,6 +130,7 @@ export interface OcspAnswer {
   readonly responderId?: 'key' | 'name'
   /** Certificates to include, in place of the delegated signer's own. */
   readonly certificates?: readonly Uint8Array[]
+  readonly digest?: Digest
 }
 
 /** OCSPResponseStatus other than successful (RFC 6960 section 4.2.1). */
@@ -136,8 +154,10 @@ const OID = {
   crlNumber: '2.5.29.20',
   reasonCode: '2.5.29.21',
   deltaCrlIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
   crlDistributionPoints: '2.5.29.31',
   authorityKeyIdentifier: '2.5.29.35',
+  freshestCrl: '2.5.29.46',
   extendedKeyUsage: '2.5.29.37',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   ocsp: '1.3.6.1.5.5.7.48.1',
@@ -161,7 +181,7 @@ const PROFILES = {
 export async function issueCertificate(request: CertificateRequest): Promise<Uint8Array> {
   const signingKey = request.issuer?.key ?? request.key
   const subject = request.name ?? encodeName(request)
-  const algorithm = signatureAlgorithm(signingKey.privateKey)
+  const algorithm = signatureAlgorithm(signingKey.privateKey, request.digest)
   const tbs = der.sequence(
     der.context(0, der.integer(2n)),
     der.integer(serialNumber(request.serial ?? randomSerial())),
@@ -170,21 +190,22 @@ export async function issueCertificate(request: CertificateRequest): Promise<Uin
     der.sequence(der.time(request.notBefore), der.time(request.notAfter)),
     subject,
     spkiOf(request.key.publicKey),
-    der.context(3, der.sequence(...withReplaced(certificateExtensions(request), request.extensions))),
+    der.context(3, der.sequence(...extensionsOf(certificateExtensions(request), request))),
   )
   return signed(tbs, algorithm, signingKey.privateKey)
 }
 
-/** A CRL, DER (RFC 5280 section 5.1), version 2. */
+/** A CRL, DER (RFC 5280 section 5.1). */
 export async function issueCrl(request: CrlRequest): Promise<Uint8Array> {
-  const algorithm = signatureAlgorithm(request.issuer.key.privateKey)
+  const algorithm = signatureAlgorithm(request.issuer.key.privateKey, request.digest)
+  const { version = 2, emptyList = 'absent' } = request
   const entries = request.revoked.map(({ serial, at, reason, extensions: more = [] }) => {
     const own = reason === undefined ? [] : [extension(OID.reasonCode, false, der.enumerated(reason))]
     const all = [...own, ...more]
     return der.sequence(
       der.integer(serialNumber(serial)),
       der.time(at),
-      ...(all.length === 0 ? [] : [der.sequence(...all)]),
+      ...(all.length === 0 || version === 1 ? [] : [der.sequence(...all)]),
     )
   })
   const extensions = [
@@ -195,22 +216,21 @@ export async function issueCrl(request: CrlRequest): Promise<Uint8Array> {
       : [extension(OID.deltaCrlIndicator, true, der.integer(request.deltaBase))]),
   ]
   const tbs = der.sequence(
-    der.integer(1n),
+    ...(version === 1 ? [] : [der.integer(1n)]),
     algorithm.identifier,
-    subjectOf(request.issuer.certificate),
+    request.issuerName ?? subjectOf(request.issuer.certificate),
     der.time(request.thisUpdate),
     ...(request.nextUpdate === undefined ? [] : [der.time(request.nextUpdate)]),
-    // RFC 5280 section 5.1.2.6: when there are no revoked certificates, the list must be absent.
-    ...(entries.length === 0 ? [] : [der.sequence(...entries)]),
-    der.context(0, der.sequence(...withReplaced(extensions, request.extensions))),
+    ...(entries.length === 0 && emptyList === 'absent' ? [] : [der.sequence(...entries)]),
+    ...(version === 1 ? [] : [der.context(0, der.sequence(...extensionsOf(extensions, request)))]),
   )
-  return signed(tbs, algorithm, request.issuer.key.privateKey)
+  return signed(tbs, algorithm, request.issuer.key.privateKey, { outerAlgorithm: request.outerAlgorithm })
 }
 
 /** A successful OCSP answer, DER (RFC 6960 section 4.2.1). */
 export async function answerOcsp(request: OcspAnswer): Promise<Uint8Array> {
   const signer = request.signer ?? request.issuer
-  const algorithm = signatureAlgorithm(signer.key.privateKey)
+  const algorithm = signatureAlgorithm(signer.key.privateKey, request.digest)
   const singles = request.answers.map((answer) =>
     der.sequence(
       answer.certId ?? certId(request.issuer, answer.serial, answer.hash ?? 'sha1'),
@@ -231,12 +251,9 @@ export async function answerOcsp(request: OcspAnswer): Promise<Uint8Array> {
   )
   const certificates =
     request.certificates ?? (request.signer === undefined ? [] : [request.signer.certificate])
-  const basic = await signed(
-    tbs,
-    algorithm,
-    signer.key.privateKey,
-    certificates.length === 0 ? [] : [der.context(0, der.sequence(...certificates))],
-  )
+  const basic = await signed(tbs, algorithm, signer.key.privateKey, {
+    more: certificates.length === 0 ? [] : [der.context(0, der.sequence(...certificates))],
+  })
   return der.sequence(
     der.enumerated(0),
     der.context(0, der.sequence(der.oid(OID.ocspBasic), der.octetString(basic))),
@@ -251,6 +268,27 @@ export function ocspError(error: OcspError): Uint8Array {
 /** An Extension element: `contents` is the DER that goes into extnValue. */
 export function extension(oid: string, critical: boolean, contents: Uint8Array): Uint8Array {
   return der.sequence(der.oid(oid), ...(critical ? [der.boolean(true)] : []), der.octetString(contents))
+}
+
+/** issuingDistributionPoint (RFC 5280 section 5.2.5) of a partition: its URLs, and whose certificates it may list. */
+export function issuingDistributionPoint(
+  urls: readonly string[],
+  scope: 'all' | 'user' | 'ca' = 'all',
+): Uint8Array {
+  const flag = { all: [], user: [1], ca: [2] }[scope]
+  return extension(
+    OID.issuingDistributionPoint,
+    true,
+    der.sequence(
+      ...(urls.length === 0 ? [] : [der.context(0, der.context(0, ...urls.map(uri)))]),
+      ...flag.map((number) => der.contextPrimitive(number, Uint8Array.of(0xff))),
+    ),
+  )
+}
+
+/** freshestCRL (RFC 5280 section 5.2.6): where the delta CRL is. */
+export function freshestCrl(url: string): Uint8Array {
+  return extension(OID.freshestCrl, false, der.sequence(distributionPoint(url)))
 }
 
 /** PEM with 64 columns; label `CERTIFICATE`, `X509 CRL`, ... */
@@ -270,7 +308,10 @@ function serialNumber(hex: string): bigint {
   return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
 }
 
-function encodeName(name: Pick<CertificateRequest, 'subject' | 'organization' | 'country'>): Uint8Array {
+/** CN, O and C as UTF8String, but the country, in this order. */
+export function encodeName(
+  name: Pick<CertificateRequest, 'subject' | 'organization' | 'country'>,
+): Uint8Array {
   const attribute = (oid: string, value: Uint8Array) => der.set(der.sequence(der.oid(oid), value))
   return der.sequence(
     attribute(OID.commonName, der.utf8String(name.subject)),
@@ -283,7 +324,7 @@ function encodeName(name: Pick<CertificateRequest, 'subject' | 'organization' | 
 }
 
 /** The subject Name of a certificate made here, as it stands in it. */
-function subjectOf(certificate: Uint8Array): Uint8Array {
+export function subjectOf(certificate: Uint8Array): Uint8Array {
   const subject = der.elementsOf(der.elementsOf(certificate)[0] ?? new Uint8Array())[5]
   if (subject === undefined) throw new RangeError('expected a version 3 certificate as issuer')
   return subject
@@ -353,15 +394,15 @@ function addressOctets(address: string): Uint8Array {
   return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 0xff]))
 }
 
-/** Extensions of the profile, each replaced by a given one with the same OID; other given ones follow. */
-function withReplaced(
+/** Standard extensions but those left out, each replaced by the given ones with the same OID; other given ones follow. */
+function extensionsOf(
   standard: readonly Uint8Array[],
-  given: readonly Uint8Array[] = [],
+  { extensions: given = [], without = [] }: Pick<CrlRequest, 'extensions' | 'without'>,
 ): readonly Uint8Array[] {
-  const oidOf = (element: Uint8Array) =>
-    Buffer.from(der.elementsOf(element)[0] ?? new Uint8Array()).toString('hex')
-  const replaced = new Set(given.map(oidOf))
-  return [...standard.filter((element) => !replaced.has(oidOf(element))), ...given]
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+  const oidOf = (element: Uint8Array) => hex(der.elementsOf(element)[0] ?? new Uint8Array())
+  const left = new Set([...given.map(oidOf), ...without.map((oid) => hex(der.oid(oid)))])
+  return [...standard.filter((element) => !left.has(oidOf(element))), ...given]
 }
 
 function certId(issuer: Issuer, serial: string, hash: 'sha1' | 'sha256'): Uint8Array {

@@ -11,11 +11,12 @@ import { IssuingAuthority } from './authority.ts'
 import { holdCeremony } from './ceremony.ts'
 import { startControl, type LabStatus } from './control.ts'
 import { startControlPlane, type Remediation, type Run } from './controlPlane.ts'
+import { crlParts } from './crlPart.ts'
 import { Deployment } from './deployment.ts'
-import { DistributionPoint } from './distributionPoint.ts'
 import { ADMINISTRATORS, logLogin, logStart } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
-import { FAULTS } from './faults.ts'
+import { FAULTS } from './faults/table.ts'
+import { LOOPBACK } from './http.ts'
 import { describeAuthority, describeService, type LabInventory } from './inventory.ts'
 import { openIssuingCa, type IssuingCa } from './issuingCa.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts'
@@ -30,15 +31,30 @@ const DAY_MS = 86_400_000
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
 const AUTHORITIES = [
-  { id: 'issuing-1', name: 'IssuingCA1', subject: 'Issuing CA 1', key: 'rsa' },
-  { id: 'issuing-2', name: 'IssuingCA2', subject: 'Issuing CA 2', key: 'p256' },
+  { id: 'issuing-1', name: 'IssuingCA1', subject: 'Issuing CA 1', key: 'rsa', crls: {}, history: 0 },
+  {
+    id: 'issuing-2',
+    name: 'IssuingCA2',
+    subject: 'Issuing CA 2',
+    key: 'p256',
+    crls: { delta: true, mirrored: true },
+    history: 0,
+  },
+  {
+    id: 'issuing-3',
+    name: 'IssuingCA3',
+    subject: 'Issuing CA 3',
+    key: 'p256',
+    crls: { partitions: 2 },
+    history: 12,
+  },
 ] as const
 
 const SERVICES = [
-  { id: 'shop', owner: 'team-shop', authority: 'issuing-1', client: 'none' },
-  { id: 'payments', owner: 'team-payments', authority: 'issuing-2', client: 'none' },
-  { id: 'mail-gateway', owner: 'team-messaging', authority: 'issuing-1', client: 'none' },
-  { id: 'internal-api', owner: 'team-platform', authority: 'issuing-2', client: 'required' },
+  { id: 'shop', owner: 'team-shop', authority: 'issuing-1', client: 'none', staples: true },
+  { id: 'payments', owner: 'team-payments', authority: 'issuing-2', client: 'none', staples: false },
+  { id: 'mail-gateway', owner: 'team-messaging', authority: 'issuing-1', client: 'none', staples: false },
+  { id: 'internal-api', owner: 'team-platform', authority: 'issuing-2', client: 'required', staples: false },
 ] as const
 const ENVIRONMENT = 'prod'
 const DOMAIN = 'lab.test'
@@ -82,6 +98,11 @@ export interface LabOptions {
   readonly directory: string
   readonly now: Clock
   readonly lifetimes?: Partial<Lifetimes>
+  /**
+   * Of this machine, where every server of the PKI listens. With more than one they have names, which the inventory gives. Default:
+   * 127.0.0.1 only, without names. Linux has the whole of 127.0.0.0/8.
+   */
+  readonly addresses?: readonly string[]
   /** Serial numbers, webhook secret and token come from here; keys do not. */
   readonly random?: (size: number) => Uint8Array
   /** Starts a timer and returns what stops it. */
@@ -93,7 +114,13 @@ export interface LabOptions {
 /** Everything runs when this resolves; nothing is left open when it rejects. */
 export async function startLab(options: LabOptions): Promise<Lab> {
   await using opened = new AsyncDisposableStack()
-  const { directory, now, random = randomBytes, every = interval } = options
+  const { directory, now, random = randomBytes, every = interval, addresses = [LOOPBACK] } = options
+  const hosts = new Map<string, readonly string[]>()
+  const hostOf = (name: string): string => {
+    if (addresses.length === 1) return addresses[0] ?? LOOPBACK
+    hosts.set(name, addresses)
+    return name
+  }
   const lifetimes = { ...DEFAULT_LIFETIMES, ...options.lifetimes }
   const events = new EventEmitter<LabEvents>()
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -106,7 +133,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
   logStart(log, hostname())
 
-  const repository = await startRepository(join(directory, 'www'))
+  const repository = await startRepository({
+    directory: join(directory, 'www'),
+    addresses,
+    host: hostOf(`crl.${DOMAIN}`),
+  })
   opened.defer(() => repository.close())
   const rootCrlUrl = repository.urlOf('root.crl')
   const ceremony = await holdCeremony({
@@ -122,16 +153,21 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   for (const declared of AUTHORITIES) {
     const issuer = ceremony.issuing.get(declared.id)
     if (issuer === undefined) continue
-    const responder = await startOcspResponder({ now, lifetime: lifetimes.ocsp })
+    const responder = await startOcspResponder({
+      now,
+      lifetime: lifetimes.ocsp,
+      addresses,
+      host: hostOf(`ocsp.${DOMAIN}`),
+    })
     opened.defer(() => responder.close())
     const authority = new IssuingAuthority({
       ...declared,
       issuer,
       urls: {
-        crl: repository.urlOf(DistributionPoint.nameFor(declared.id)),
         ocsp: responder.url,
         caIssuers: repository.urlOf(`${declared.id}.cer`),
       },
+      parts: crlParts(declared.id, repository.urlOf, declared.crls),
       log,
       now,
       random,
@@ -146,6 +182,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         repository,
         now,
         pastAge: lifetimes.staleCrl,
+        history: declared.history,
         who: registrar,
         onCrl: (number, who) => events.emit('crl', { authority: declared.id, number, who }),
       }),
@@ -154,17 +191,21 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 
   const services = new Map<string, Deployment>()
   for (const declared of SERVICES) {
-    const { authority } = authorities.get(declared.authority) ?? {}
-    if (authority === undefined) continue
+    const { authority, responder } = authorities.get(declared.authority) ?? {}
+    if (authority === undefined || responder === undefined) continue
+    const servername = `${declared.id}.${DOMAIN}`
     const service = await Deployment.start(
       {
         ...declared,
         environment: ENVIRONMENT,
-        servername: `${declared.id}.${DOMAIN}`,
+        servername,
+        host: hostOf(servername),
+        addresses,
         authority,
         ...(declared.client === 'required'
-          ? { clientAuthorities: [ceremony.root, authority.issuer.certificate] }
-          : {}),
+          ? { client: { policy: 'required', authorities: [ceremony.root, authority.issuer.certificate] } }
+          : { client: undefined }),
+        staple: declared.staples ? (serial) => responder.staple(serial) : undefined,
         now,
         lifetime: lifetimes.service,
         onDeployed: ({ serial, notAfter }, who) =>
@@ -185,6 +226,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const operations = new Operations({
     authorities,
     services,
+    repository,
+    addresses,
     now,
     nearExpiry: lifetimes.nearExpiry,
     login,
@@ -219,7 +262,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     authorities: [...authorities.keys()],
     services: [...services.keys()],
     active: [...operations.active()],
-    faults: FAULTS.map(({ id, title, target }) => ({ id, title, target })),
+    faults: FAULTS.map(({ id, title, group, target }) => ({ id, title, group, target })),
   })
   const controlled = {
     status,
@@ -244,11 +287,19 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     events,
     inventory: {
       authorities: [
-        { id: 'root', class: 'offline', certificate: ceremony.root, crlUrl: rootCrlUrl },
-        ...[...authorities.values()].map(describeAuthority),
+        {
+          id: 'root',
+          class: 'offline',
+          certificate: ceremony.root,
+          crlUrl: rootCrlUrl,
+          crlUrls: [rootCrlUrl],
+          history: [],
+        },
+        ...[...authorities.values()].map((ca) => describeAuthority(ca, repository)),
       ],
       services: [...services.values()].map(describeService),
       client,
+      hosts: Object.fromEntries(hosts),
       log: { id: 'ejbca', path: log.file, authorities: [...authorities.keys()] },
     },
     webhook: { url: controlPlane.url, secret },

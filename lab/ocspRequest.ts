@@ -19,7 +19,7 @@ export interface OcspQuestion {
   readonly serial: string
 }
 
-interface ParsedOcspRequest {
+export interface ParsedOcspRequest {
   readonly questions: readonly OcspQuestion[]
   readonly nonce: Uint8Array | undefined
 }

@@ -1,12 +1,13 @@
 // An OCSP responder (RFC 6960 appendix A over HTTP, GET and POST) with a delegated signer, for one issuing CA.
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../model/time.ts'
 import type { IssuingAuthority } from './authority.ts'
+import { Changes, isDraft, type Change } from './changes.ts'
 import { LabError } from './error.ts'
-import { readBody, send, serveHttp, type HttpServer } from './http.ts'
-import { answerOcsp, certIdHashes, ocspError, type Issuer } from './issue.ts'
-import { parseOcspRequest, type OcspQuestion } from './ocspRequest.ts'
+import { readBody, serveHttp, type HttpServer } from './http.ts'
+import { answerOcsp, certIdHashes, ocspError, type Issuer, type OcspAnswer } from './issue.ts'
+import { parseOcspRequest, type OcspQuestion, type ParsedOcspRequest } from './ocspRequest.ts'
+import { ReplyChanges, type ReplyChange } from './reply.ts'
 
 /** Octets of a request; one question takes about 100. */
 const MAX_REQUEST = 16 * 1024
@@ -18,11 +19,28 @@ const HASHES: Readonly<Record<string, 'sha1' | 'sha256'>> = {
   '2.16.840.1.101.3.4.2.1': 'sha256',
 }
 
+/** What an answer is about. */
+export interface OcspAsked {
+  readonly request: ParsedOcspRequest
+  readonly method: 'GET' | 'POST'
+  /** The address that was connected to. */
+  readonly address: string
+}
+
+/** What a fault makes of an answer before it is signed: another one, or the octets to send (`ocspError('tryLater')`). */
+export type OcspChange = Change<OcspAnswer, Uint8Array, OcspAsked>
+
 export interface OcspResponder {
   readonly url: string
   /** Authority and signer may come later than the URL, which their certificates name. */
   serve(authority: IssuingAuthority, signer: Issuer): void
   readonly listening: boolean
+  /** What every answer is made from now on; returns what takes it back. */
+  changeAnswers(change: OcspChange): () => void
+  /** The same for what HTTP makes of it. */
+  changeReplies(change: ReplyChange): () => void
+  /** A good answer about a certificate of the authority, without nonce, as a service staples it. */
+  staple(serial: string): Promise<Uint8Array>
   /** The port is closed: connections are refused. */
   stop(): Promise<void>
   /** The same port listens again. */
@@ -34,37 +52,64 @@ export async function startOcspResponder(options: {
   now: Clock
   /** From thisUpdate to nextUpdate of an answer, in milliseconds. */
   lifetime: number
+  addresses: readonly string[]
+  /** In the URL. */
+  host: string
 }): Promise<OcspResponder> {
+  const { now, addresses, host } = options
+  const answers = new Changes<OcspAnswer, Uint8Array, OcspAsked>(isDraft)
+  const replies = new ReplyChanges()
   let serving: { authority: IssuingAuthority; signer: Issuer } | undefined
-  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, address: string) => {
     if (!(request.url ?? '').startsWith(PATH)) throw new LabError('not_found', `expected ${PATH}`)
     const asked = await readQuestion(request)
+    const method = request.method === 'GET' ? 'GET' : 'POST'
     const answer =
       serving === undefined
-        ? { der: ocspError('tryLater'), cacheUntil: undefined }
-        : await answerTo(asked, { ...serving, ...options })
+        ? refusal('tryLater')
+        : await answerTo(asked, { ...serving, ...options, answers, method, address })
     const headers = { 'content-type': 'application/ocsp-response' }
-    const cacheable = request.method === 'GET' && answer.cacheUntil !== undefined
-    send(response, 200, cacheable ? { ...headers, ...caching(answer, options.now()) } : headers, answer.der)
+    const cacheable = method === 'GET' && answer.cacheUntil !== undefined
+    const reply = {
+      status: 200,
+      headers: cacheable ? { ...headers, ...caching(answer, now()) } : headers,
+      body: answer.der,
+    }
+    await replies.send(reply, { request, response, address })
   }
-  let server: HttpServer | undefined = await serveHttp(handle)
-  const { port, url } = server
+  let server: HttpServer | undefined = await serveHttp(handle, 0, addresses)
+  const { port } = server
   const stop = async () => {
     const running = server
     server = undefined
     await running?.close()
   }
   return {
-    url: `${url}${PATH}`,
+    url: `http://${host}:${port}${PATH}`,
     serve(authority, signer) {
       serving = { authority, signer }
     },
     get listening() {
       return server !== undefined
     },
+    changeAnswers: (change) => answers.add(change),
+    changeReplies: (change) => replies.add(change),
+    async staple(serial) {
+      if (serving === undefined) throw new LabError('closed', 'expected a responder that serves')
+      const { authority, signer } = serving
+      const thisUpdate = now()
+      return answerOcsp({
+        issuer: authority.issuer,
+        signer,
+        producedAt: thisUpdate,
+        answers: [
+          { ...authority.statusOf(serial), serial, thisUpdate, nextUpdate: thisUpdate + options.lifetime },
+        ],
+      })
+    },
     stop,
     async start() {
-      server ??= await serveHttp(handle, port)
+      server ??= await serveHttp(handle, port, addresses)
     },
     close: stop,
   }
@@ -91,28 +136,34 @@ interface Answer {
   readonly cacheUntil: number | undefined
 }
 
+function refusal(error: Parameters<typeof ocspError>[0]): Answer {
+  return { der: ocspError(error), cacheUntil: undefined }
+}
+
 async function answerTo(
   asked: Uint8Array | undefined,
-  at: { authority: IssuingAuthority; signer: Issuer; now: Clock; lifetime: number },
+  at: Omit<OcspAsked, 'request'> & {
+    authority: IssuingAuthority
+    signer: Issuer
+    now: Clock
+    lifetime: number
+    answers: Changes<OcspAnswer, Uint8Array, OcspAsked>
+  },
 ): Promise<Answer> {
-  const refuse = (error: Parameters<typeof ocspError>[0]) => ({
-    der: ocspError(error),
-    cacheUntil: undefined,
-  })
-  if (asked === undefined) return refuse('malformedRequest')
+  if (asked === undefined) return refusal('malformedRequest')
   let request
   try {
     request = parseOcspRequest(asked)
   } catch {
-    return refuse('malformedRequest')
+    return refusal('malformedRequest')
   }
   // RFC 6960 section 2.3: not authoritative for that issuer.
   if (!request.questions.every((question) => isAbout(question, at.authority.issuer))) {
-    return refuse('unauthorized')
+    return refusal('unauthorized')
   }
   const now = at.now()
   const nextUpdate = now + at.lifetime
-  const der = await answerOcsp({
+  const right: OcspAnswer = {
     issuer: at.authority.issuer,
     signer: at.signer,
     producedAt: now,
@@ -124,7 +175,10 @@ async function answerTo(
       thisUpdate: now,
       nextUpdate,
     })),
-  })
+  }
+  const { method, address } = at
+  const answer = await at.answers.apply(right, { request, method, address })
+  const der = answer instanceof Uint8Array ? answer : await answerOcsp(answer)
   return { der, cacheUntil: request.nonce === undefined ? nextUpdate : undefined }
 }
 
@@ -140,7 +194,6 @@ function caching(answer: Answer, now: number): Record<string, string> {
   const until = answer.cacheUntil ?? now
   return {
     'cache-control': `max-age=${Math.max(0, Math.floor((until - now) / 1000))}, public, no-transform, must-revalidate`,
-    etag: `"${createHash('sha256').update(answer.der).digest('hex').slice(0, 32)}"`,
     'last-modified': new Date(now).toUTCString(),
     expires: new Date(until).toUTCString(),
   }

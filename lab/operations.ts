@@ -4,8 +4,11 @@ import type { Remediation } from './controlPlane.ts'
 import type { Deployment } from './deployment.ts'
 import { ADMINISTRATORS } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
-import { FAULTS, type AuthorityParts, type Fault, type FaultTools } from './faults.ts'
+import { LOOPBACK } from './http.ts'
+import type { AuthorityParts, Fault, FaultTools, Undo } from './faults/fault.ts'
+import { FAULTS } from './faults/table.ts'
 import { SerialQueue } from './queue.ts'
+import type { Repository } from './repository.ts'
 
 export interface ActiveFault {
   readonly fault: string
@@ -13,9 +16,16 @@ export interface ActiveFault {
   readonly since: Timestamp
 }
 
+interface Switched extends ActiveFault {
+  readonly row: Fault
+  readonly undo: Undo | undefined
+}
+
 interface OperationsOptions {
   readonly authorities: ReadonlyMap<string, AuthorityParts>
   readonly services: ReadonlyMap<string, Deployment>
+  readonly repository: Repository
+  readonly addresses: readonly string[]
   readonly now: Clock
   /** Milliseconds. */
   readonly nearExpiry: number
@@ -27,19 +37,29 @@ interface OperationsOptions {
 export class Operations {
   readonly #options: OperationsOptions
   readonly #queue = new SerialQueue()
-  readonly #active = new Map<string, ActiveFault & { readonly row: Fault }>()
+  readonly #active = new Map<string, Switched>()
   readonly #tools: FaultTools
   #closed = false
 
   constructor(options: OperationsOptions) {
     this.#options = options
+    const { repository, addresses, now, nearExpiry } = options
     this.#tools = {
-      nearExpiry: options.nearExpiry,
+      repository,
+      addresses,
+      oneAddress: addresses.at(-1) ?? LOOPBACK,
+      now,
+      nearExpiry,
       login: (who) => {
         options.login(who)
         return who
       },
       partsOf: (id) => this.#authority(id),
+      otherAuthority: (than) => {
+        const other = [...options.authorities.values()].find((ca) => ca.id !== than.id)
+        if (other === undefined) throw new LabError('unknown_target', 'there is no other issuing CA')
+        return other
+      },
       otherService: (than) => {
         // Preferably of the same CA: then the identity is all that is wrong.
         const others = [...options.services.values()].filter((service) => service !== than)
@@ -67,9 +87,12 @@ export class Operations {
       if (other !== undefined) {
         throw new LabError('conflict', `${target} already has ${other.fault}: repair that first`)
       }
-      if (row.target === 'ca') await row.apply(this.#authority(target), this.#tools)
-      else await row.apply(this.#service(target), this.#tools)
-      this.#active.set(key, { fault, target, since: toTimestamp(this.#options.now()), row })
+      const undo =
+        row.target === 'ca'
+          ? await row.apply(this.#authority(target), this.#tools)
+          : await row.apply(this.#service(target), this.#tools)
+      const since = toTimestamp(this.#options.now())
+      this.#active.set(key, { fault, target, since, row, undo: undo ?? undefined })
       this.#options.onFault(fault, target, 'on')
     })
   }
@@ -79,13 +102,13 @@ export class Operations {
     return this.#serially(async () => {
       const row = findFault(fault)
       this.#checkTarget(row.target, target)
-      if (!this.#active.has(`${fault}:${target}`)) return
+      const switched = this.#active.get(`${fault}:${target}`)
+      if (switched === undefined) return
       if (row.curedBy !== undefined) {
         await this.#remedy(row.curedBy, target, this.#tools.login(ADMINISTRATORS.superAdmin))
         return
       }
-      if (row.target === 'ca') await row.undo(this.#authority(target))
-      else await row.undo(this.#service(target))
+      await switched.undo?.()
       this.#end((active) => active.fault === fault && active.target === target)
     })
   }
@@ -133,7 +156,7 @@ export class Operations {
     return `deployed certificate ${serial} on ${target}, valid until ${toTimestamp(notAfter)}`
   }
 
-  #end(ended: (active: ActiveFault & { readonly row: Fault }) => boolean): void {
+  #end(ended: (active: Switched) => boolean): void {
     for (const [key, active] of this.#active) {
       if (!ended(active)) continue
       this.#active.delete(key)

@@ -21,7 +21,7 @@ export function keyIdentifier(publicKey: KeyObject): Uint8Array {
 
 interface SignatureAlgorithm {
   readonly identifier: Uint8Array
-  readonly digest: 'sha256' | 'sha384' | 'sha512' | null
+  readonly digest: 'sha1' | 'sha256' | 'sha384' | 'sha512' | null
 }
 
 /** Octets of salt in RSA-PSS signatures: those of SHA-256. */
@@ -50,14 +50,22 @@ const WHOLE_ALGORITHMS: Readonly<Record<string, string>> = {
   'slh-dsa-shake-256f': '2.16.840.1.101.3.4.3.31',
 }
 
+const SHA1_WITH_RSA = ['1.2.840.113549.1.1.5', der.nullValue()] as const
+const SHA1_WITH_ECDSA = ['1.2.840.10045.4.1'] as const
+
 const ECDSA_SHA256 = ['1.2.840.10045.4.3.2', 'sha256'] as const
 const ECDSA_DIGESTS: Readonly<Record<string, readonly [oid: string, digest: 'sha384' | 'sha512']>> = {
   secp384r1: ['1.2.840.10045.4.3.3', 'sha384'],
   secp521r1: ['1.2.840.10045.4.3.4', 'sha512'],
 }
 
-export function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
+/** `digest`: in place of the one that the key asks for, for RSA (PKCS #1 v1.5) and EC keys. */
+export function signatureAlgorithm(key: KeyObject, digest?: 'sha1'): SignatureAlgorithm {
   const type = key.asymmetricKeyType
+  if (digest !== undefined) {
+    const [oid, ...parameters] = type === 'rsa' ? SHA1_WITH_RSA : SHA1_WITH_ECDSA
+    return { identifier: der.sequence(der.oid(oid), ...parameters), digest }
+  }
   if (type === 'rsa') {
     // RFC 4055 section 5: the parameters are NULL.
     return { identifier: der.sequence(der.oid('1.2.840.113549.1.1.11'), der.nullValue()), digest: 'sha256' }
@@ -88,17 +96,24 @@ function pssIdentifier(): Uint8Array {
 
 const signBytes = promisify(signCallback)
 
+interface Outside {
+  /** Elements after the signature. */
+  readonly more?: readonly Uint8Array[]
+  /** In place of the algorithm that signed. */
+  readonly outerAlgorithm?: Uint8Array | undefined
+}
+
 /** SEQUENCE { tbs, algorithm, signature, ...more }: the outer shape of all three. */
 export async function signed(
   tbs: Uint8Array,
   algorithm: SignatureAlgorithm,
   key: KeyObject,
-  more: readonly Uint8Array[] = [],
+  { more = [], outerAlgorithm = algorithm.identifier }: Outside = {},
 ): Promise<Uint8Array> {
   const padding =
     key.asymmetricKeyType === 'rsa-pss'
       ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT }
       : { padding: constants.RSA_PKCS1_PADDING }
   const signature = await signBytes(algorithm.digest, tbs, { key, ...padding })
-  return der.sequence(tbs, algorithm.identifier, der.bitString(signature), ...more)
+  return der.sequence(tbs, outerAlgorithm, der.bitString(signature), ...more)
 }

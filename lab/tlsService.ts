@@ -1,75 +1,124 @@
-// A TLS service of the lab: node:tls, a fixed one-line answer, credentials that can be exchanged while it runs.
+// A TLS service of the lab: node:tls, a fixed one-line answer, and all that it presents can be exchanged while it runs.
 import type { Socket } from 'node:net'
-import { createServer } from 'node:tls'
-import { LabError } from './error.ts'
-import { LOOPBACK } from './http.ts'
+import { createServer, type SecureVersion, type Server } from 'node:tls'
+import { listen, listenEverywhere } from './http.ts'
 import { toPem, type KeyPair } from './issue.ts'
 
 /** Milliseconds after which an idle connection is dropped. */
 const IDLE_TIMEOUT_MS = 10_000
 
-interface Credentials {
+export interface Credentials {
   readonly certificate: Uint8Array
   /** Sent after the certificate: the issuing CA, without the root. */
   readonly chain: readonly Uint8Array[]
   readonly key: KeyPair
 }
 
+/** What a service shows to who connects to one of its addresses. */
+export interface Presentation extends Credentials {
+  /** DER certificates of the CAs whose client certificates are accepted; absent: none is asked for. */
+  readonly client?: {
+    readonly authorities: readonly Uint8Array[]
+    /** `requested`: asked for, and none or any is good enough. */
+    readonly policy: 'required' | 'requested'
+  }
+  /** What OpenSSL has as defaults, when absent. */
+  readonly versions?: { readonly min: SecureVersion; readonly max: SecureVersion }
+  /** Key exchange groups, such as `X25519:P-256`. */
+  readonly groups?: string
+  readonly ciphers?: string
+  /** OCSP answer for a client that asks for a staple; absent: none. */
+  readonly staple?: () => Promise<Uint8Array>
+}
+
 export interface TlsService {
   readonly port: number
-  /** New connections get these; nothing is restarted. */
-  deploy(credentials: Credentials): void
+  /** New connections to the address see this. Nothing is restarted, unless it is about client certificates. */
+  present(address: string, presentation: Presentation): Promise<void>
   close(): Promise<void>
 }
 
 export async function startTlsService(options: {
   name: string
-  credentials: Credentials
-  /** DER certificates of the CAs whose client certificates are accepted; absent: none is asked for. */
-  clientAuthorities?: readonly Uint8Array[]
+  presentations: ReadonlyMap<string, Presentation>
 }): Promise<TlsService> {
-  const { name, clientAuthorities } = options
-  const contextOf = ({ certificate, chain, key }: Credentials) => ({
+  const { name } = options
+  const shown = new Map(options.presentations)
+  const connections = new Set<Socket>()
+  const create = (address: string): Server => {
+    const presentation = shown.get(address)
+    if (presentation === undefined) throw new RangeError(`expected a presentation at ${address}`)
+    const server = createServer(
+      {
+        ...contextOf(presentation),
+        requestCert: presentation.client !== undefined,
+        rejectUnauthorized: presentation.client?.policy === 'required',
+        handshakeTimeout: IDLE_TIMEOUT_MS,
+      },
+      (socket) => {
+        // A prober hangs up in the middle of things; that is no event for a service.
+        socket.on('error', () => socket.destroy())
+        socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy())
+        socket.once('data', () => socket.end(answer(name)))
+      },
+    )
+    server.on('tlsClientError', () => undefined)
+    server.on(
+      'OCSPRequest',
+      (_certificate, _issuer, done: (error: Error | null, staple?: Buffer) => void) => {
+        const staple = shown.get(address)?.staple
+        if (staple === undefined) done(null)
+        else
+          staple().then(
+            (der) => done(null, Buffer.from(der)),
+            () => done(null),
+          )
+      },
+    )
+    server.on('connection', (socket: Socket) => {
+      connections.add(socket)
+      socket.on('close', () => connections.delete(socket))
+    })
+    return server
+  }
+  const addresses = [...shown.keys()]
+  const { port, servers } = await listenEverywhere(addresses, 0, create)
+  const listening = new Map(addresses.map((address, n) => [address, servers[n]]))
+  return {
+    port,
+    async present(address, presentation) {
+      const before = shown.get(address)
+      shown.set(address, presentation)
+      const server = listening.get(address)
+      if (server === undefined || before === undefined) return
+      if (before.client === presentation.client) {
+        server.setSecureContext(contextOf(presentation))
+        return
+      }
+      await new Promise((resolve) => {
+        server.close(resolve)
+        for (const socket of connections) if (socket.localAddress === address) socket.destroy()
+      })
+      const next = create(address)
+      await listen(next, port, address)
+      listening.set(address, next)
+    },
+    async close() {
+      const closed = [...listening.values()].map((server) => new Promise((resolve) => server?.close(resolve)))
+      for (const socket of connections) socket.destroy()
+      await Promise.all(closed)
+    },
+  }
+}
+
+function contextOf({ certificate, chain, key, client, versions, groups, ciphers }: Presentation) {
+  return {
     cert: [certificate, ...chain].map((der) => toPem(der, 'CERTIFICATE')).join(''),
     key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    ...(clientAuthorities === undefined
-      ? {}
-      : { ca: clientAuthorities.map((der) => toPem(der, 'CERTIFICATE')) }),
-  })
-  const server = createServer(
-    {
-      ...contextOf(options.credentials),
-      requestCert: clientAuthorities !== undefined,
-      rejectUnauthorized: clientAuthorities !== undefined,
-      handshakeTimeout: IDLE_TIMEOUT_MS,
-    },
-    (socket) => {
-      // A prober hangs up in the middle of things; that is no event for a service.
-      socket.on('error', () => socket.destroy())
-      socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy())
-      socket.once('data', () => socket.end(answer(name)))
-    },
-  )
-  server.on('tlsClientError', () => undefined)
-  const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.on('close', () => connections.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, LOOPBACK, resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new LabError('closed', 'expected a TCP address')
-  return {
-    port: address.port,
-    deploy: (credentials) => server.setSecureContext(contextOf(credentials)),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        for (const socket of connections) socket.destroy()
-      }),
+    ...(client === undefined ? {} : { ca: client.authorities.map((der) => toPem(der, 'CERTIFICATE')) }),
+    ...(versions === undefined ? {} : { minVersion: versions.min, maxVersion: versions.max }),
+    ...(groups === undefined ? {} : { ecdhCurve: groups }),
+    ...(ciphers === undefined ? {} : { ciphers }),
   }
 }
 

@@ -23,7 +23,7 @@ export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'
 export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
   const { directory, ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
-  const { authorities, services, client, log } = lab.inventory
+  const { authorities, services, client, hosts, log } = lab.inventory
   const prober = { certificate_file: `${PKI}/prober.pem`, key_file: `${PKI}/prober.key` }
   const config: ConfigInput = {
     ...settings,
@@ -39,6 +39,7 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
         },
       ],
     },
+    probes: { ...settings.probes, hosts: { ...mutable(hosts), ...settings.probes?.hosts } },
     alerts: { alertmanager: lab.alerts.url, ...settings.alerts },
     remediation: {
       webhook: { url: lab.webhook.url, secret_file: SECRET_FILE },
@@ -74,7 +75,7 @@ function declareAuthority(authority: LabAuthority) {
     class: authority.class,
     certificate: certificateFile(id),
     ...(authority.issuer === undefined ? {} : { issuer: authority.issuer }),
-    crl: [{ url: authority.crlUrl }],
+    crl: authority.crlUrls.map((url) => ({ url })),
     ...(ocsp === undefined ? {} : { ocsp: [{ url: ocsp.url, certificate: canaryFile(id) }] }),
   }
 }
@@ -83,6 +84,11 @@ function declareService(service: LabService, client: { certificate_file: string;
   const { id, environment, endpoint, servername, issuer, owner, clientCertificate } = service
   const declared = { id, environment, endpoint, servername, issuer, owner }
   return clientCertificate === 'required' ? { ...declared, client } : declared
+}
+
+/** The schema's types are not readonly. */
+function mutable(hosts: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(hosts).map(([name, addresses]) => [name, [...addresses]]))
 }
 
 function certificateFile(authority: string): string {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { request } from 'undici'
 import { labRequest } from '../../lab/client.ts'
 import { LabError, type LabErrorCode } from '../../lab/error.ts'
-import { FAULTS } from '../../lab/faults.ts'
+import { FAULTS } from '../../lab/faults/table.ts'
 import { readState, userStateFile } from '../../lab/state.ts'
 import { temporaryDirectory, testLab } from './support.ts'
 
@@ -16,7 +16,7 @@ test('a client with the state file sees the lab, breaks it and repairs it', asyn
   const { lab } = await testLab(t)
   const state = await readState(lab.stateFile)
   const status = await labRequest(state, { command: 'status' })
-  assert.deepEqual(status.authorities, ['issuing-1', 'issuing-2'])
+  assert.deepEqual(status.authorities, ['issuing-1', 'issuing-2', 'issuing-3'])
   assert.deepEqual(status.services, ['shop', 'payments', 'mail-gateway', 'internal-api'])
   assert.deepEqual(
     status.faults.map(({ id }) => id),

@@ -28,7 +28,8 @@ test('the file fits the schema, and every file it names is there', async (t) => 
     [
       ['root', 'offline', undefined, 1, 0],
       ['issuing-1', 'online', 'root', 1, 1],
-      ['issuing-2', 'online', 'root', 1, 1],
+      ['issuing-2', 'online', 'root', 2, 1],
+      ['issuing-3', 'online', 'root', 2, 1],
     ],
   )
   const named = [
@@ -37,7 +38,7 @@ test('the file fits the schema, and every file it names is there', async (t) => 
     ...config.inventory.logs.map((l) => l.path),
     config.remediation.webhook.secret_file,
   ].filter((name) => name !== undefined)
-  assert.equal(named.length, 3 + 2 + 2 + 1 + 1)
+  assert.equal(named.length, 4 + 3 + 2 + 1 + 1)
   for (const name of named) assert.ok(existsSync(resolve(directory, name)), name)
   for (const secret of ['webhook.secret', 'pki/prober.key']) {
     assert.equal(statSync(join(directory, secret)).mode & 0o777, 0o600)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { FAULTS } from '../../lab/faults.ts'
+import { FAULTS } from '../../lab/faults/table.ts'
 import { loadPack, SHIPPED_PACKS } from '../../rules/loadPack.ts'
 import { failureModesDocument } from '../../scripts/failureModesDoc.ts'
 import { FAILURE_MODES } from './failureModes.ts'

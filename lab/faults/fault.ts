@@ -1,0 +1,142 @@
+// What a fault is, what it may touch, and the ways in which most of them work.
+import type { CrlChange, IssuingAuthority } from '../authority.ts'
+import type { Remediation } from '../controlPlane.ts'
+import type { Deployment, PresentationChange } from '../deployment.ts'
+import type { DistributionPoint } from '../distributionPoint.ts'
+import { ADMINISTRATORS } from '../ejbcaEvents.ts'
+import type { OcspChange, OcspResponder } from '../ocspResponder.ts'
+import type { ReplyChange } from '../reply.ts'
+import type { Repository } from '../repository.ts'
+
+/** What of a CA can be broken. */
+export interface AuthorityParts {
+  readonly id: string
+  readonly authority: IssuingAuthority
+  readonly distributionPoint: DistributionPoint
+  readonly responder: OcspResponder
+  /** Number of the CRL issued last. */
+  readonly crlNumber: () => bigint
+}
+
+/** What a fault may touch beside its target. */
+export interface FaultTools {
+  /** The administrator opens the admin web first, and is the one who then acts. */
+  login(who: string): string
+  /** Another service than this one. */
+  otherService(than: Deployment): Deployment
+  partsOf(authorityId: string): AuthorityParts
+  /** Another issuing CA than this one. */
+  otherAuthority(than: AuthorityParts): AuthorityParts
+  readonly repository: Repository
+  /** Where every server of the lab listens. */
+  readonly addresses: readonly string[]
+  /** Of one node behind names that have several: the last address. */
+  readonly oneAddress: string
+  readonly now: () => number
+  /** Milliseconds of life left in a certificate near expiry. */
+  readonly nearExpiry: number
+}
+
+export type Undo = () => Promise<void> | void
+
+/** Faults are listed in these groups, in this order. */
+export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority'] as const
+export type FaultGroup = (typeof FAULT_GROUPS)[number]
+
+interface FaultOf<Kind, Target> {
+  readonly id: string
+  readonly title: string
+  readonly group: FaultGroup
+  readonly target: Kind
+  /** Gives what ends it, unless a remediation does, which the control plane can be asked for. */
+  readonly apply: (target: Target, tools: FaultTools) => Promise<Undo | void>
+  readonly curedBy?: Remediation
+}
+
+export type CaFault = FaultOf<'ca', AuthorityParts>
+export type ServiceFault = FaultOf<'service', Deployment>
+export type Fault = CaFault | ServiceFault
+
+interface Named {
+  readonly id: string
+  readonly title: string
+}
+
+/** Every CRL of the CA is made otherwise from now on, the first of them at once; ended by the first right one. */
+export function crlFault(
+  { id, title }: Named,
+  changeOf: (ca: AuthorityParts, tools: FaultTools) => CrlChange,
+): CaFault {
+  return {
+    id,
+    title,
+    group: 'crl',
+    target: 'ca',
+    apply: async (ca, tools) => {
+      const undo = ca.authority.changeCrls(changeOf(ca, tools))
+      await ca.distributionPoint.refresh(ADMINISTRATORS.scheduler)
+      return async () => {
+        undo()
+        await ca.distributionPoint.refresh(ADMINISTRATORS.scheduler)
+      }
+    },
+  }
+}
+
+/** The repository answers otherwise for the first CRL of the CA, at every name that it has. */
+export function deliveryFault(
+  { id, title }: Named,
+  changeOf: (ca: AuthorityParts, tools: FaultTools) => ReplyChange | Promise<ReplyChange>,
+): CaFault {
+  return {
+    id,
+    title,
+    group: 'delivery',
+    target: 'ca',
+    apply: async (ca, tools) => {
+      const change = await changeOf(ca, tools)
+      const [part] = ca.authority.parts
+      const undos = part === undefined ? [] : [tools.repository.change(part.name, change)]
+      return () => undos.forEach((undo) => undo())
+    },
+  }
+}
+
+/** The responder makes its answers otherwise. */
+export function ocspFault(
+  { id, title }: Named,
+  changeOf: (ca: AuthorityParts, tools: FaultTools) => OcspChange | Promise<OcspChange>,
+): CaFault {
+  return {
+    id,
+    title,
+    group: 'ocsp',
+    target: 'ca',
+    apply: async (ca, tools) => ca.responder.changeAnswers(await changeOf(ca, tools)),
+  }
+}
+
+/** The responder's HTTP server answers otherwise. */
+export function ocspReplyFault({ id, title }: Named, change: ReplyChange): CaFault {
+  return {
+    id,
+    title,
+    group: 'ocsp',
+    target: 'ca',
+    apply: (ca) => Promise.resolve(ca.responder.changeReplies(change)),
+  }
+}
+
+/** The service presents something else. */
+export function serviceFault(
+  { id, title }: Named,
+  changeOf: (service: Deployment, tools: FaultTools) => PresentationChange | Promise<PresentationChange>,
+): ServiceFault {
+  return {
+    id,
+    title,
+    group: 'tls',
+    target: 'service',
+    apply: async (service, tools) => service.change(await changeOf(service, tools)),
+  }
+}

@@ -1,0 +1,15 @@
+// Every fault that the lab can switch on: one row each, in one file a group.
+import { AUTHORITY_FAULTS } from './authority.ts'
+import { CRL_FAULTS } from './crl.ts'
+import { DELIVERY_FAULTS } from './delivery.ts'
+import type { Fault } from './fault.ts'
+import { OCSP_FAULTS } from './ocsp.ts'
+import { TLS_FAULTS } from './tls.ts'
+
+export const FAULTS: readonly Fault[] = [
+  ...CRL_FAULTS,
+  ...DELIVERY_FAULTS,
+  ...OCSP_FAULTS,
+  ...TLS_FAULTS,
+  ...AUTHORITY_FAULTS,
+]
