@@ -13,7 +13,7 @@ interface Entries<T> {
   list(): Iterable<T>
 }
 
-interface ChangedEntry {
+export interface ChangedEntry {
   readonly before: CrlEntry
   readonly after: CrlEntry
 }

@@ -1,0 +1,31 @@
+import type { Certificate } from '../../pki/certificate.ts'
+import type { ProbeMemory } from '../memory.ts'
+import type { CrlTarget } from '../probe.ts'
+
+/**
+ * Serial number and notAfter (milliseconds) of every certificate of the authority that is known: the CAs below it from the inventory, and what
+ * services were seen to have. A monitor sees few of the certificates that an authority issued; of the others it cannot say when they expire.
+ */
+export function knownCertificates(
+  { issuer, issued }: Pick<CrlTarget, 'issuer' | 'issued'>,
+  memory: ProbeMemory,
+): ReadonlyMap<string, number> {
+  const known = new Map(issued.map(({ serial, notAfter }) => [serial, notAfter]))
+  if (issuer === undefined) return known
+  for (const { facts } of memory.all('tls')) {
+    const { issuer: name, serial, notAfter } = facts.certificate ?? {}
+    if (name !== issuer.certificate.subject.text || serial === undefined || notAfter === undefined) continue
+    known.set(serial, Date.parse(notAfter))
+  }
+  return known
+}
+
+/** Certificates of the inventory that this authority issued. */
+export function issuedBy(
+  issuer: Certificate,
+  certificates: Iterable<Certificate>,
+): readonly Pick<Certificate, 'serial' | 'notAfter'>[] {
+  return [...certificates]
+    .filter((certificate) => certificate !== issuer && certificate.issuer.text === issuer.subject.text)
+    .map(({ serial, notAfter }) => ({ serial, notAfter }))
+}
