@@ -26,6 +26,8 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   action: true,
 }
 
+export const RECORD_KINDS: readonly RecordKind[] = Object.keys(KINDS).filter(isRecordKind)
+
 /** A record as it is hashed and stored. */
 export interface EncodedRecord {
   readonly record: NewRecord
@@ -130,7 +132,7 @@ function envelope(value: unknown): Envelope {
   if (members !== MEMBERS) throw malformed(`the members ${MEMBERS}`, members.slice(0, 200))
   const { v, kind, time, recorded, nonce, body } = value as Readonly<Record<string, unknown>>
   if (v !== VERSION) throw malformed(`record version ${VERSION}`, shown(v))
-  if (!isKind(kind)) throw malformed('a record kind', shown(kind))
+  if (!isRecordKind(kind)) throw malformed('a record kind', shown(kind))
   if (!isTimestamp(time) || !isTimestamp(recorded))
     throw malformed('times like 2026-01-31T00:00:00.000Z', `${shown(time)}, ${shown(recorded)}`)
   if (typeof nonce !== 'string' || !NONCE.test(nonce))
@@ -139,7 +141,7 @@ function envelope(value: unknown): Envelope {
   return { kind, time, recorded, body }
 }
 
-function isKind(value: unknown): value is RecordKind {
+export function isRecordKind(value: unknown): value is RecordKind {
   return typeof value === 'string' && Object.hasOwn(KINDS, value)
 }
 

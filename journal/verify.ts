@@ -11,6 +11,7 @@ import { checkRecord, type Envelope } from './record.ts'
 import { checkArtifacts, type References } from './verify/artifacts.ts'
 import {
   readHistory,
+  readKnown,
   readIdentity,
   readPublished,
   type Identity,
@@ -50,6 +51,8 @@ export interface VerifyReport {
 export interface VerifyOptions {
   /** Verifier keys obtained elsewhere (`name+id+key`, one a line). */
   readonly trust?: string
+  /** Checkpoints seen earlier, elsewhere, under the names that faults call them by: the journal must begin with what each covers. */
+  readonly known?: readonly { readonly name: string; readonly text: string }[]
   /** Octets read so far, and of all files. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
@@ -79,7 +82,14 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
     const last = await readPublished(counted, identity, trusted)
     found.published = last
     checkOrder([first, ...history.slice(-1)], last)
-    await checkLog(counted, inventory, identity, { first, history, last }, found)
+    const known = (options.known ?? []).map(({ name, text }) => readKnown(name, text, identity, trusted))
+    await checkLog(
+      counted,
+      inventory,
+      identity,
+      { first, signed: [first, ...history, ...known, last] },
+      found,
+    )
     found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
     checkForeign(inventory, found.notes)
     options.onProgress?.({ done: inventory.total, total: inventory.total })
@@ -132,14 +142,13 @@ async function checkLog(
   source: FileSource,
   inventory: Inventory,
   identity: Identity,
-  signed: { readonly first: SignedSize; readonly history: readonly SignedSize[]; readonly last: SignedSize },
+  { first, signed }: { readonly first: SignedSize; readonly signed: readonly SignedSize[] },
   found: Findings,
 ): Promise<void> {
-  const { first, history, last } = signed
   const tiles = new TileCheck(
     source,
     inventory,
-    [first, ...history, last].sort((a, b) => a.size - b.size),
+    signed.toSorted((a, b) => a.size - b.size),
   )
   for await (const block of readSegments(source, inventory, found.notes)) {
     const records = block.records.map((bytes, n) => {

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { openReader } from '../../journal/reader.ts'
 import { JournalError } from '../../journal/error.ts'
-import { parseInstant } from '../../model/time.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { explain } from '../explain/explain.ts'
 import { printExplanation } from '../explain/print.ts'
+import { instantOf } from '../instant.ts'
 import { printJson } from '../output.ts'
 import { requireConfig } from './checkConfig.ts'
 
@@ -34,12 +34,7 @@ export function explainCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action(async (subject: string, rule: string, options: Options) => {
-      const at = options.at === undefined ? undefined : parseInstant(options.at)
-      if (options.at !== undefined && at === undefined)
-        throw new CommandError(
-          EXIT.usage,
-          `--at: expected a date or time such as 2026-11-20T12:00:00Z, got "${options.at}"`,
-        )
+      const at = options.at === undefined ? undefined : instantOf('--at', options.at)
       const loaded = requireConfig(options.config, { endedWaivers: 'warn' })
       const explained = await openReader(loaded.journalDirectory)
         .then((reader) => explain({ reader, loaded, subject, rule, at }))

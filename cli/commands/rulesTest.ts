@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import { JournalError } from '../../journal/error.ts'
 import { openReader } from '../../journal/reader.ts'
-import { fromTimestamp, parseInstant } from '../../model/time.ts'
+import { fromTimestamp } from '../../model/time.ts'
 import { ReportError } from '../../reports/error.ts'
 import { monthPeriod } from '../../reports/period.ts'
 import { RulesError } from '../../rules/error.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { instantOf } from '../instant.ts'
 import { printJson } from '../output.ts'
 import { packMistakes, withoutPlace } from '../packs.ts'
 import { futureDocument, needsAction, printFuture } from '../simulation/future.ts'
@@ -90,17 +91,11 @@ type Question =
 /** Throws CommandError(usage). `now` in milliseconds. */
 function questionOf({ at, month, from, to, pack, only }: Options, now: number): Question {
   const usage = (message: string): CommandError => new CommandError(EXIT.usage, message)
-  const instant = (name: string, text: string): number => {
-    const parsed = parseInstant(text)
-    if (parsed === undefined)
-      throw usage(`--${name}: expected a date or time such as 2026-11-20T12:00:00Z, got "${text}"`)
-    return parsed
-  }
   const hasPeriod = month !== undefined || from !== undefined || to !== undefined
   if (only === true && pack.length === 0) throw usage('--only: expected --pack, whose rules it leaves alone')
   if (at !== undefined) {
     if (hasPeriod) throw usage('expected either --at or a period (--month, or --from and --to)')
-    return { at: instant('at', at) }
+    return { at: instantOf('--at', at) }
   }
   if (month !== undefined) {
     if (from !== undefined || to !== undefined) throw usage('expected either --month, or --from and --to')
@@ -108,8 +103,8 @@ function questionOf({ at, month, from, to, pack, only }: Options, now: number): 
   }
   if (!hasPeriod && pack.length === 0)
     throw usage('expected what to test: --at TIME, --pack FILE, or a period (--month, or --from and --to)')
-  const end = to === undefined ? now : instant('to', to)
-  const start = from === undefined ? end - DEFAULT_PERIOD : instant('from', from)
+  const end = to === undefined ? now : instantOf('--to', to)
+  const start = from === undefined ? end - DEFAULT_PERIOD : instantOf('--from', from)
   if (start >= end) throw usage(`--from: expected a time before ${new Date(end).toISOString()}`)
   return { period: { from: start, to: end } }
 }

@@ -57,6 +57,17 @@ export async function readHistory(
   return history
 }
 
+/** A checkpoint that somebody else kept; of this log, and signed like the published one. Throws FaultFound. */
+export function readKnown(
+  name: string,
+  text: string,
+  identity: Identity,
+  trusted: readonly VerifierKey[] | undefined,
+): SignedSize {
+  if (trusted !== undefined) openSigned(name, text, identity.log, trusted)
+  return openSigned(name, text, identity.log, identity.keys)
+}
+
 async function readSigned(
   source: FileSource,
   path: string,
@@ -65,6 +76,10 @@ async function readSigned(
 ): Promise<SignedSize> {
   const text = (await source.read(path))?.toString()
   if (text === undefined) throw fault(path, '', 'a signed checkpoint', 'no file')
+  return openSigned(path, text, log, keys)
+}
+
+function openSigned(path: string, text: string, log: string, keys: readonly VerifierKey[]): SignedSize {
   return inFile(path, '', () => {
     const { checkpoint, note } = parseCheckpoint(text)
     if (checkpoint.origin !== log) throw fault(path, 'line 1', `origin ${log}`, checkpoint.origin)

@@ -211,6 +211,64 @@ test('verify tells authenticated, self-consistent and broken apart by exit code'
   assert.equal((await vigil(['verify', join(directory.path, 'nowhere')])).code, 3)
 })
 
+test('journal cat shows records, and journal prove makes proofs that verify checks alone', async () => {
+  const journalDirectory = join(directory.path, 'proven', 'journal')
+  mkdirSync(join(directory.path, 'proven'))
+  const journal = await openJournal({
+    directory: journalDirectory,
+    origin: 'vigil.test',
+    keyFile: `${journalDirectory}.key`,
+    now: Date.now,
+    random: (octets) => new Uint8Array(octets).fill(7),
+  })
+  const [tick = assert.fail()] = await journal.append([
+    { kind: 'tick', time: new Date().toISOString(), body: { reason: 'interval' } },
+  ])
+  const earlier = join(directory.path, 'checkpoint-before')
+  writeFileSync(earlier, (await journal.publish()).text)
+  await journal.append([{ kind: 'tick', time: new Date().toISOString(), body: { reason: 'stop' } }])
+  await journal.close()
+
+  const shown = await vigil(['journal', 'cat', journalDirectory, '--kind', 'tick', '--json'])
+  const lines = shown.stdout.trimEnd().split('\n')
+  assert.deepEqual(
+    lines.map((line) => [inJson(line, 'kind'), inJson(line, 'body.reason')]),
+    [
+      ['tick', 'interval'],
+      ['tick', 'stop'],
+    ],
+  )
+  assert.match(
+    (await vigil(['journal', 'cat', journalDirectory])).stdout,
+    /  epoch .*\n.*  tick .*  interval\n/,
+  )
+  assert.equal((await vigil(['journal', 'cat', journalDirectory, '--from', '2999-01-01'])).stdout, '')
+  assert.equal((await vigil(['journal', 'cat', journalDirectory, '--kind', 'tock'])).code, 2)
+
+  const trust = ['--trust', join(journalDirectory, 'vkey')]
+  const proof = join(directory.path, 'tick.tlog-proof')
+  assert.equal(
+    (await vigil(['journal', 'prove', journalDirectory, '--record', tick.id, '--out', proof])).code,
+    0,
+  )
+  const verified = await vigil(['verify', proof, ...trust])
+  assert.equal(verified.code, 0)
+  assert.match(verified.stdout, /authenticated[^]*"reason":"interval"/)
+  assert.equal((await vigil(['verify', proof])).code, 4)
+  writeFileSync(proof, readFileSync(proof, 'utf8').replace('index 1', 'index 2'))
+  assert.equal((await vigil(['verify', proof, ...trust])).code, 1)
+
+  const grown = await vigil(['journal', 'prove', journalDirectory, '--since', earlier])
+  const growth = join(directory.path, 'growth.proof')
+  writeFileSync(growth, grown.stdout)
+  assert.match((await vigil(['verify', growth, ...trust])).stdout, /begins with +the 2 entries/)
+  assert.equal((await vigil(['verify', journalDirectory, ...trust, '--checkpoint', earlier])).code, 0)
+  assert.equal((await vigil(['journal', 'prove', journalDirectory])).code, 2)
+  const other = await vigil(['journal', 'prove', journalDirectory, '--record', 'other.test/1/0/0'])
+  assert.equal(other.code, 2)
+  assert.match(other.stderr, /expected a record of vigil.test/)
+})
+
 test('lab commands say what to do when no lab runs', async () => {
   const { code, stderr } = await vigil(['lab', 'status'], {
     env: { XDG_STATE_HOME: join(directory.path, 'state') },

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { nodeDisk } from '../../journal/disk.ts'
+import { proveRecord } from '../../journal/proof/prove.ts'
 import { needs } from '../support/needs.ts'
 import { FakeClock, makePlace, numbered, openTestJournal } from './support.ts'
 
@@ -48,6 +50,11 @@ describe('a Go client of tiled logs', needs('go'), () => {
       const args = [place.directory, join(place.directory, 'vkey'), String(Math.floor(size / 2))]
       const { stdout } = await run(join(work, 'peer'), args)
       assert.equal(stdout, `${origin} ${size} ${root} ${size}\n`)
+
+      const proof = join(place.directory, '..', 'record.tlog-proof')
+      await writeFile(proof, await proveRecord(nodeDisk, place.directory, { entry: size - 1, n: 0 }))
+      const checked = await run(join(work, 'peer'), ['proof', proof, join(place.directory, 'vkey')])
+      assert.match(checked.stdout, size === 1 ? /"kind":"epoch"/ : new RegExp(`"id":"action-${size - 1}"`))
     })
 
   test('refuses a directory in which a tile was changed', async (t) => {
@@ -59,7 +66,6 @@ describe('a Go client of tiled logs', needs('go'), () => {
     const journal = await openTestJournal(place)
     await journal.append([numbered(1)])
     await journal.close()
-    const { readFile, writeFile } = await import('node:fs/promises')
     const tile = join(place.directory, 'tile/entries/000.p/2')
     const bytes = await readFile(tile)
     bytes[20] = (bytes[20] ?? 0) ^ 1

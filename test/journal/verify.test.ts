@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { decodeFrames, encodeFrame, SEAL_MARK } from '../../journal/frame.ts'
@@ -236,6 +236,34 @@ describe('verification', () => {
       ['broken', 'checkpoint', 'size'],
     )
     assert.match(report.fault?.expected ?? '', new RegExp(newer))
+  })
+
+  test('finds what a checkpoint that somebody kept shows to be cut off or written anew', async (t) => {
+    const known = (text: string): Promise<VerifyReport> =>
+      verifyFiles(memorySource(files), { known: [{ name: 'kept', text }] })
+    const [older] = [...files.keys()].filter((path) => path.startsWith('checkpoints/'))
+    assert.equal((await known(fileAt(older ?? '').toString())).verdict, 'self_consistent')
+
+    /** The same journal, gone on elsewhere. */
+    const continued = async (...numbers: readonly number[]) => {
+      const elsewhere = await makePlace(t)
+      await cp(place.directory, elsewhere.directory, { recursive: true })
+      await cp(place.keyFile, elsewhere.keyFile)
+      const journal = await openTestJournal(elsewhere, { now: new FakeClock().now })
+      for (const number of numbers) await journal.append([numbered(number)])
+      const { text } = await journal.publish()
+      await journal.close()
+      return { text, files: await loadFiles(elsewhere.directory) }
+    }
+    const one = await continued(7, 8)
+    const two = await continued(9, 10)
+    const cut = await known(one.text)
+    assert.deepEqual([cut.verdict, cut.fault?.file, cut.fault?.location], ['broken', 'kept', 'size'])
+    const forked = await verifyFiles(memorySource(two.files), { known: [{ name: 'kept', text: one.text }] })
+    assert.deepEqual([forked.verdict, forked.fault?.file], ['broken', 'kept'])
+    assert.match(forked.fault?.location ?? '', /^root at \d+ entries$/)
+    assert.equal((await known(fileAt('checkpoint').toString().replace('\n4\n', '\n3\n'))).fault?.file, 'kept')
+    assert.match((await known('nonsense')).fault?.expected ?? '', /a text, a blank line/)
   })
 
   test('finds no fault while a writer is at work', async (t) => {

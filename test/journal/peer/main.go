@@ -4,8 +4,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -54,25 +56,15 @@ func (d dirTiles) read(tile tlog.Tile) ([]byte, error) {
 
 func main() {
 	log.SetFlags(0)
+	if os.Args[1] == "proof" {
+		checkProof(os.Args[2], os.Args[3])
+		return
+	}
 	dir, vkeyFile, index := os.Args[1], os.Args[2], parseInt(os.Args[3])
 
-	vkey, err := os.ReadFile(vkeyFile)
-	check(err)
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	check(err)
 	signed, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	check(err)
-	opened, err := note.Open(signed, note.VerifierList(verifier))
-	check(err)
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) != 4 || lines[0] != verifier.Name() {
-		log.Fatalf("unexpected checkpoint %q", opened.Text)
-	}
-	size := parseInt(lines[1])
-	var root tlog.Hash
-	decoded, err := base64.StdEncoding.DecodeString(lines[2])
-	check(err)
-	copy(root[:], decoded)
+	origin, size, root := openCheckpoint(signed, vkeyFile)
 
 	// TileHashReader checks every tile that it reads against the root.
 	tree := tlog.Tree{N: size, Hash: root}
@@ -103,7 +95,62 @@ func main() {
 		check(err)
 		check(tlog.CheckTree(proof, size, root, size/2+1, old))
 	}
-	fmt.Printf("%s %d %x %d\n", lines[0], size, root[:], len(entries))
+	fmt.Printf("%s %d %x %d\n", origin, size, root[:], len(entries))
+}
+
+// openCheckpoint verifies the signature; returns origin, size and root.
+func openCheckpoint(signed []byte, vkeyFile string) (string, int64, tlog.Hash) {
+	vkey, err := os.ReadFile(vkeyFile)
+	check(err)
+	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	check(err)
+	opened, err := note.Open(signed, note.VerifierList(verifier))
+	check(err)
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) != 4 || lines[0] != verifier.Name() {
+		log.Fatalf("unexpected checkpoint %q", opened.Text)
+	}
+	return lines[0], parseInt(lines[1]), hash(lines[2])
+}
+
+// checkProof verifies a C2SP tlog-proof with the entry that its extra data holds, and prints the record that the entry has the digest of.
+func checkProof(file, vkeyFile string) {
+	text, err := os.ReadFile(file)
+	check(err)
+	head, checkpoint, _ := strings.Cut(string(text), "\n\n")
+	lines := strings.Split(head, "\n")
+	if lines[0] != "c2sp.org/tlog-proof@v1" {
+		log.Fatalf("unexpected first line %q", lines[0])
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(lines[1], "extra "))
+	check(err)
+	var extra struct {
+		Entry  []byte
+		N      int
+		Record string
+	}
+	check(json.Unmarshal(decoded, &extra))
+	var proof tlog.RecordProof
+	for _, line := range lines[3:] {
+		proof = append(proof, hash(line))
+	}
+	_, size, root := openCheckpoint([]byte(checkpoint), vkeyFile)
+	index := parseInt(strings.TrimPrefix(lines[2], "index "))
+	check(tlog.CheckRecord(proof, size, root, index, tlog.RecordHash(extra.Entry)))
+	const header = 31
+	digest := sha256.Sum256([]byte(extra.Record))
+	if !bytes.Equal(extra.Entry[header+32*extra.N:][:32], digest[:]) {
+		log.Fatal("the entry has another digest")
+	}
+	fmt.Println(extra.Record)
+}
+
+func hash(text string) tlog.Hash {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	check(err)
+	var hash tlog.Hash
+	copy(hash[:], decoded)
+	return hash
 }
 
 func readEntries(tiles dirTiles, size int64) [][]byte {

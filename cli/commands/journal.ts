@@ -1,0 +1,159 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { nodeDisk } from '../../journal/disk.ts'
+import { JournalError } from '../../journal/error.ts'
+import { proveConsistency, proveRecord } from '../../journal/proof/prove.ts'
+import { openReader, type JournalReader } from '../../journal/reader.ts'
+import { isRecordKind, RECORD_KINDS } from '../../journal/record.ts'
+import type { RecordKind, SealedRecord } from '../../model/record.ts'
+import { parseRecordId } from '../../model/recordId.ts'
+import { unreadable } from '../config.ts'
+import { CommandError, EXIT } from '../exit.ts'
+import { instantOf } from '../instant.ts'
+import { isSelected, summaryOf } from '../journal/select.ts'
+import { paint, printable } from '../terminal.ts'
+
+const CAT_HELP = `
+One line a record: when it was journaled, kind, id, what it says. With --json the whole record, one JSON document a line. --from and --to are about when it was
+journaled. --subject is about observations, findings (decision) and actions; runs that only repeat an observation (unchanged) have none.
+
+Examples:
+  $ vigil journal cat journal --kind decision --from 2026-11-01
+  $ vigil journal cat journal --subject 'ca_crl[issuing-1]' --json | jq .body.facts.crl.number
+
+Exit codes: 0 fine, 2 usage, 3 could not be read`
+
+const PROVE_HELP = `
+A proof is one file that anybody checks without the journal, with the journal's key alone: vigil verify FILE --trust VKEY. Of a record it holds the
+record, the entry that has its digest, the path from there to the root, and the signed checkpoint (C2SP tlog-proof). With --since it shows that the
+journal still begins with all that an earlier checkpoint covers: nothing of that was removed, reordered or altered.
+
+Examples:
+  $ vigil journal prove journal --record vigil.example.org/1763794800/42/0 --out crl.tlog-proof
+  $ vigil journal prove journal --since checkpoint-of-last-year --out year.proof
+
+Exit codes: 0 written, 1 the journal does not hold what must be proven, 2 usage, 3 could not be read`
+
+interface CatOptions {
+  readonly kind: readonly RecordKind[]
+  readonly subject?: string
+  readonly from?: string
+  readonly to?: string
+  readonly json?: true
+}
+
+interface ProveOptions {
+  readonly record?: string
+  readonly since?: string
+  readonly out?: string
+}
+
+export function journalCommand(): Command {
+  const cat = new Command('cat')
+    .description('print records, all or some')
+    .argument('<dir>', 'journal directory; a vigil may be writing it')
+    .addOption(
+      new Option('--kind <kind>', `${RECORD_KINDS.join(', ')}; may be repeated`)
+        .argParser((text: string, kinds: readonly RecordKind[]) => [...kinds, recordKind(text)])
+        .default([], 'all'),
+    )
+    .option('--subject <subject>', 'only about this: ca_crl[issuing-1]')
+    .option('--from <time>', 'journaled at or after this: 2026-11-20, or 2026-11-20T12:00:00Z')
+    .option('--to <time>', 'journaled before this')
+    .option('--json', 'whole records, one JSON document a line')
+    .addHelpText('after', CAT_HELP)
+    .action(async (directory: string, options: CatOptions) => {
+      await tell(async () => printRecords(await openReader(directory), options))
+    })
+  const prove = new Command('prove')
+    .description('write a proof that stands without the journal')
+    .argument('<dir>', 'journal directory; a vigil may be writing it')
+    .option('--record <id>', 'id of the record, as cat, findings and reports name it')
+    .option('--since <file>', 'a checkpoint of this journal, kept from before')
+    .option('--out <file>', 'where it goes; default: standard output')
+    .addHelpText('after', PROVE_HELP)
+    .action(async (directory: string, options: ProveOptions) => {
+      const proof = await tell(() => proofOf(directory, options))
+      if (options.out === undefined) process.stdout.write(proof)
+      else writeOut(options.out, proof)
+    })
+  return new Command('journal')
+    .description('what the journal holds: print records, prove them')
+    .addCommand(cat)
+    .addCommand(prove)
+}
+
+function recordKind(text: string): RecordKind {
+  if (isRecordKind(text)) return text
+  throw new InvalidArgumentError(`expected one of ${RECORD_KINDS.join(', ')}`)
+}
+
+async function printRecords(reader: JournalReader, options: CatOptions): Promise<void> {
+  const selection = {
+    kinds: options.kind,
+    subject: options.subject,
+    from: options.from === undefined ? undefined : instantOf('--from', options.from),
+    to: options.to === undefined ? undefined : instantOf('--to', options.to),
+  }
+  for await (const batch of reader.read()) {
+    const lines = batch.filter((record) => isSelected(record, selection)).map(options.json ? jsonLine : line)
+    // A pager takes its time: the journal may be larger than memory.
+    if (lines.length > 0 && !process.stdout.write(lines.join(''))) await once(process.stdout, 'drain')
+  }
+}
+
+function jsonLine(record: SealedRecord): string {
+  const { id, kind, time, recorded, body } = record
+  return `${JSON.stringify({ id, kind, time, recorded, body })}\n`
+}
+
+function line(record: SealedRecord): string {
+  const said = printable(summaryOf(record)).replaceAll(/[\n\t]/g, ' ')
+  return `${record.recorded}  ${record.kind.padEnd(13)}  ${paint(process.stdout, 'dim', printable(record.id))}  ${said}\n`
+}
+
+async function proofOf(directory: string, { record, since }: ProveOptions): Promise<string> {
+  if ((record === undefined) === (since === undefined))
+    throw new CommandError(EXIT.usage, 'expected either --record ID or --since CHECKPOINT')
+  if (since !== undefined) return await proveConsistency(nodeDisk, directory, readText(since))
+  const at = parseRecordId(record ?? '')
+  if (at === undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `--record: expected origin/epoch/entry/n, got ${JSON.stringify(record)}`,
+    )
+  const { origin, epoch } = await openReader(directory)
+  if (at.origin !== origin || at.epoch !== epoch)
+    throw new CommandError(
+      EXIT.usage,
+      `--record: expected a record of ${origin}/${epoch}, whose journal this is, got one of ${at.origin}/${at.epoch}`,
+    )
+  return await proveRecord(nodeDisk, directory, at)
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `${file}: ${unreadable(error)}`)
+  }
+}
+
+function writeOut(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new CommandError(EXIT.failed, `${file}: cannot be written: ${why}`)
+  }
+}
+
+async function tell<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error
+    throw new CommandError(error.code === 'altered' ? EXIT.findings : EXIT.failed, error.message)
+  }
+}
