@@ -21,5 +21,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['attest', () => import('./commands/attest.ts').then(({ attestCommand }) => attestCommand())],
   ['lab', () => import('./commands/lab.ts').then(({ labCommand }) => labCommand())],
   ['report', () => import('./commands/report.ts').then(({ reportCommand }) => reportCommand())],
+  ['journal', () => import('./commands/journal.ts').then(({ journalCommand }) => journalCommand())],
   ['verify', () => import('./commands/verify.ts').then(({ verifyCommand }) => verifyCommand())],
 ])
