@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration, id, instant, subjectPattern } from './configTypes.ts'
 import { crlSourceSchema } from './crlSource.ts'
+import { logSchema } from './logSource.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
 
 /** As many as probes look at. */
@@ -110,6 +111,22 @@ const service = z.strictObject({
   certificate: file.optional(),
   /** Credentials of the prober, where the service asks for a client certificate. */
   client: credentials.optional(),
+  /** Asks the service, once a day, with certificates that it must refuse (docs/probes.md, mtls). */
+  mtls: z
+    .strictObject({
+      /** What is asked for where the service speaks HTTP. */
+      path: z
+        .string()
+        .regex(/^\/[\x21-\x7e]{0,500}$/, 'expected a path such as /')
+        .default('/'),
+      /** Of an authority that the service must not accept, and one that signed itself. Default: vigil makes them. */
+      foreign: credentials.optional(),
+      self_signed: credentials.optional(),
+      /** Of the authority that it accepts. Absent: that is not asked. */
+      expired: credentials.optional(),
+      revoked: credentials.optional(),
+    })
+    .optional(),
 })
 
 /** What can be asked for its health, and how (docs/probes.md, health). */
@@ -128,20 +145,12 @@ const system = z.strictObject({
   client: credentials.optional(),
 })
 
-const log = z.strictObject({
-  id,
-  format: z.enum(['ejbca']),
-  path: file,
-  /** Authorities that log here; maps CA ids and names in the log to the inventory. */
-  authorities: z.array(id).default([]),
-})
-
 export const inventorySchema = z.strictObject({
   authorities: z.array(authority).default([]),
   services: z.array(service).default([]),
   /** CA servers and control planes. */
   systems: z.array(system).default([]),
-  logs: z.array(log).default([]),
+  logs: z.array(logSchema).default([]),
 })
 
 const elasticsearch = z
@@ -231,6 +240,10 @@ export const configSchema = z.strictObject({
         .strictObject({ interval: duration.default(3_600_000), timeout: duration.default(30_000) })
         .prefault({}),
       tls: schedule.prefault({}),
+      mtls: z
+        .strictObject({ interval: duration.default(86_400_000), timeout: duration.default(60_000) })
+        .prefault({}),
+      health: schedule.prefault({}),
       /** Largest body that is read, in octets. */
       max_size: z
         .int()

@@ -143,6 +143,8 @@ export const FACTS = {
     encodedPath: 'string', // outcome of GET with `/` and `+` in the base64, percent-encoded; `same`: that of POST
     plainPath: 'string', // the same, left as they are
     revoked: 'string', // outcome for the certificate that is declared to be revoked
+    served: 'int', // certificates of the authority that services were last seen to serve, as many as were asked about
+    servedUnanswered: 'list<string>', // those without status: `4711: http_404`
     neverIssued: 'string', // outcome for a random serial number
     neverIssuedForm: 'bool', // where that is revoked: it has the form of RFC 6960 4.4.8
     caching: 'list<string>', // how headers of the answer to GET deviate from RFC 9919 section 6: codes
@@ -274,6 +276,39 @@ export const FACTS = {
     wrongType: 'list<string>', // `http://… text/html`: a media type other than RFC 5280 names
     wrongFormat: 'list<string>', // neither DER nor a bag of certificates
     wrongCertificate: 'list<string>', // of another name or key
+  },
+  /** What a service makes of certificates: accepted | refused | silent (it did not show it) | not_applicable (there is none to ask with). */
+  mtls: {
+    requested: 'bool', // the service asked for a certificate
+    protocol: 'string', // as in tls.protocol
+    overHttp: 'bool', // judged by what HTTP answered; else by the connection alone
+    valid: 'string',
+    without: 'string', // no certificate at all
+    foreign: 'string',
+    selfSigned: 'string',
+    expired: 'string',
+    revoked: 'string',
+    acceptedAt: 'list<string>', // what was let in and where: `192.0.2.7 foreign`
+  },
+  /** The certificates that the prober shows. Of a TLS run the client certificate; of an mTLS run the one of the operator's that ends first. */
+  prober: {
+    configured: 'bool', // there is one
+    subject: 'string',
+    serial: 'string',
+    notBefore: 'timestamp',
+    notAfter: 'timestamp',
+    certificates: 'list<string>', // every one that was shown, of an mTLS run: `foreign 706b69 CN=pki-vigil probe: foreign`
+  },
+  /** What a CA server or a control plane says of itself. */
+  health: {
+    system: 'string', // ejbca | ejbca_rest | certctl | dagster | dogtag
+    ready: 'bool',
+    status: 'string', // in its own words
+    version: 'string',
+    problems: 'list<string>', // in its own words
+    daemons: 'int', // Dagster: that must run
+    daemonsUnheard: 'list<string>', // those of them that never gave a heartbeat
+    heartbeatAge: 'duration', // of the one that was heard longest ago, in whole minutes; 0: under two
   },
   /** The declared certification authority, from the inventory. */
   authority: { id: 'string', class: 'string' },

@@ -1,11 +1,14 @@
 import type { Certificate } from '../pki/certificate.ts'
 import type { Delegations } from '../pki/ocspSigner.ts'
 import type { ProbeResult } from '../model/observation.ts'
-import type { AuthorityConfig } from '../model/config.ts'
+import type { AuthorityConfig, SystemKind } from '../model/config.ts'
 import type { Clock } from '../model/time.ts'
+import type { CrlDistribution } from './crl/distribution.ts'
 import type { Network } from './fetch/connect.ts'
+import type { Credential } from './fetch/credential.ts'
 import type { StartTlsProtocol } from './fetch/startTls.ts'
 import type { ProbeMemory } from './memory.ts'
+import type { CredentialName } from './mtls/cases.ts'
 
 /** What every target has. */
 interface TargetBase {
@@ -32,6 +35,17 @@ export interface CrlTarget extends TargetBase {
   readonly url: string
   /** undefined: the CRL is decoded but can't be verified (CLI without --issuer). */
   readonly issuer: Issuer | undefined
+  /** undefined: nothing is declared about the address (CLI). */
+  readonly distribution: CrlDistribution | undefined
+  /** Certificates of the inventory that the issuer signed; notAfter in milliseconds. */
+  readonly issued: readonly { readonly serial: string; readonly notAfter: number }[]
+}
+
+/** All CRLs of an authority beside each other. */
+export interface CrlSetTarget extends TargetBase {
+  readonly probe: 'crl_set'
+  readonly issuer: Issuer
+  readonly declared: readonly CrlDistribution[]
 }
 
 export interface OcspTarget extends TargetBase {
@@ -78,10 +92,28 @@ export interface TlsTarget extends TargetBase {
   readonly locations: IssuerLocations | undefined
   /** File with the newest certificate that was issued for the service, PEM or DER; read at every run. undefined: none is declared. */
   readonly certificateFile: string | undefined
-  readonly client: { readonly certificate: string; readonly key: string } | undefined
+  readonly client: Credential | undefined
 }
 
-export type Target = CrlTarget | OcspTarget | OcspMatrixTarget | TlsTarget
+export interface MtlsTarget extends TargetBase, Pick<TlsTarget, 'host' | 'port' | 'servername' | 'startTls'> {
+  readonly probe: 'mtls'
+  /** What is asked for where the service speaks HTTP. */
+  readonly path: string
+  /** What is not there vigil makes (foreign, selfSigned), or does not ask (the others). */
+  readonly credentials: Readonly<Partial<Record<CredentialName, Credential>>>
+}
+
+export interface HealthTarget extends TargetBase {
+  readonly probe: 'health'
+  readonly system: SystemKind
+  /** Of the system; what is asked for stands below it. */
+  readonly url: string
+  /** Trusted beside the default roots when the URL is https. */
+  readonly anchor: Certificate | undefined
+  readonly client: Credential | undefined
+}
+
+export type Target = CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {

@@ -1,20 +1,32 @@
 import type { ProbeResult } from '../model/observation.ts'
 import { probeCrl } from './crl.ts'
+import { probeCrlSet } from './crlSet.ts'
+import { probeHealth } from './health.ts'
+import { probeMtls } from './mtls.ts'
 import { probeOcsp } from './ocsp.ts'
-import type { CrlTarget, OcspTarget, Probe, ProbeContext, Target, TlsTarget } from './probe.ts'
+import { probeOcspMatrix } from './ocspMatrix.ts'
+import type { CrlSetTarget, CrlTarget, HealthTarget, MtlsTarget, OcspMatrixTarget, OcspTarget, Probe, ProbeContext, Target, TlsTarget } from './probe.ts'
 import { probeTls } from './tls.ts'
 
 interface TargetOf {
   crl: CrlTarget
+  crl_set: CrlSetTarget
   ocsp: OcspTarget
+  ocsp_matrix: OcspMatrixTarget
   tls: TlsTarget
+  mtls: MtlsTarget
+  health: HealthTarget
 }
 
 /** Every kind of probe. */
 const PROBES: { readonly [K in keyof TargetOf]: Probe<TargetOf[K]> } = {
   crl: probeCrl,
+  crl_set: probeCrlSet,
   ocsp: probeOcsp,
+  ocsp_matrix: probeOcspMatrix,
   tls: probeTls,
+  mtls: probeMtls,
+  health: probeHealth,
 }
 
 /** Runs the probe of the target's kind, once. */

@@ -1,6 +1,30 @@
-import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
-import { formatSubject } from '../model/subject.ts'
-import type { CrlTarget, Issuer, IssuerLocations, OcspMatrixTarget, OcspTarget, Target, TlsTarget } from './probe.ts'
+import type { AuthorityConfig, Config, ServiceConfig, SystemConfig, SystemKind } from '../model/config.ts'
+import { formatSubject, type SubjectKind } from '../model/subject.ts'
+import type { Certificate } from '../pki/certificate.ts'
+import type { Credential } from './fetch/credential.ts'
+import { declaredCrls } from './crl/distribution.ts'
+import { issuedBy } from './crl/knownCertificates.ts'
+import type {
+  CrlSetTarget,
+  CrlTarget,
+  HealthTarget,
+  Issuer,
+  IssuerLocations,
+  MtlsTarget,
+  OcspMatrixTarget,
+  OcspTarget,
+  Target,
+  TlsTarget,
+} from './probe.ts'
+
+/** What a system of a kind is to the PKI. */
+const SYSTEM_SUBJECTS = {
+  ejbca: 'ca_server',
+  ejbca_rest: 'ca_server',
+  dogtag: 'ca_server',
+  certctl: 'control_plane',
+  dagster: 'control_plane',
+} as const satisfies Record<SystemKind, SubjectKind>
 
 export interface TargetSources {
   readonly config: Pick<Config, 'inventory' | 'probes'>
@@ -10,7 +34,9 @@ export interface TargetSources {
   readonly knownGood: ReadonlyMap<string, string>
   /** Whole file names of `services[].certificate`, by file name as configured. */
   readonly certificateFiles: ReadonlyMap<string, string>
-  /** PEM texts of `client.certificate_file` and `client.key_file`, by file name as configured. */
+  /** Certificates of `systems[].ca_file`, by file name as configured. */
+  readonly anchors: ReadonlyMap<string, Certificate>
+  /** PEM texts of every `certificate_file` and `key_file` of the prober, by file name as configured. */
   readonly credentials: ReadonlyMap<string, string>
 }
 
@@ -19,7 +45,7 @@ export interface TargetSources {
  * Throws RangeError for a reference that the loader should have refused.
  */
 export function targetsOf(sources: TargetSources): Target[] {
-  const { authorities, services } = sources.config.inventory
+  const { authorities, services, systems } = sources.config.inventory
   return [
     ...authorities.flatMap((authority) => [
       ...crlTargets(authority, sources),
@@ -27,20 +53,27 @@ export function targetsOf(sources: TargetSources): Target[] {
       ...ocspMatrixTargets(authority, sources),
     ]),
     ...services.map((service) => tlsTarget(service, sources)),
+    ...services.flatMap((service) => mtlsTargets(service, sources)),
+    ...systems.map((system) => healthTarget(system, sources)),
   ]
 }
 
-function crlTargets(authority: AuthorityConfig, sources: TargetSources): CrlTarget[] {
+function crlTargets(authority: AuthorityConfig, sources: TargetSources): (CrlTarget | CrlSetTarget)[] {
   const issuer = resolved(sources.authorities, authority.id)
-  const urls = [...new Set(authority.crl.map(({ url }) => url))]
-  return urls.map((url) => ({
-    probe: 'crl',
+  const declared = declaredCrls(authority)
+  const certificates = [...sources.authorities.values()].map(({ certificate }) => certificate)
+  const issued = issuedBy(issuer.certificate, certificates)
+  const common = {
     subject: formatSubject({ kind: 'ca_crl', keys: [authority.id] }),
-    address: url,
     ...scheduleOf('crl', sources),
-    url,
     issuer,
-  }))
+  }
+  const targets = declared.map((distribution): CrlTarget => {
+    const { url } = distribution
+    return { ...common, probe: 'crl', address: url, url, distribution, issued }
+  })
+  if (declared.length < 2) return targets
+  return [...targets, { ...common, probe: 'crl_set', address: `crl_set:${authority.id}`, declared }]
 }
 
 function ocspTargets(authority: AuthorityConfig, sources: TargetSources): OcspTarget[] {
@@ -82,43 +115,93 @@ function ocspMatrixTargets(authority: AuthorityConfig, sources: TargetSources): 
 }
 
 function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
-  const { id, environment, owner, endpoint, issuer, client, starttls } = service
-  const colon = endpoint.lastIndexOf(':')
-  const host = endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  const { id, environment, owner, issuer } = service
   const authority = sources.config.inventory.authorities.find((other) => other.id === issuer)
   return {
     probe: 'tls',
-    subject: formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
-    address: endpoint,
+    ...endpointOf(service),
     ...scheduleOf('tls', sources),
-    host,
-    port: Number(endpoint.slice(colon + 1)),
-    servername: service.servername ?? host,
-    startTls: starttls,
     service: { id, environment, owner },
     issuer: resolved(sources.authorities, issuer),
     ocspUrl: authority?.ocsp[0]?.url,
     locations: authority && locationsOf(authority),
     certificateFile:
-      service.certificate === undefined
-        ? undefined
-        : resolved(sources.certificateFiles, service.certificate),
-    client:
-      client === undefined
-        ? undefined
-        : {
-            certificate: resolved(sources.credentials, client.certificate_file),
-            key: resolved(sources.credentials, client.key_file),
-          },
+      service.certificate === undefined ? undefined : resolved(sources.certificateFiles, service.certificate),
+    client: credentialOf(service.client, sources),
+  }
+}
+
+/** Only of services that opt in. */
+function mtlsTargets(service: ServiceConfig, sources: TargetSources): MtlsTarget[] {
+  const { mtls, client: valid } = service
+  if (mtls === undefined) return []
+  const { foreign, self_signed: selfSigned, expired, revoked } = mtls
+  const given = Object.entries({ valid, foreign, selfSigned, expired, revoked })
+  return [
+    {
+      probe: 'mtls',
+      ...endpointOf(service),
+      ...scheduleOf('mtls', sources),
+      path: mtls.path,
+      credentials: Object.fromEntries(
+        given.flatMap(([name, files]) => {
+          const credential = credentialOf(files, sources)
+          return credential === undefined ? [] : [[name, credential]]
+        }),
+      ),
+    },
+  ]
+}
+
+function endpointOf({ id, environment, endpoint, servername, starttls }: ServiceConfig) {
+  const colon = endpoint.lastIndexOf(':')
+  const host = endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return {
+    subject: formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
+    address: endpoint,
+    host,
+    port: Number(endpoint.slice(colon + 1)),
+    servername: servername ?? host,
+    startTls: starttls,
+  }
+}
+
+function healthTarget(
+  { id, kind, url, ca_file, client }: SystemConfig,
+  sources: TargetSources,
+): HealthTarget {
+  return {
+    probe: 'health',
+    subject: formatSubject({ kind: SYSTEM_SUBJECTS[kind], keys: [id] }),
+    address: url,
+    ...scheduleOf('health', sources),
+    system: kind,
+    url,
+    anchor: ca_file === undefined ? undefined : resolved(sources.anchors, ca_file),
+    client: credentialOf(client, sources),
+  }
+}
+
+function credentialOf(
+  files: ServiceConfig['client'],
+  { credentials }: TargetSources,
+): Credential | undefined {
+  if (files === undefined) return undefined
+  return {
+    certificate: resolved(credentials, files.certificate_file),
+    key: resolved(credentials, files.key_file),
   }
 }
 
 function locationsOf({ crl, ocsp, ca_issuers }: AuthorityConfig): IssuerLocations {
   const urls = (declared: readonly { readonly url: string }[]): string[] => declared.map(({ url }) => url)
-  return { crl: urls(crl), ocsp: urls(ocsp), caIssuers: ca_issuers }
+  return { crl: urls(declaredCrls({ crl })), ocsp: urls(ocsp), caIssuers: ca_issuers }
 }
 
-function scheduleOf(kind: Target['probe'], { config }: TargetSources): { interval: number; timeout: number } {
+function scheduleOf(
+  kind: Exclude<Target['probe'], 'crl_set'>,
+  { config }: TargetSources,
+): { interval: number; timeout: number } {
   const { interval, timeout } = config.probes[kind]
   return { interval: interval ?? config.probes.interval, timeout: timeout ?? config.probes.timeout }
 }
@@ -142,7 +225,9 @@ export function answersFor(target: Target, name: string): boolean {
 
 /** `host:port` that a run of the target talks to first; runs against the same one don't overlap. */
 export function hostOf(target: Target): string {
-  if (target.probe === 'tls') return `${target.host.toLowerCase()}:${target.port}`
+  // It talks to nobody.
+  if (target.probe === 'crl_set') return target.address
+  if ('host' in target) return `${target.host.toLowerCase()}:${target.port}`
   const url = new URL(target.url)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   return `${host}:${url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port}`
