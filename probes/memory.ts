@@ -10,10 +10,12 @@ interface Named {
   readonly address: string
 }
 
-interface Remembered {
+export interface Remembered {
   readonly subject: string
   readonly target: string
   readonly facts: Facts
+  /** What the newest run itself established. */
+  readonly newest: Facts
 }
 
 /** What earlier runs established, of all targets. Probes compare with it; it holds nothing that was not recorded. */
@@ -22,12 +24,16 @@ export interface ProbeMemory {
   of(target: Named): Facts | undefined
   /** The same of every target of a kind, in the order in which they were first seen. */
   all(probe: ProbeKind): Iterable<Remembered>
+  /** Subjects of the services whose certificate, when last seen, had this key. */
+  servingKey(spkiSha256: string): Iterable<string>
 }
 
 /** The memory of a running vigil: filled from the store at the start, then with what is recorded. Of these targets only. */
 export class RecordedMemory implements ProbeMemory {
   readonly #targets: ReadonlySet<string>
   readonly #byProbe = new Map<ProbeKind, Map<string, Remembered>>()
+  /** By key, then by target: the subject. So that to compare each service with all others is not the square of their number. */
+  readonly #byKey = new Map<string, Map<string, string>>()
   readonly #lastSuccess = new Map<string, number>()
 
   constructor(targets: readonly Named[]) {
@@ -66,11 +72,30 @@ export class RecordedMemory implements ProbeMemory {
     return this.#byProbe.get(probe)?.values() ?? []
   }
 
-  #keep({ subject, probe, target }: Observation, facts: Facts): void {
+  servingKey(spkiSha256: string): Iterable<string> {
+    return this.#byKey.get(spkiSha256)?.values() ?? []
+  }
+
+  #keep({ subject, probe, target, facts: newest }: Observation, facts: Facts): void {
     if (!this.#targets.has(`${probe} ${keyOf(subject, target)}`)) return
     const targets = this.#byProbe.get(probe) ?? new Map<string, Remembered>()
     this.#byProbe.set(probe, targets)
-    targets.set(keyOf(subject, target), { subject, target, facts })
+    const name = keyOf(subject, target)
+    if (probe === 'tls') this.#keepKey(name, subject, targets.get(name)?.facts, facts)
+    targets.set(name, { subject, target, facts, newest })
+  }
+
+  #keepKey(name: string, subject: string, before: Facts | undefined, facts: Facts): void {
+    const [old, key] = [before, facts].map((known) => known?.certificate?.spkiSha256)
+    if (old === key) return
+    if (old !== undefined) {
+      const services = this.#byKey.get(old)
+      services?.delete(name)
+      if (services?.size === 0) this.#byKey.delete(old)
+    }
+    if (key === undefined) return
+    const services = this.#byKey.get(key) ?? new Map<string, string>()
+    this.#byKey.set(key, services.set(name, subject))
   }
 }
 

@@ -30,6 +30,8 @@ export interface TargetSources {
   readonly config: Pick<Config, 'inventory' | 'probes'>
   /** By authority id, from `resolveIssuers`. */
   readonly authorities: ReadonlyMap<string, Issuer>
+  /** Certificates in the files of `authorities[].issued`, by authority id. */
+  readonly issued: ReadonlyMap<string, readonly Certificate[]>
   /** Serial numbers (lower-case hex) of `ocsp[].certificate`, by file name as configured. */
   readonly knownGood: ReadonlyMap<string, string>
   /** Whole file names of `services[].certificate`, by file name as configured. */
@@ -61,8 +63,9 @@ export function targetsOf(sources: TargetSources): Target[] {
 function crlTargets(authority: AuthorityConfig, sources: TargetSources): (CrlTarget | CrlSetTarget)[] {
   const issuer = resolved(sources.authorities, authority.id)
   const declared = declaredCrls(authority)
-  const certificates = [...sources.authorities.values()].map(({ certificate }) => certificate)
-  const issued = issuedBy(issuer.certificate, certificates)
+  const inventory = [...sources.authorities.values()].map(({ certificate }) => certificate)
+  const files = sources.issued.get(authority.id) ?? []
+  const issued = issuedBy(issuer.certificate, [...inventory, ...files])
   const common = {
     subject: formatSubject({ kind: 'ca_crl', keys: [authority.id] }),
     ...scheduleOf('crl', sources),

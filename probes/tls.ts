@@ -1,52 +1,173 @@
 import type { Facts, FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError } from '../model/observation.ts'
-import { parseCertificate, type Certificate } from '../pki/certificate.ts'
+import type { Certificate } from '../pki/certificate.ts'
 import { certificateFacts } from '../pki/certificateFacts.ts'
-import { PkiError } from '../pki/error.ts'
 import { lintCertificate } from '../pki/lints/certificate.ts'
 import { lintFacts } from '../pki/lints/facts.ts'
 import { matchesIdentity } from '../pki/identity.ts'
 import { namesMatch } from '../pki/name.ts'
 import { buildPath, type PathResult } from '../pki/path.ts'
+import { addressFacts, lookAtEveryAddress, type Look } from './addresses.ts'
+import type { Deadline } from './fetch/deadline.ts'
 import { inquireOcsp, type OcspInquiry } from './ocspInquiry.ts'
-import { asProbeError, observe, probeError } from './observe.ts'
-import type { Probe, TlsTarget } from './probe.ts'
-import { shakeHands, type Handshake } from './tlsHandshake.ts'
+import { anchorOf, asProbeError, observe, probeError } from './observe.ts'
+import type { Issuer, Probe, ProbeContext, TlsTarget } from './probe.ts'
+import { bestPathFacts, chainFacts, pathsSent, readChain, type SentChain } from './tls/chain.ts'
+import { crlStatusFacts } from './tls/crlStatus.ts'
+import { keyUseFacts, locationFacts, renewalFacts } from './tls/history.ts'
+import { readIssued } from './tls/issued.ts'
+import { stapleFacts } from './tls/staple.ts'
+import { shakeHandsAt, type Handshake } from './tlsHandshake.ts'
 
 const MEDIA_TYPE = 'application/pkix-cert'
+const OCSP_MEDIA_TYPE = 'application/ocsp-response'
 /** RFC 5280 section 4.2.1.12. */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0'
 
 /**
- * Shakes hands with a TLS service and judges what it serves: path to the declared issuer, purpose, identity. Then asks the issuer's responder about
- * the served certificate; that answer adds facts and never changes the outcome or the duration.
+ * Shakes hands with a TLS service at every address of its host and judges what it serves: path to the declared issuer, purpose, identity, the chain as it
+ * was sent, the stapled answer. Then asks the issuer's responder and the authorities' known lists about the served certificate, and compares it with
+ * what earlier runs and other services showed; that adds facts and never changes the outcome or the duration.
  */
 export const probeTls: Probe<TlsTarget> = (target, context) =>
   observe(target, context, async ({ deadline, stopClock }) => {
-    const handshake = await shakeHands(target, deadline, context)
-    const now = context.now()
-    const served = judgeChain(target, handshake, now)
+    const looks = await lookAtEveryAddress(target.host, context, deadline, (address, share) =>
+      lookAt(address, target, context, share),
+    )
     stopClock()
-    const { issuer, ocspUrl } = target
-    const { leaf, path } = served
-    let inquiry: OcspInquiry | undefined
-    // Only a path that verified says that this serial number is the issuer's.
-    if (issuer !== undefined && ocspUrl !== undefined && leaf !== undefined && path?.valid === true) {
-      inquiry = await inquireOcsp({ url: ocspUrl, issuer, serial: leaf.serial }, context, deadline)
+    const service = serviceFacts(target)
+    // The first that is well; else the first that served something; else the first.
+    const main =
+      looks.looks.find(({ error }) => error === undefined) ??
+      looks.looks.find(({ leaf }) => leaf !== undefined) ??
+      looks.looks[0]
+    if (main === undefined) {
+      return { facts: service, error: looks.error ?? noCertificate(), artifacts: [] }
     }
+    const inquiry = await inquireAbout(main, target, context, deadline)
     const facts: Facts = {
-      ...(target.service === undefined
-        ? {}
-        : { service: { ...target.service, servername: target.servername.toLowerCase() } }),
-      ...served.facts,
+      ...service,
+      addresses: addressFacts(looks, main.version),
+      ...main.facts,
+      ...(await comparedFacts(main, looks.looks, target, context, deadline)),
       ...(inquiry?.facts === undefined ? {} : { ocsp: inquiry.facts }),
-      ...lintsOf(served, inquiry),
+      ...lintsOf(main, inquiry),
     }
     // An answer that did not verify is no evidence for anything here; the ocsp probe is about the responder.
     const evidence = inquiry?.facts === undefined ? [] : inquiry.artifacts
-    return { facts, error: served.error, artifacts: [...chainArtifacts(handshake), ...evidence] }
+    return { facts, error: main.error, artifacts: [...handshakeArtifacts(main.handshake), ...evidence] }
   })
+
+function serviceFacts({ service, servername }: TlsTarget): Pick<Facts, 'service'> {
+  return service === undefined ? {} : { service: { ...service, servername: servername.toLowerCase() } }
+}
+
+/** What one address showed. */
+interface Served extends Look {
+  readonly handshake: Handshake
+  readonly facts: Facts
+  /** undefined: none was seen, or it can't be read. */
+  readonly leaf: Certificate | undefined
+  /** undefined: no leaf, or no issuer is declared. */
+  readonly path: PathResult | undefined
+}
+
+async function lookAt(
+  address: string,
+  target: TlsTarget,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<Served> {
+  const handshake = await shakeHandsAt(address, target, deadline)
+  return judgeHandshake(target, handshake, context)
+}
+
+/** Pure. The error is the first in the order of the phases. */
+function judgeHandshake(
+  target: TlsTarget,
+  handshake: Handshake,
+  { now: clock, memory, delegations }: Pick<ProbeContext, 'now' | 'memory' | 'delegations'>,
+): Served {
+  const now = clock()
+  const { issuer, servername } = target
+  const way = handshake.error === undefined ? undefined : asProbeError(handshake.error, now)
+  const nothing = { handshake, leaf: undefined, path: undefined, version: undefined }
+  const before = memory.of(target)
+  const tls = connectionFacts(handshake, before?.tls)
+  let chain: SentChain | undefined
+  try {
+    chain = readChain(handshake.chain, issuer === undefined ? [] : [issuer.certificate, ...issuer.ancestors])
+  } catch (error) {
+    return { ...nothing, facts: { tls }, error: way ?? asProbeError(error, now) }
+  }
+  // Without a certificate nothing was agreed upon: what OpenSSL names then is what it would have liked.
+  if (chain === undefined) return { ...nothing, facts: {}, error: way ?? noCertificate() }
+  const { leaf } = chain
+  const sent = issuer === undefined ? undefined : pathsSent(chain, anchorOf(issuer), now)
+  const path = issuer === undefined ? undefined : judgePath(issuer, chain, now)
+  const bestPath = sent && bestPathFacts(sent)
+  const signer = path?.valid === true ? path.path[1] : undefined
+  const { staple } = handshake
+  return {
+    handshake,
+    leaf,
+    path,
+    version: path?.valid === true ? leaf.sha256 : undefined,
+    facts: {
+      tls: { ...tls, ...pathFacts(path, issuer), identityMatches: matchesIdentity(leaf, servername) },
+      certificate: certificateFacts(leaf),
+      ...(issuer === undefined || sent === undefined
+        ? {}
+        : { chain: chainFacts(chain, sent, anchorOf(issuer)) }),
+      ...(bestPath === undefined ? {} : { path: bestPath }),
+      staple: stapleFacts({ staple, leaf, signer, delegations, now, before: before?.staple }),
+    },
+    error: way ?? pathError(path, now) ?? purposeError(leaf) ?? identityError(leaf, servername),
+  }
+}
+
+/** Asks the issuer's responder about the served certificate. Only of a path that verified is the serial number the issuer's. */
+async function inquireAbout(
+  { leaf, path }: Served,
+  { issuer, ocspUrl }: TlsTarget,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<OcspInquiry | undefined> {
+  if (issuer === undefined || ocspUrl === undefined || leaf === undefined || path?.valid !== true)
+    return undefined
+  return inquireOcsp({ url: ocspUrl, issuer, serial: leaf.serial }, context, deadline)
+}
+
+/** The served certificate beside what is known from elsewhere. Of one whose path did not verify nothing is compared: anybody could have made it. */
+async function comparedFacts(
+  { leaf, path }: Served,
+  all: readonly Served[],
+  target: TlsTarget,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<Facts> {
+  if (leaf === undefined || path?.valid !== true) return {}
+  const before = context.memory.of(target) ?? {}
+  const crlStatus = await crlStatusFacts(path.path, before.crlStatus, context, deadline)
+  const locations = locationFacts(leaf, target.locations)
+  const others = [...context.memory.servingKey(leaf.spkiSha256)].filter((other) => other !== target.subject)
+  const issued = await readIssued(target)
+  const served = all.flatMap((one) =>
+    one.leaf !== undefined && one.path?.valid === true && matchesIdentity(one.leaf, target.servername)
+      ? [one.leaf]
+      : [],
+  )
+  // Where a file is declared and can't be read, whether something newer was issued is not known.
+  const renewal =
+    issued === 'unreadable' ? undefined : renewalFacts({ served, issued, before: before.renewal })
+  return {
+    keyUse: keyUseFacts({ leaf, before, others }),
+    ...(crlStatus === undefined ? {} : { crlStatus }),
+    ...(locations === undefined ? {} : { locations }),
+    ...(renewal === undefined ? {} : { renewal }),
+  }
+}
 
 /** Of the served certificate when its path verified, and of the answer about it. */
 function lintsOf({ leaf, path }: Served, inquiry: OcspInquiry | undefined): Pick<Facts, 'lint'> {
@@ -55,73 +176,28 @@ function lintsOf({ leaf, path }: Served, inquiry: OcspInquiry | undefined): Pick
   return { lint: lintFacts([...ofLeaf, ...(inquiry?.lints ?? [])]) }
 }
 
-interface Served {
-  readonly facts: Facts
-  /** The first failure in the order of the phases. */
-  readonly error: ProbeError | undefined
-  /** undefined: none was seen, or it can't be read. */
-  readonly leaf: Certificate | undefined
-  /** undefined: no leaf, or no issuer is declared. */
-  readonly path: PathResult | undefined
-}
+/** Key exchange groups of TLS 1.3 with ML-KEM, alone or in a hybrid, by the names that OpenSSL gives them. */
+const QUANTUM_SAFE_GROUP = /MLKEM/i
 
-function judgeChain(target: TlsTarget, handshake: Handshake, now: number): Served {
-  const way = handshake.error === undefined ? undefined : asProbeError(handshake.error, now)
-  const [first, ...rest] = handshake.chain
-  // Without a certificate nothing was agreed upon: what OpenSSL names then is what it would have liked.
-  if (first === undefined) {
-    return { facts: {}, error: way ?? noCertificate(), leaf: undefined, path: undefined }
-  }
-  const tls = connectionFacts(handshake)
-  let leaf: Certificate
-  try {
-    leaf = parseCertificate(first)
-  } catch (error) {
-    return { facts: { tls }, error: way ?? asProbeError(error, now), leaf: undefined, path: undefined }
-  }
-  const path = judgePath(target, leaf, rest, now)
-  const identityMatches = matchesIdentity(leaf, target.servername)
-  return {
-    facts: {
-      tls: { ...tls, ...pathFacts(path, target.issuer), identityMatches },
-      certificate: certificateFacts(leaf),
-    },
-    error: way ?? pathError(path, now) ?? purposeError(leaf) ?? identityError(leaf, target.servername),
-    leaf,
-    path,
-  }
-}
-
-function connectionFacts(handshake: Handshake): FactsOf<'tls'> {
+function connectionFacts(handshake: Handshake, before: Facts['tls']): FactsOf<'tls'> {
   const { protocol, cipher, group, chain, clientCertificateAccepted } = handshake
+  const quantumSafe = group !== undefined && QUANTUM_SAFE_GROUP.test(group)
   return {
     ...(protocol === undefined ? {} : { protocol }),
     ...(cipher === undefined ? {} : { cipher }),
     ...(group === undefined ? {} : { group }),
     chainLength: chain.length,
     ...(clientCertificateAccepted === undefined ? {} : { clientCertificateAccepted }),
+    quantumSafe,
+    quantumSafeBefore: quantumSafe || before?.quantumSafeBefore === true,
   }
 }
 
-function judgePath(
-  { issuer }: TlsTarget,
-  leaf: Certificate,
-  rest: readonly Uint8Array[],
-  now: number,
-): PathResult | undefined {
-  if (issuer === undefined) return undefined
-  const sent = rest.flatMap((der) => {
-    try {
-      return [parseCertificate(der)]
-    } catch (error) {
-      // A certificate that can't be read can't be part of a path; what needed it says so.
-      if (error instanceof PkiError) return []
-      throw error
-    }
-  })
+/** The path over the declared certificates, so that a chain that lacks them is judged apart from whether the certificate is the issuer's. */
+function judgePath(issuer: Issuer, { leaf, others }: SentChain, now: number): PathResult {
   return buildPath({
     leaf,
-    intermediates: sent,
+    intermediates: others,
     trusted: [[issuer.certificate, ...issuer.ancestors]],
     now,
   })
@@ -168,6 +244,9 @@ function noCertificate(): ProbeError {
   return probeError('tls', 'handshake_failed', 'expected a certificate, got none')
 }
 
-function chainArtifacts({ chain }: Handshake): Artifact[] {
-  return chain.map((bytes) => ({ mediaType: MEDIA_TYPE, bytes }))
+function handshakeArtifacts({ chain, staple }: Handshake): Artifact[] {
+  return [
+    ...chain.map((bytes) => ({ mediaType: MEDIA_TYPE, bytes })),
+    ...(staple === undefined ? [] : [{ mediaType: OCSP_MEDIA_TYPE, bytes: staple }]),
+  ]
 }

@@ -60,11 +60,7 @@ export function shakeHands(
 }
 
 /** The same at one of the host's addresses. */
-export function shakeHandsAt(
-  ip: string,
-  target: HandshakeTarget,
-  deadline: Deadline,
-): Promise<Handshake> {
+export function shakeHandsAt(ip: string, target: HandshakeTarget, deadline: Deadline): Promise<Handshake> {
   return shakeHandsOver(target, deadline, () => connectTo(ip, target.port, deadline))
 }
 
@@ -163,9 +159,7 @@ class Events {
     let staple: Uint8Array | undefined
     // Comes before the end of the handshake, with null where the server has none.
     socket.once('OCSPResponse', (answer: Uint8Array | null) => (staple = answer ?? undefined))
-    socket.once('secureConnect', () =>
-      handshake.resolve({ failure: undefined, seen: look(socket, staple) }),
-    )
+    socket.once('secureConnect', () => handshake.resolve({ failure: undefined, seen: look(socket, staple) }))
     socket.on('error', (error: Error) => {
       handshake.resolve({ failure: error, seen: look(socket, staple) })
       over.resolve(error)

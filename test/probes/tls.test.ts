@@ -53,6 +53,8 @@ test('a good service gives facts about connection, certificate and service, and 
       pathValid: true,
       issuedDirectly: true,
       identityMatches: true,
+      quantumSafe: true,
+      quantumSafeBefore: true,
     },
   )
   assert.match(facts.tls?.cipher ?? '', /^TLS_/)
