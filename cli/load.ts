@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Cron } from 'croner'
-import type { Config } from '../model/config.ts'
+import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
 import { decodeCertificates } from '../pki/pem.ts'
+import { checkSchedule } from '../probes/crl/schedule.ts'
 import type { AttestationSource } from '../probes/attestations.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
 import { resolveIssuers } from '../probes/issuers.ts'
@@ -90,7 +91,9 @@ class Loader {
     this.#refuseDuplicates()
     const issuers = this.#issuers()
     const knownGood = this.#knownGood()
+    const issued = this.#issued()
     const credentials = this.#credentials()
+    const anchors = this.#anchors()
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
     const elasticsearch = this.#elasticsearch()
@@ -100,7 +103,15 @@ class Loader {
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
     const certificateFiles = this.#certificateFiles()
-    const sources = { config, authorities: issuers, knownGood, credentials, certificateFiles }
+    const sources = {
+      config,
+      authorities: issuers,
+      issued,
+      knownGood,
+      credentials,
+      anchors,
+      certificateFiles,
+    }
     const targets = isSound ? targetsOf(sources) : []
     const objectives = isSound ? this.#objectives(packs, targets) : { objectives: [], watched: [] }
     const watched = [...objectives.watched, ...watchedByItself(config)]
@@ -151,23 +162,29 @@ class Loader {
     return undefined
   }
 
+  /** The first of a file. */
   #certificate(path: Path, name: string): Certificate | undefined {
+    return this.#certificates(path, name)[0]
+  }
+
+  /** All of a file; none was reported. */
+  #certificates(path: Path, name: string): readonly Certificate[] {
     const bytes = this.#read(path, name)
-    if (bytes === undefined) return undefined
+    if (bytes === undefined) return []
     try {
-      const [der] = decodeCertificates(bytes)
-      if (der !== undefined) return parseCertificate(der)
-      this.#refuse(path, `${name}: expected a certificate in PEM or DER`)
+      const found = decodeCertificates(bytes).map((der) => parseCertificate(der))
+      if (found.length === 0) this.#refuse(path, `${name}: expected a certificate in PEM or DER`)
+      return found
     } catch (error) {
       if (!(error instanceof PkiError)) throw error
       this.#refuse(path, `${name}: not a certificate: ${error.message}`)
+      return []
     }
-    return undefined
   }
 
   /** Duplicate authorities are found with their issuers. */
   #refuseDuplicates(): void {
-    const { authorities, services, logs } = this.#file.config.inventory
+    const { authorities, services, systems, logs } = this.#file.config.inventory
     const refuse = (path: Path, keys: readonly string[], key: string): void => {
       keys.forEach((value, i) => {
         if (keys.indexOf(value) < i)
@@ -182,6 +199,11 @@ class Loader {
     refuse(
       ['inventory', 'logs'],
       logs.map((l) => l.id),
+      'id',
+    )
+    refuse(
+      ['inventory', 'systems'],
+      systems.map((s) => s.id),
       'id',
     )
     authorities.forEach(({ crl, ocsp }, i) => {
@@ -227,17 +249,47 @@ class Loader {
     return serials
   }
 
+  /** Certificates that an authority is known to have issued, by its id. */
+  #issued(): ReadonlyMap<string, readonly Certificate[]> {
+    const { authorities } = this.#file.config.inventory
+    return new Map(
+      authorities.map(({ id, issued = [] }, i) => [
+        id,
+        issued.flatMap((name, j) => this.#certificates(['inventory', 'authorities', i, 'issued', j], name)),
+      ]),
+    )
+  }
+
   /** The prober's own certificates and keys, PEM, by file name. */
   #credentials(): ReadonlyMap<string, string> {
     const texts = new Map<string, string>()
-    this.#file.config.inventory.services.forEach(({ client }, i) => {
-      if (client === undefined) return
+    const take = (path: Path, files: ServiceConfig['client']): void => {
+      if (files === undefined) return
       for (const key of ['certificate_file', 'key_file'] as const) {
-        const text = this.#read(['inventory', 'services', i, 'client', key], client[key])?.toString('utf8')
-        if (text !== undefined) texts.set(client[key], text)
+        const text = this.#read([...path, key], files[key])?.toString('utf8')
+        if (text !== undefined) texts.set(files[key], text)
       }
+    }
+    const { services, systems } = this.#file.config.inventory
+    services.forEach(({ client, mtls }, i) => {
+      const path = ['inventory', 'services', i]
+      take([...path, 'client'], client)
+      for (const key of ['foreign', 'self_signed', 'expired', 'revoked'] as const)
+        take([...path, 'mtls', key], mtls?.[key])
     })
+    systems.forEach(({ client }, i) => take(['inventory', 'systems', i, 'client'], client))
     return texts
+  }
+
+  /** What the https servers of systems may lead to, by file name. */
+  #anchors(): ReadonlyMap<string, Certificate> {
+    const anchors = new Map<string, Certificate>()
+    this.#file.config.inventory.systems.forEach(({ ca_file: name }, i) => {
+      const certificate =
+        name === undefined ? undefined : this.#certificate(['inventory', 'systems', i, 'ca_file'], name)
+      if (name !== undefined && certificate !== undefined) anchors.set(name, certificate)
+    })
+    return anchors
   }
 
   /** Files with the newest certificate of a service: they come and go while it is watched, so that only probes read them. */
@@ -361,6 +413,29 @@ class Loader {
     }
   }
 
+  #checkCrlSchedules(): void {
+    this.#file.config.inventory.authorities.forEach(({ crl }, i) =>
+      crl.forEach((declared, j) => {
+        const path = ['inventory', 'authorities', i, 'crl', j]
+        this.#checkCrlSchedule(path, declared)
+        if (declared.delta !== undefined) this.#checkCrlSchedule([...path, 'delta'], declared.delta)
+      }),
+    )
+  }
+
+  #checkCrlSchedule(
+    path: Path,
+    { issued_at, timezone = 'UTC' }: Pick<AuthorityConfig['crl'][number], 'issued_at' | 'timezone'>,
+  ): void {
+    if (issued_at === undefined) return
+    try {
+      checkSchedule({ kind: 'cron', expression: issued_at, timezone })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#refuse([...path, 'issued_at'], `"${issued_at}" in ${timezone} is not a time that comes: ${why}`)
+    }
+  }
+
   /** What stands in the file goes into the journal, and the journal goes to auditors. */
   #refuseLiteralPasswords(): void {
     const written = valueAt(this.#file.recorded, ['alerts', 'alertmanager'])
@@ -395,6 +470,7 @@ class Loader {
     inventory.logs.forEach((log, i) =>
       log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)),
     )
+    this.#checkCrlSchedules()
     const rules = new Map(packs.flatMap((pack) => pack.rules.map((rule) => [rule.id, rule])))
     remediation.policies.forEach(({ rule: id, action }, i) => {
       const path = ['remediation', 'policies', i]

@@ -12,6 +12,7 @@ export interface Verdict {
   /** undefined: success. */
   readonly error: ProbeError | undefined
   readonly artifacts: readonly Artifact[]
+  readonly kept?: ProbeResult['kept']
 }
 
 /** Failures that a probe finds itself, beside those of the way (FetchCode) and of the verification (PkiErrorCode). */
@@ -23,12 +24,15 @@ export type ProbeOwnCode =
   | 'pem_instead_of_der'
   | 'base64_instead_of_der'
   | 'parse_timeout'
+  | 'not_a_health_answer'
   // profile
+  | 'not_delta'
   | 'server_auth_missing'
   // attestations
   | 'attestations_unreadable'
   | 'attestation_refused'
   // consistency
+  | 'unhealthy'
   | 'identity_mismatch'
   | 'internal_error'
 
@@ -89,7 +93,7 @@ function resultOf(
   target: Target,
   vantage: string,
   times: { readonly start: number; readonly duration: number },
-  { facts, error, artifacts }: Verdict,
+  { facts, error, artifacts, kept }: Verdict,
 ): ProbeResult {
   return {
     observation: {
@@ -105,6 +109,7 @@ function resultOf(
       artifacts: [],
     },
     artifacts,
+    ...(kept === undefined ? {} : { kept }),
   }
 }
 
@@ -137,9 +142,10 @@ function oneLine(text: string): string {
 export function artifactOf(
   mediaType: string,
   bytes: Uint8Array,
-  judged: { readonly verified: boolean },
+  { verified, digest }: { readonly verified: boolean; readonly digest?: string | undefined },
 ): Artifact[] {
-  return judged.verified || bytes.length <= MAX_UNVERIFIED_ARTIFACT ? [{ mediaType, bytes }] : []
+  if (!verified && bytes.length > MAX_UNVERIFIED_ARTIFACT) return []
+  return [{ mediaType, bytes, ...(digest === undefined ? {} : { digest }) }]
 }
 
 export function authorityFacts(issuer: Issuer | undefined): Pick<Facts, 'authority'> {

@@ -5,7 +5,18 @@ import { probeHealth } from './health.ts'
 import { probeMtls } from './mtls.ts'
 import { probeOcsp } from './ocsp.ts'
 import { probeOcspMatrix } from './ocspMatrix.ts'
-import type { CrlSetTarget, CrlTarget, HealthTarget, MtlsTarget, OcspMatrixTarget, OcspTarget, Probe, ProbeContext, Target, TlsTarget } from './probe.ts'
+import type {
+  CrlSetTarget,
+  CrlTarget,
+  HealthTarget,
+  MtlsTarget,
+  OcspMatrixTarget,
+  OcspTarget,
+  Probe,
+  ProbeContext,
+  Target,
+  TlsTarget,
+} from './probe.ts'
 import { probeTls } from './tls.ts'
 
 interface TargetOf {

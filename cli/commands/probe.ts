@@ -54,6 +54,8 @@ export function probeCommand(): Command {
           address: url,
           url: httpUrl(url),
           issuer: readIssuer(options.issuer),
+          distribution: undefined,
+          issued: [],
           ...schedule(options),
         }),
     ),
@@ -210,11 +212,16 @@ function document({ observation }: ProbeResult, target: Target): unknown {
     start,
     duration: ms,
     outcome,
-    verified: target.issuer !== undefined,
+    verified: isVerified(target),
     ...(error === undefined ? {} : { error }),
     facts,
     artifacts,
   }
+}
+
+/** What no certification authority signs is as good as it gets. */
+function isVerified(target: Target): boolean {
+  return !('issuer' in target) || target.issuer !== undefined
 }
 
 function print({ observation }: ProbeResult, target: Target): void {
@@ -226,7 +233,7 @@ function print({ observation }: ProbeResult, target: Target): void {
     printLine(
       `  ${paint(process.stdout, 'red', `${error.phase}: ${error.code}`)}: ${printable(error.message)}`,
     )
-  if (target.issuer === undefined)
+  if (!isVerified(target))
     printLine(paint(process.stdout, 'yellow', '  not verified: give the issuing CA with --issuer'))
   const rows = Object.entries(facts).flatMap(([group, values]) =>
     group === 'authority' || group === 'service'

@@ -2,6 +2,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { createSecureContext, getCACertificates, connect as connectTls, type SecureContext } from 'node:tls'
 import { formatDuration } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
+import type { Credential } from './credential.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
 import type { FollowPolicy, Source } from './follow.ts'
@@ -145,13 +146,33 @@ function connectFailure(error: Error, peer: string): FetchError {
 /** Parsing the default roots takes milliseconds: once for each anchor. */
 const contexts = new WeakMap<Certificate, SecureContext>()
 
-function trusting(anchor: Certificate): SecureContext {
-  const known = contexts.get(anchor)
-  if (known !== undefined) return known
-  const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(anchor.der).toString('base64')}\n-----END CERTIFICATE-----`
-  const context = createSecureContext({ ca: [...getCACertificates('default'), pem] })
+/** Whom to trust beside Node's default roots, and what to show where a certificate is asked for. */
+interface Trust {
+  readonly anchor: Certificate | undefined
+  readonly client: Credential | undefined
+}
+
+/** undefined: Node's own will do. Throws FetchError(tls) for a credential that is none. */
+function contextOf({ anchor, client }: Trust): SecureContext | undefined {
+  if (client !== undefined) {
+    try {
+      return createSecureContext({ ca: rootsAnd(anchor), cert: client.certificate, key: client.key })
+    } catch (error) {
+      const message = 'expected a usable client certificate and its key, got one that is not'
+      throw new FetchError('tls', 'client_credentials_unusable', message, error)
+    }
+  }
+  if (anchor === undefined) return undefined
+  const context = contexts.get(anchor) ?? createSecureContext({ ca: rootsAnd(anchor) })
   contexts.set(anchor, context)
   return context
+}
+
+function rootsAnd(anchor: Certificate | undefined): string[] {
+  const roots = getCACertificates('default')
+  if (anchor === undefined) return roots
+  const base64 = Buffer.from(anchor.der).toString('base64')
+  return [...roots, `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----`]
 }
 
 /**
@@ -161,16 +182,17 @@ function trusting(anchor: Certificate): SecureContext {
 export async function secure(
   connection: Connection,
   host: string,
-  anchor: Certificate | undefined,
+  trust: Trust,
   deadline: Deadline,
 ): Promise<Socket> {
   const name = host.replace(/^\[(.*)\]$/, '$1')
+  const context = contextOf(trust)
   const socket = connectTls({
     socket: connection.socket,
     host: name,
     ALPNProtocols: ['http/1.1'],
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    ...(anchor === undefined ? {} : { secureContext: trusting(anchor) }),
+    ...(context === undefined ? {} : { secureContext: context }),
   })
   const { promise, resolve, reject } = Promise.withResolvers<undefined>()
   socket.once('secureConnect', () => resolve(undefined))

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Client, errors, type Dispatcher } from 'undici'
 import type { Certificate } from '../../pki/certificate.ts'
 import { connectTo, contactable, openConnection, secure, type Network } from './connect.ts'
+import type { Credential } from './credential.ts'
 import type { Deadline } from './deadline.ts'
 import { FetchError, systemCode } from './error.ts'
 import type { Source } from './follow.ts'
@@ -26,6 +27,10 @@ export interface HttpRequest {
   readonly anchor: Certificate | undefined
   /** The one address of the host that is asked; a redirect to another host is followed to any of that. Default: the first that answers. */
   readonly address?: string
+  /** Shown to the https server of the URL when it asks for a certificate, never to those that it redirects to. */
+  readonly client?: Credential
+  /** Takes the body of an answer with status 200 piece by piece; `body` is empty then. Other bodies are not read. */
+  readonly into?: (octets: Uint8Array) => void
 }
 
 /** Milliseconds of the last hop; `total` is over all hops. */
@@ -73,6 +78,7 @@ export async function exchange(
       const way: Way = {
         source: redirects.length === 0 ? request.source : 'found',
         address: at.hostname === hostname ? request.address : undefined,
+        client: redirects.length === 0 ? request.client : undefined,
       }
       const hop = await exchangeOnce(at, way, request, deadline, network)
       const next = request.method === 'GET' && REDIRECTS.has(hop.status) ? hop.headers['location'] : undefined
@@ -118,11 +124,12 @@ interface Hop extends Pick<HttpAnswer, 'status' | 'headers' | 'body'> {
 interface Way {
   readonly source: Source
   readonly address: string | undefined
+  readonly client: Credential | undefined
 }
 
 async function exchangeOnce(
   url: URL,
-  { source, address }: Way,
+  { source, address, client: credential }: Way,
   request: HttpRequest,
   deadline: Deadline,
   network: Network,
@@ -136,7 +143,8 @@ async function exchangeOnce(
       ? await openConnection(destination, deadline, network)
       : await connectTo(address, port, deadline)
   const connected = performance.now()
-  const socket = isTls ? await secure(connection, url.hostname, request.anchor, deadline) : connection.socket
+  const trust = { anchor: request.anchor, client: credential }
+  const socket = isTls ? await secure(connection, url.hostname, trust, deadline) : connection.socket
   const secured = performance.now()
   const client = new Client(url.origin, {
     connect: handOver(socket),
@@ -152,8 +160,7 @@ async function exchangeOnce(
     const firstByte = performance.now() - secured
     const headers = joinHeaders(response.headers)
     tellServerTime(url.hostname, headers)
-    const isRedirect = REDIRECTS.has(response.statusCode)
-    const body = isRedirect ? new Uint8Array() : await readBody(response, headers, request.maxBody, deadline)
+    const body = await takeBody(response, headers, request, deadline)
     const timings = { ...connection.timings, tls: secured - connected, firstByte }
     return { status: response.statusCode, headers, body, timings }
   } finally {
@@ -197,12 +204,26 @@ async function send(
   }
 }
 
+async function takeBody(
+  response: Dispatcher.ResponseData,
+  headers: Readonly<Record<string, string>>,
+  { into, maxBody }: HttpRequest,
+  deadline: Deadline,
+): Promise<Uint8Array> {
+  const { statusCode } = response
+  if (REDIRECTS.has(statusCode) || (into !== undefined && statusCode !== 200)) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  await readBody(response, headers, maxBody, deadline, into ?? ((chunk) => void chunks.push(chunk)))
+  return Buffer.concat(chunks)
+}
+
 async function readBody(
   response: Dispatcher.ResponseData,
   headers: Readonly<Record<string, string>>,
   maxBody: number,
   deadline: Deadline,
-): Promise<Uint8Array> {
+  take: (octets: Uint8Array) => void,
+): Promise<void> {
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') {
     // Asked for identity; and a decompressor would be one more thing to bound.
@@ -213,20 +234,18 @@ async function readBody(
     new FetchError('size', 'body_too_large', `expected a body of at most ${maxBody} octets, got ${got}`)
   const announced = Number(headers['content-length'] ?? 0)
   if (announced > maxBody) throw tooLarge(`${announced} announced`)
-  const chunks: Uint8Array[] = []
   let size = 0
   try {
     for await (const chunk of response.body) {
       if (!(chunk instanceof Uint8Array)) throw new TypeError('expected octets')
       size += chunk.length
       if (size > maxBody) throw tooLarge('more')
-      chunks.push(chunk)
+      take(chunk)
     }
   } catch (error) {
     if (deadline.signal.aborted) throw deadline.failure('http', 'the whole body')
     throw error instanceof FetchError ? error : exchangeFailure(error, 'body')
   }
-  return Buffer.concat(chunks, size)
 }
 
 /** Which codes undici throws when. */

@@ -11,8 +11,10 @@ function targets(inventory: unknown, probes: unknown = {}): Target[] {
   return targetsOf({
     config: configSchema.parse({ inventory, probes }),
     authorities: new Map([['issuing-1', issuing]]),
+    issued: new Map(),
     knownGood: new Map([['good.pem', 'beef']]),
     certificateFiles: new Map([['shop.pem', '/etc/vigil/shop.pem']]),
+    anchors: new Map(),
     credentials: new Map([
       ['c.pem', 'CERTIFICATE'],
       ['k.pem', 'KEY'],
@@ -37,6 +39,15 @@ test('an authority gives a target for each CRL and each responder', () => {
     url: 'http://crl.example/1.crl',
     ...schedule,
     issuer: issuing,
+    distribution: {
+      url: 'http://crl.example/1.crl',
+      series: 'http://crl.example/1.crl',
+      urls: ['http://crl.example/1.crl'],
+      partition: undefined,
+      isDelta: false,
+      schedule: undefined,
+    },
+    issued: [],
   })
   assert.deepEqual(ocsp, {
     probe: 'ocsp',
