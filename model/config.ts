@@ -88,6 +88,11 @@ const authority = z.strictObject({
         ),
     )
     .default([]),
+  /**
+   * Files with certificates that it issued (PEM, several in each, or DER). Of these vigil knows when they expire, and whether they may leave the CRL;
+   * it knows too what services are seen to have, and the authorities of the inventory.
+   */
+  issued: z.array(file).max(100).optional(),
   /** Where its certificate is published, as the certificates that it issues say (RFC 5280 section 4.2.2.1). */
   ca_issuers: z.array(probedUrl).default([]),
 })

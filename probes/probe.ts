@@ -33,6 +33,8 @@ export interface Issuer {
 export interface CrlTarget extends TargetBase {
   readonly probe: 'crl'
   readonly url: string
+  /** Milliseconds after which it is fetched whole and not only asked whether it changed. */
+  readonly fullEvery: number
   /** undefined: the CRL is decoded but can't be verified (CLI without --issuer). */
   readonly issuer: Issuer | undefined
   /** undefined: nothing is declared about the address (CLI). */
@@ -95,7 +97,7 @@ export interface TlsTarget extends TargetBase {
   readonly client: Credential | undefined
 }
 
-export interface MtlsTarget extends TargetBase, Pick<TlsTarget, 'host' | 'port' | 'servername' | 'startTls'> {
+export interface MtlsTarget extends TargetBase, Pick<TlsTarget, 'host' | 'port' | 'servername' | 'startTls' | 'service'> {
   readonly probe: 'mtls'
   /** What is asked for where the service speaks HTTP. */
   readonly path: string

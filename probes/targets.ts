@@ -118,13 +118,12 @@ function ocspMatrixTargets(authority: AuthorityConfig, sources: TargetSources): 
 }
 
 function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
-  const { id, environment, owner, issuer } = service
+  const { issuer } = service
   const authority = sources.config.inventory.authorities.find((other) => other.id === issuer)
   return {
     probe: 'tls',
     ...endpointOf(service),
     ...scheduleOf('tls', sources),
-    service: { id, environment, owner },
     issuer: resolved(sources.authorities, issuer),
     ocspUrl: authority?.ocsp[0]?.url,
     locations: authority && locationsOf(authority),
@@ -156,7 +155,8 @@ function mtlsTargets(service: ServiceConfig, sources: TargetSources): MtlsTarget
   ]
 }
 
-function endpointOf({ id, environment, endpoint, servername, starttls }: ServiceConfig) {
+function endpointOf(service: ServiceConfig) {
+  const { id, environment, owner, endpoint, servername, starttls } = service
   const colon = endpoint.lastIndexOf(':')
   const host = endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   return {
@@ -166,6 +166,7 @@ function endpointOf({ id, environment, endpoint, servername, starttls }: Service
     port: Number(endpoint.slice(colon + 1)),
     servername: servername ?? host,
     startTls: starttls,
+    service: { id, environment, owner },
   }
 }
 

@@ -43,7 +43,16 @@ export function context(overrides: Partial<ProbeContext> = {}): ProbeContext {
 const base = { interval: 60_000, timeout: TIMEOUT }
 
 export function crlTarget(url: string, issuer: Issuer | undefined): CrlTarget {
-  return { ...base, probe: 'crl', subject: 'ca_crl[ca]', address: url, url, issuer }
+  return {
+    ...base,
+    probe: 'crl',
+    subject: 'ca_crl[ca]',
+    address: url,
+    url,
+    issuer,
+    distribution: undefined,
+    issued: [],
+  }
 }
 
 export function ocspTarget(url: string, issuer: Issuer, serial: string): OcspTarget {
