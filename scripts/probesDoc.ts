@@ -4,7 +4,7 @@ import { FACTS, type FactGroup } from '../model/facts.ts'
 import { PROBE_KINDS, type ProbeKind } from '../model/observation.ts'
 import type { SubjectKind } from '../model/subject.ts'
 import { loadPack, SHIPPED_PACKS } from '../rules/loadPack.ts'
-import type { Rule } from '../rules/pack.ts'
+import type { Pack, Rule } from '../rules/pack.ts'
 import { ATTESTATION_DIRECTORY } from '../rules/packSchema.ts'
 import { judgesBy } from '../rules/subjects.ts'
 import { FACT_METRICS } from '../server/metricTable.ts'
@@ -79,7 +79,7 @@ function metricSection(kind: ProbeKind): string {
 }
 
 function ruleSection(kind: ProbeKind): string {
-  const rows = SHIPPED_PACKS.map(loadPack).flatMap(({ id, rules }) =>
+  const rows = shippedPacks().flatMap(({ id, rules }) =>
     rules
       .filter((rule) => judges(rule, kind))
       .map((rule) => `| \`${rule.id}\` | \`${id}\` | ${rule.title} |\n`),
@@ -89,6 +89,14 @@ function ruleSection(kind: ProbeKind): string {
       ? 'None of the shipped packs.\n'
       : `| rule | pack | says |\n| --- | --- | --- |\n${rows.join('')}`
   return `## Rules judged by it\n\n${table}`
+}
+
+/** Compiling them takes a second. */
+let packs: readonly Pack[] | undefined
+
+function shippedPacks(): readonly Pack[] {
+  packs ??= SHIPPED_PACKS.map(loadPack)
+  return packs
 }
 
 function judges(rule: Rule, kind: ProbeKind): boolean {
