@@ -38,9 +38,13 @@ async function askEverywhere(
     askAll(target, cases, address, { deadline: share, now: context.now() }),
   )
   const first = looks.looks.find(({ error }) => error === undefined)
+  const { service, servername } = target
   const facts = {
+    ...(service === undefined ? {} : { service: { ...service, servername: servername.toLowerCase() } }),
     ...(looks.looks.length === 0 ? {} : { addresses: addressFacts(looks, first?.version) }),
-    mtls: { ...together(looks.looks), ...notApplicable(cases) },
+    ...(looks.looks.some(({ outcomes }) => outcomes.size > 0)
+      ? { mtls: { ...together(looks.looks), ...notApplicable(cases) } }
+      : {}),
     prober: cases.prober,
   }
   const error = looks.error ?? looks.looks.find((look) => look.error !== undefined)?.error

@@ -115,7 +115,17 @@ export interface HealthTarget extends TargetBase {
   readonly client: Credential | undefined
 }
 
-export type Target = CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget
+/** An authority's own certificate. */
+export interface CaTarget extends TargetBase {
+  readonly probe: 'ca'
+  readonly issuer: Issuer
+  /** Where it is published, as declared. */
+  readonly urls: readonly string[]
+  /** Where certificates of declared authorities below it say that it is. */
+  readonly named: readonly string[]
+}
+
+export type Target = CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget | CaTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {

@@ -5,6 +5,7 @@ import type { Credential } from './fetch/credential.ts'
 import { declaredCrls } from './crl/distribution.ts'
 import { issuedBy } from './crl/knownCertificates.ts'
 import type {
+  CaTarget,
   CrlSetTarget,
   CrlTarget,
   HealthTarget,
@@ -54,6 +55,7 @@ export function targetsOf(sources: TargetSources): Target[] {
       ...ocspTargets(authority, sources),
       ...ocspMatrixTargets(authority, sources),
     ]),
+    ...authorities.map((authority) => caTarget(authority, sources)),
     ...services.map((service) => tlsTarget(service, sources)),
     ...services.flatMap((service) => mtlsTargets(service, sources)),
     ...systems.map((system) => healthTarget(system, sources)),
@@ -73,7 +75,8 @@ function crlTargets(authority: AuthorityConfig, sources: TargetSources): (CrlTar
   }
   const targets = declared.map((distribution): CrlTarget => {
     const { url } = distribution
-    return { ...common, probe: 'crl', address: url, url, distribution, issued }
+    const { full_every: fullEvery } = sources.config.probes.crl
+    return { ...common, probe: 'crl', address: url, url, fullEvery, distribution, issued }
   })
   if (declared.length < 2) return targets
   return [...targets, { ...common, probe: 'crl_set', address: `crl_set:${authority.id}`, declared }]
@@ -115,6 +118,20 @@ function ocspMatrixTargets(authority: AuthorityConfig, sources: TargetSources): 
       formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
     ),
   }))
+}
+
+function caTarget({ id, ca_issuers }: AuthorityConfig, sources: TargetSources): CaTarget {
+  const below = sources.config.inventory.authorities.filter(({ issuer }) => issuer === id)
+  return {
+    probe: 'ca',
+    subject: formatSubject({ kind: 'intermediate_ca_cert', keys: [id] }),
+    // Nobody but the inventory is asked for the certificate itself.
+    address: `inventory:${id}`,
+    ...scheduleOf('ca', sources),
+    issuer: resolved(sources.authorities, id),
+    urls: ca_issuers,
+    named: below.flatMap((authority) => resolved(sources.authorities, authority.id).certificate.caIssuerUrls),
+  }
 }
 
 function tlsTarget(service: ServiceConfig, sources: TargetSources): TlsTarget {
@@ -230,7 +247,7 @@ export function answersFor(target: Target, name: string): boolean {
 /** `host:port` that a run of the target talks to first; runs against the same one don't overlap. */
 export function hostOf(target: Target): string {
   // It talks to nobody.
-  if (target.probe === 'crl_set') return target.address
+  if (target.probe === 'crl_set' || target.probe === 'ca') return target.address
   if ('host' in target) return `${target.host.toLowerCase()}:${target.port}`
   const url = new URL(target.url)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')

@@ -12,6 +12,7 @@ import type { Deadline } from './fetch/deadline.ts'
 import { inquireOcsp, type OcspInquiry } from './ocspInquiry.ts'
 import { anchorOf, asProbeError, observe, probeError } from './observe.ts'
 import type { Issuer, Probe, ProbeContext, TlsTarget } from './probe.ts'
+import { clientFacts } from './prober.ts'
 import { bestPathFacts, chainFacts, pathsSent, readChain, type SentChain } from './tls/chain.ts'
 import { crlStatusFacts } from './tls/crlStatus.ts'
 import { keyUseFacts, locationFacts, renewalFacts } from './tls/history.ts'
@@ -59,8 +60,12 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
     return { facts, error: main.error, artifacts: [...handshakeArtifacts(main.handshake), ...evidence] }
   })
 
-function serviceFacts({ service, servername }: TlsTarget): Pick<Facts, 'service'> {
-  return service === undefined ? {} : { service: { ...service, servername: servername.toLowerCase() } }
+function serviceFacts({ service, servername, client }: TlsTarget): Pick<Facts, 'service' | 'prober'> {
+  if (service === undefined) return {}
+  return {
+    service: { ...service, servername: servername.toLowerCase() },
+    prober: clientFacts(client),
+  }
 }
 
 /** What one address showed. */

@@ -1,11 +1,8 @@
 import type { FactsOf } from '../../model/facts.ts'
-import { toTimestamp } from '../../model/time.ts'
-import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
-import { PkiError } from '../../pki/error.ts'
-import { decodeCertificates } from '../../pki/pem.ts'
+import type { Certificate } from '../../pki/certificate.ts'
 import type { Credential } from '../fetch/credential.ts'
-import { FetchError } from '../fetch/error.ts'
 import type { MtlsTarget } from '../probe.ts'
+import { identityFacts, leafOf } from '../prober.ts'
 import { makeStranger } from './strangers.ts'
 
 /** With what a service is asked, in this order: what the valid certificate gets tells what the others get. */
@@ -37,7 +34,7 @@ export function casesOf({ credentials }: MtlsTarget, now: number): Cases {
   const held = CASES.flatMap((name): Held[] => {
     if (name === 'without') return []
     const credential = all[name]
-    return credential === undefined ? [] : [{ name, credential, certificate: leafOf(name, credential) }]
+    return credential === undefined ? [] : [{ name, credential, certificate: leafOf(credential, name) }]
   })
   const usable = held.filter(({ name, certificate }) => isMeant(name, certificate, now))
   const possible: readonly Case[] = [{ name: 'without', credential: undefined }, ...usable]
@@ -61,17 +58,6 @@ function isMeant(name: CaseName, { notBefore, notAfter }: Certificate, now: numb
   return notBefore <= now && now <= notAfter
 }
 
-function leafOf(name: CaseName, { certificate }: Credential): Certificate {
-  try {
-    const [der] = decodeCertificates(Buffer.from(certificate))
-    if (der !== undefined) return parseCertificate(der)
-  } catch (error) {
-    if (!(error instanceof PkiError)) throw error
-  }
-  const message = `expected a certificate among the prober's credentials (${name}), got something else`
-  throw new FetchError('tls', 'client_credentials_unusable', message)
-}
-
 interface Held {
   readonly name: CredentialName
   readonly credential: Credential
@@ -85,30 +71,9 @@ function proberFacts(shown: readonly Held[], given: readonly Held[]): FactsOf<'p
     .toSorted((a, b) => a.certificate.notAfter - b.certificate.notAfter)
   return {
     configured: first !== undefined,
-    ...(first === undefined ? {} : identityOf(first.certificate)),
+    ...(first === undefined ? {} : identityFacts(first.certificate)),
     certificates: shown.map(
       ({ name, certificate }) => `${name} ${certificate.serial} ${certificate.subject.text}`,
     ),
-  }
-}
-
-/** What there is to know of the client certificate that a service is asked with. undefined: none is configured. */
-export function clientFacts(credential: Credential | undefined): FactsOf<'prober'> {
-  if (credential === undefined) return { configured: false }
-  try {
-    return { configured: true, ...identityOf(leafOf('valid', credential)) }
-  } catch (error) {
-    // The handshake fails for the same reason, and says so.
-    if (error instanceof FetchError) return { configured: true }
-    throw error
-  }
-}
-
-function identityOf({ subject, serial, notBefore, notAfter }: Certificate): FactsOf<'prober'> {
-  return {
-    subject: subject.text,
-    serial,
-    notBefore: toTimestamp(notBefore),
-    notAfter: toTimestamp(notAfter),
   }
 }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { SystemKind } from '../../model/config.ts'
 import type { Observation, Phase, ProbeResult } from '../../model/observation.ts'
 import type { ProbeErrorCode } from '../../probes/observe.ts'
 import type {
   CrlTarget,
+  HealthTarget,
   Issuer,
   OcspTarget,
   Probe,
@@ -49,6 +51,7 @@ export function crlTarget(url: string, issuer: Issuer | undefined): CrlTarget {
     subject: 'ca_crl[ca]',
     address: url,
     url,
+    fullEvery: 3_600_000,
     issuer,
     distribution: undefined,
     issued: [],
@@ -84,6 +87,19 @@ export function tlsTarget(port: number, overrides: Partial<TlsTarget> = {}): Tls
     certificateFile: undefined,
     client: undefined,
     ...overrides,
+  }
+}
+
+export function healthTarget(system: SystemKind, url: string): HealthTarget {
+  return {
+    ...base,
+    probe: 'health',
+    subject: 'ca_server[ca]',
+    address: url,
+    system,
+    url,
+    anchor: undefined,
+    client: undefined,
   }
 }
 
