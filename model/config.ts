@@ -238,7 +238,12 @@ export const configSchema = z.strictObject({
     .strictObject({
       interval: duration.default(60_000),
       timeout: duration.default(10_000),
-      crl: schedule.prefault({}),
+      crl: schedule
+        .extend({
+          /** A server that says that a CRL has not changed is believed for this long; then it is fetched and verified whole. */
+          full_every: duration.default(3_600_000),
+        })
+        .prefault({}),
       ocsp: schedule.prefault({}),
       /** Many questions to one responder, one after another. */
       ocsp_matrix: z
@@ -247,6 +252,10 @@ export const configSchema = z.strictObject({
       tls: schedule.prefault({}),
       mtls: z
         .strictObject({ interval: duration.default(86_400_000), timeout: duration.default(60_000) })
+        .prefault({}),
+      /** What an authority publishes of itself changes with its certificate. */
+      ca: z
+        .strictObject({ interval: duration.default(3_600_000), timeout: duration.default(30_000) })
         .prefault({}),
       health: schedule.prefault({}),
       /** Largest body that is read, in octets. */

@@ -55,6 +55,8 @@ export interface ArtifactRef {
 export interface Artifact {
   readonly mediaType: string
   readonly bytes: Uint8Array
+  /** SHA-256, lower-case hex, where it is known already: of a large one it is not worth a second time. */
+  readonly digest?: string
 }
 
 /** One run of a probe against one target. */
@@ -78,4 +80,6 @@ export interface Observation {
 export interface ProbeResult {
   readonly observation: Observation
   readonly artifacts: readonly Artifact[]
+  /** Evidence of this run that an earlier one has brought: the server said that nothing changed. */
+  readonly kept?: readonly ArtifactRef[]
 }

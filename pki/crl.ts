@@ -173,7 +173,7 @@ function checkDirect(crl: ReadCrl): void {
  * thisUpdate is not in the future (but for `CLOCK_TOLERANCE`), nextUpdate is there and not in the past (RFC 5280 5.1.2.4, 5.1.2.5).
  * `now` in milliseconds. Throws PkiError(time).
  */
-export function checkCrlTimes(crl: ReadCrl, now: number): void {
+export function checkCrlTimes(crl: Pick<ReadCrl, 'thisUpdate' | 'nextUpdate'>, now: number): void {
   const { thisUpdate, nextUpdate } = crl
   if (thisUpdate > now + CLOCK_TOLERANCE) {
     throw new PkiError(

@@ -1,96 +1,153 @@
-import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Facts } from '../model/facts.ts'
+import type { Artifact, ArtifactRef, ProbeError } from '../model/observation.ts'
 import { formatDuration } from '../model/time.ts'
-import type { Certificate } from '../pki/certificate.ts'
-import { judgeCrl, type CrlJudgement } from './crlJudgement.ts'
-import type { CrlWorkerAnswer, CrlWorkerQuestion } from './crlWorker.ts'
+import { addressFacts, lookAtEveryAddress, type Looks } from './addresses.ts'
+import { CRL_TYPE, schemeOf } from './crl/fetch.ts'
+import type { CrlContent } from './crl/judge.ts'
+import { knownCertificates } from './crl/knownCertificates.ts'
+import { lookAtCrl, type CrlLook } from './crl/look.ts'
+import { rememberValidators, validatorsOf, type Validator } from './crl/revalidation.ts'
+import { comparedWith } from './crl/series.ts'
 import type { Deadline } from './fetch/deadline.ts'
-import { exchange } from './fetch/http.ts'
-import { anchorOf, artifactOf, asProbeError, authorityFacts, observe, probeError } from './observe.ts'
-import type { CrlTarget, Probe } from './probe.ts'
+import { authorityFacts, observe, probeError, type Verdict } from './observe.ts'
+import type { CrlTarget, Probe, ProbeContext } from './probe.ts'
 
-const MEDIA_TYPE = 'application/pkix-crl'
-/** Distribution points redirect to a CDN at most; a chain is a mistake. */
-const MAX_REDIRECTS = 3
-/** Octets. 6,000 entries take about 1 ms; from here on a worker's start (30 ms) is worth not blocking the event loop. */
-const INLINE_LIMIT = 256 * 1024
-
-/** Fetches a CRL (RFC 5280 section 5) over HTTP, verifies it against the declared issuer, judges its times. */
+/**
+ * Fetches a CRL (RFC 5280 section 5) from every address of its host, verifies each against the declared issuer, judges its times, and compares the
+ * newest with what was seen before. While a server says that nothing changed, it is fetched whole once in `fullEvery`.
+ */
 export const probeCrl: Probe<CrlTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
-    const facts = authorityFacts(target.issuer)
-    const answer = await exchange(
-      {
-        url: target.url,
-        source: 'declared',
-        method: 'GET',
-        headers: { accept: `${MEDIA_TYPE}, */*;q=0.5` },
-        body: undefined,
-        maxBody: context.maxSize,
-        maxRedirects: MAX_REDIRECTS,
-        anchor: target.issuer === undefined ? undefined : anchorOf(target.issuer),
-      },
-      deadline,
-      context,
-    )
-    if (!answer.ok) return { facts, error: asProbeError(answer.error, context.now()), artifacts: [] }
-    if (answer.status !== 200) {
-      const message = `expected HTTP status 200 from ${answer.finalUrl}, got ${answer.status}`
-      return { facts, error: probeError('http', 'http_status', message), artifacts: [] }
+    await using intakes = new AsyncDisposableStack()
+    const found = await lookEverywhere(target, context, deadline, intakes)
+    const newest = newestOf(found.looks)
+    const facts = {
+      ...authorityFacts(target.issuer),
+      ...(isLocal(target) || found.error !== undefined
+        ? {}
+        : { addresses: addressFacts(found, newest?.version) }),
+      ...transferOf(newest ?? found.looks.find(({ http }) => http !== undefined)),
+      ...newest?.facts,
     }
-
-    const { judgement, body } = await judge(answer.body, target.issuer?.certificate, context.now(), deadline)
-    return {
-      facts: { ...facts, ...judgement.facts },
-      error: judgement.error,
-      artifacts: artifactOf(MEDIA_TYPE, body, { verified: judgement.facts !== undefined }),
-    }
+    const evidence = evidenceOf(found.looks)
+    if (newest?.facts === undefined) return { facts, error: errorOf(found, newest), ...evidence }
+    const content = await contentOf(newest, target, context, deadline)
+    if (content === undefined) return { facts, error: tooLate(deadline), ...evidence }
+    return { facts: { ...facts, ...content }, error: errorOf(found, newest), ...evidence }
   })
 
-interface Judged {
-  readonly judgement: CrlJudgement
-  readonly body: Uint8Array
-}
+type Found = CrlLook & { readonly address: string }
 
-async function judge(
-  body: Uint8Array,
-  issuer: Certificate | undefined,
-  now: number,
+async function lookEverywhere(
+  target: CrlTarget,
+  context: ProbeContext,
   deadline: Deadline,
-): Promise<Judged> {
-  if (body.length <= INLINE_LIMIT) return { judgement: judgeCrl(body, issuer, now), body }
-  return judgeInWorker({ body: owned(body), issuer: issuer?.der, now }, deadline)
-}
-
-async function judgeInWorker(question: CrlWorkerQuestion, deadline: Deadline): Promise<Judged> {
-  const size = question.body.length
-  const worker = new Worker(new URL(`./crlWorker${extname(import.meta.url)}`, import.meta.url))
-  const { promise, resolve, reject } = Promise.withResolvers<Judged | undefined>()
-  const onAbort = (): void => resolve(undefined)
-  worker.once('message', (answer: CrlWorkerAnswer) => resolve(answer))
-  worker.once('error', reject)
-  worker.once('exit', (code) => reject(new Error(`CRL worker ended with code ${code} before its answer`)))
-  deadline.signal.addEventListener('abort', onAbort, { once: true })
-  if (deadline.signal.aborted) onAbort()
-  try {
-    worker.postMessage(question, [question.body.buffer])
-    const judged = await promise
-    if (judged !== undefined) return judged
-    deadline.throwIfStopped()
-    const limit = formatDuration(deadline.limit)
-    const message = `expected to fetch and judge ${size} octets within ${limit}, got no verdict`
-    const error = probeError('decode', 'parse_timeout', message)
-    return { judgement: { facts: undefined, error }, body: new Uint8Array() }
-  } finally {
-    deadline.signal.removeEventListener('abort', onAbort)
-    await worker.terminate()
+  intakes: AsyncDisposableStack,
+): Promise<Looks<CrlLook>> {
+  const now = context.now()
+  const validators = validatorsOf(target, now)
+  const known = context.memory.of(target)?.crl?.sha256
+  const lookAt = (address: string, time: Deadline): Promise<CrlLook> => {
+    const validator = validators.get(address)
+    // What a server need not send again must be what is known.
+    return lookAtCrl(
+      { target, address, validator: validator?.sha256 === known ? validator : undefined },
+      context,
+      time,
+      intakes,
+    )
   }
+  const found = isLocal(target)
+    ? { looks: [{ ...(await lookAt('', deadline)), address: '' }], skipped: [], error: undefined }
+    : await lookAtEveryAddress(new URL(target.url).hostname, context, deadline, lookAt)
+  rememberValidators(target, now, newValidators(found.looks), { inFull: validators.size === 0 })
+  return found
 }
 
-/** Bytes in a buffer of their own, which can be handed over whole. */
-function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
-    ? new Uint8Array(buffer)
-    : new Uint8Array(bytes)
+/** A file has no addresses. */
+function isLocal(target: CrlTarget): boolean {
+  return schemeOf(target.url) === 'file'
+}
+
+function newValidators(looks: readonly Found[]): Map<string, Validator> {
+  return new Map(
+    looks.flatMap(({ address, validator }) =>
+      validator === undefined ? [] : [[address, validator] as const],
+    ),
+  )
+}
+
+/** The one that the facts are about: good ones before others, then by number and thisUpdate. undefined: none verified. */
+function newestOf(looks: readonly Found[]): Found | undefined {
+  return looks.filter(({ facts }) => facts !== undefined).toSorted(newerFirst)[0]
+}
+
+function newerFirst(a: Found, b: Found): number {
+  const [one, two] = [a.facts?.crl ?? {}, b.facts?.crl ?? {}]
+  return (
+    Number(a.error !== undefined) - Number(b.error !== undefined) ||
+    Number(BigInt(two.number ?? 0) - BigInt(one.number ?? 0)) ||
+    compareTexts(two.thisUpdate, one.thisUpdate) ||
+    compareTexts(one.sha256, two.sha256)
+  )
+}
+
+function compareTexts(a = '', b = ''): number {
+  return Number(a > b) - Number(a < b)
+}
+
+function transferOf(look: Found | undefined): Pick<Facts, 'http'> {
+  return look?.http === undefined ? {} : { http: look.http }
+}
+
+/** One good answer is a success: what other addresses do is a fact, which rules judge. */
+function errorOf(found: Looks<CrlLook>, newest: Found | undefined): Verdict['error'] {
+  return found.error ?? (newest ?? found.looks[0])?.error
+}
+
+/** Each CRL once, as bytes or, where nothing new came, by its name. */
+function evidenceOf(looks: readonly Found[]): Pick<Verdict, 'artifacts' | 'kept'> {
+  const artifacts = looks.flatMap((look) => look.artifacts)
+  const seen = new Set(artifacts.map(({ digest }) => digest))
+  const kept = looks.flatMap(({ facts, intake }): ArtifactRef[] => {
+    const { sha256, size } = facts?.crl ?? {}
+    if (intake !== undefined || sha256 === undefined || size === undefined || seen.has(sha256)) return []
+    seen.add(sha256)
+    return [{ digest: sha256, mediaType: CRL_TYPE, size, kept: true }]
+  })
+  return { artifacts: unlike(artifacts), kept }
+}
+
+function unlike(artifacts: readonly Artifact[]): readonly Artifact[] {
+  return artifacts.filter(({ digest }, i) => {
+    return digest === undefined || artifacts.findIndex((other) => other.digest === digest) === i
+  })
+}
+
+/** What the CRL is beside those before it; of one that is known already, what was said when it was new. undefined: the time was up. */
+async function contentOf(
+  { intake, facts }: CrlLook,
+  target: CrlTarget,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<CrlContent | undefined> {
+  const known = context.memory.of(target)
+  if (intake === undefined) {
+    const { crlSeries, crlSchedule, distribution } = known ?? {}
+    return {
+      ...(crlSeries && { crlSeries }),
+      ...(crlSchedule && { crlSchedule }),
+      ...(distribution && { distribution }),
+    }
+  }
+  const wanted = comparedWith(known, facts?.crl?.sha256 ?? '')
+  const previous = wanted === undefined ? undefined : await context.artifact(wanted)
+  const certificates = knownCertificates(target, context.memory)
+  const { distribution } = target
+  return intake.compare({ known, previous, certificates, distribution }, context.now(), deadline)
+}
+
+function tooLate({ limit }: Deadline): ProbeError {
+  const message = `expected to compare the CRL with the one before within ${formatDuration(limit)}, got no result`
+  return probeError('decode', 'parse_timeout', message)
 }

@@ -28,6 +28,9 @@ export type ProbeOwnCode =
   // profile
   | 'not_delta'
   | 'server_auth_missing'
+  // of what an authority publishes
+  | 'not_a_certificate'
+  | 'certificate_mismatch'
   // attestations
   | 'attestations_unreadable'
   | 'attestation_refused'

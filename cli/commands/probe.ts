@@ -54,6 +54,7 @@ export function probeCommand(): Command {
           address: url,
           url: httpUrl(url),
           issuer: readIssuer(options.issuer),
+          fullEvery: 0,
           distribution: undefined,
           issued: [],
           ...schedule(options),

@@ -7,8 +7,10 @@ export interface CrlDistribution {
   readonly url: string
   /** The same for all addresses of one CRL, and for its delta: its first URL. */
   readonly series: string
-  /** Addresses of the same CRL, this one included, sorted. */
+  /** Addresses of the same CRL, this one included, sorted; for a delta CRL those of its base too, whose distribution point it has (RFC 5280 5.2.4). */
   readonly urls: readonly string[]
+  /** Of its delta CRL. */
+  readonly deltaUrls: readonly string[]
   /** Which of several that share the authority's certificates; undefined: there is one only. */
   readonly partition: string | undefined
   readonly isDelta: boolean
@@ -35,19 +37,24 @@ function distributionsOf(declared: CrlConfig): CrlDistribution[] {
   return partitions.flatMap((partition) => {
     const named = (url: string): string =>
       partition === undefined ? url : url.replaceAll(PARTITION, partition)
-    const series = named(declared.url)
     const urls = [...new Set([declared.url, ...(declared.copies ?? [])].map(named))]
-    const one = { series, partition }
-    const copies = urls.map((url) => ({
+    const deltaUrls = declared.delta === undefined ? [] : [named(declared.delta.url)]
+    const one = { series: named(declared.url), partition }
+    const complete = {
       ...one,
-      url,
       urls: urls.toSorted(),
+      deltaUrls,
       isDelta: false,
       schedule: scheduleOf(declared),
-    }))
-    if (declared.delta === undefined) return copies
-    const url = named(declared.delta.url)
-    return [...copies, { ...one, url, urls: [url], isDelta: true, schedule: scheduleOf(declared.delta) }]
+    }
+    const delta = {
+      ...one,
+      urls: [...urls, ...deltaUrls].toSorted(),
+      deltaUrls: [],
+      isDelta: true,
+      schedule: declared.delta && scheduleOf(declared.delta),
+    }
+    return [...urls.map((url) => ({ ...complete, url })), ...deltaUrls.map((url) => ({ ...delta, url }))]
   })
 }
 
@@ -57,10 +64,12 @@ function scheduleOf({ issued_every, issued_at, timezone = 'UTC' }: Issued): Issu
 }
 
 export function distributionFacts(distribution: CrlDistribution): FactsOf<'distribution'> {
-  const { url, urls, partition, isDelta } = distribution
+  const { url, urls, deltaUrls, partition, isDelta, schedule } = distribution
   return {
     url,
     urls,
+    deltaUrls,
+    scheduled: schedule !== undefined,
     partitioned: partition !== undefined,
     ...(partition === undefined ? {} : { partition }),
     isDelta,

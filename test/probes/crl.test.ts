@@ -82,7 +82,7 @@ test('a CRL with one flipped bit fails in signature and gives no facts about rev
   body[serial + 2] = 0x2b
   const result = await probeCrl(crlTarget(await serve(t, body), issuer), context())
   const { facts } = failedIn(result, 'signature', 'signature_invalid')
-  assert.deepEqual(Object.keys(facts), ['authority'])
+  assert.deepEqual(Object.keys(facts), ['authority', 'addresses', 'http'])
   assert.equal(result.artifacts.length, 1)
 })
 

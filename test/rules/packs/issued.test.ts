@@ -5,7 +5,7 @@ import { generateKey, issueCrl, type CertificateRequest } from '../../../lab/iss
 import type { Facts } from '../../../model/facts.ts'
 import type { SubjectKind } from '../../../model/subject.ts'
 import { certificateFacts } from '../../../pki/certificateFacts.ts'
-import { judgeCrl } from '../../../probes/crlJudgement.ts'
+import { judgeCrl } from '../../../probes/crl/judge.ts'
 import { loadPack } from '../../../rules/loadPack.ts'
 import { entity, type Entity } from '../../pki/support.ts'
 import { judge, ran } from './harness.ts'
@@ -67,7 +67,7 @@ async function served(issuer: Entity, changes: Partial<CertificateRequest> = {})
 
 async function crl(issuer: Entity, thisUpdate: number, nextUpdate = thisUpdate + DAY): Promise<Facts> {
   const body = await issueCrl({ issuer, number: 7n, thisUpdate, nextUpdate, revoked: [] })
-  const { facts } = judgeCrl(body, issuer.parsed, thisUpdate)
+  const { facts } = judgeCrl(body, { issuer: issuer.parsed, isDelta: false }, thisUpdate).judgement
   assert.ok(facts !== undefined)
   return facts
 }

@@ -18,7 +18,7 @@ import { lintFacts } from '../../../pki/lints/facts.ts'
 import { lintOcsp } from '../../../pki/lints/ocsp.ts'
 import { LINTS } from '../../../pki/lints/table.ts'
 import { ocspFacts, parseOcspResponse, verifyOcspResponse } from '../../../pki/ocsp.ts'
-import { judgeCrl } from '../../../probes/crlJudgement.ts'
+import { judgeCrl } from '../../../probes/crl/judge.ts'
 import { readsOf } from '../../../rules/evaluate.ts'
 import { loadPack } from '../../../rules/loadPack.ts'
 import { entity } from '../../pki/support.ts'
@@ -62,7 +62,7 @@ const delegate = await entity({
 async function crl(changes: Partial<CrlRequest> = {}): Promise<Facts> {
   const request = { number: 7n, thisUpdate: MADE, nextUpdate: MADE + 7 * DAY, revoked: [] }
   const body = await issueCrl({ issuer: ca, ...request, ...changes })
-  const { facts } = judgeCrl(body, ca.parsed, now)
+  const { facts } = judgeCrl(body, { issuer: ca.parsed, isDelta: false }, now).judgement
   assert.ok(facts !== undefined)
   return facts
 }

@@ -1,0 +1,87 @@
+import type { FactsOf } from '../../model/facts.ts'
+import type { ProbeError } from '../../model/observation.ts'
+import { headerFacts } from '../fetch/caching.ts'
+import type { Deadline } from '../fetch/deadline.ts'
+import { exchange } from '../fetch/http.ts'
+import { anchorOf, asProbeError, probeError } from '../observe.ts'
+import type { CrlTarget, ProbeContext } from '../probe.ts'
+import { conditionOf, type Validator } from './revalidation.ts'
+
+export const CRL_TYPE = 'application/pkix-crl'
+/** Distribution points redirect to a CDN at most; a chain is a mistake. */
+const MAX_REDIRECTS = 3
+
+type HttpFacts = FactsOf<'http'>
+
+/** How octets came, or why they did not. */
+export type Fetched =
+  | {
+      readonly kind: 'whole'
+      readonly http: HttpFacts
+      /** How to ask for the next one; undefined: in full. */
+      readonly condition: Validator['headers'] | undefined
+    }
+  | { readonly kind: 'unchanged'; readonly http: HttpFacts; readonly condition: Validator['headers'] }
+  | { readonly kind: 'failed'; readonly http: HttpFacts | undefined; readonly error: ProbeError }
+
+export interface CrlRequest {
+  readonly target: CrlTarget
+  /** undefined: the target has no host. */
+  readonly address: string | undefined
+  /** Asks only for something else than this. */
+  readonly validator: Validator | undefined
+  readonly into: (octets: Uint8Array) => void
+}
+
+/** Fetches a CRL from one address of its host. Rejects only when the outer signal of the deadline aborts. */
+export function fetchCrl(request: CrlRequest, context: ProbeContext, deadline: Deadline): Promise<Fetched> {
+  return fetchByHttp(request, context, deadline)
+}
+
+async function fetchByHttp(
+  { target, address, validator, into }: CrlRequest,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<Fetched> {
+  const answer = await exchange(
+    {
+      url: target.url,
+      method: 'GET',
+      headers: { accept: `${CRL_TYPE}, */*;q=0.5`, ...validator?.headers },
+      body: undefined,
+      maxBody: context.maxSize,
+      maxRedirects: MAX_REDIRECTS,
+      anchor: target.issuer === undefined ? undefined : anchorOf(target.issuer),
+      ...(address === undefined ? {} : { address }),
+      source: 'declared',
+      into,
+    },
+    deadline,
+    context,
+  )
+  if (!answer.ok) return { kind: 'failed', http: undefined, error: asProbeError(answer.error, context.now()) }
+  const { status, headers, finalUrl, redirects } = answer
+  const way = { scheme: schemeOf(target.url), redirects: redirectedTo(redirects, finalUrl) }
+  if (status === 304 && validator !== undefined) {
+    // RFC 9111 section 4.3.4: what it does not say stays as it was.
+    const { mediaType, ...renewed } = headerFacts(headers)
+    return {
+      kind: 'unchanged',
+      http: { ...validator.http, ...(mediaType === '' ? {} : { mediaType }), ...renewed, ...way },
+      condition: conditionOf(headers) ?? validator.headers,
+    }
+  }
+  const http = { ...way, status, ...headerFacts(headers) }
+  if (status === 200) return { kind: 'whole', http, condition: conditionOf(headers) }
+  const message = `expected HTTP status 200 from ${finalUrl}, got ${status}`
+  return { kind: 'failed', http, error: probeError('http', 'http_status', message) }
+}
+
+export function schemeOf(url: string): string {
+  return new URL(url).protocol.slice(0, -1)
+}
+
+/** URLs that were followed, in order: without the first, with the last. */
+function redirectedTo(redirects: readonly string[], finalUrl: string): readonly string[] {
+  return redirects.length === 0 ? [] : [...redirects.slice(1), finalUrl]
+}
