@@ -78,7 +78,7 @@ async function askInEveryWay(
 ): Promise<FactsOf<'ocspMatrix'>> {
   const { target, context } = asking
   const answers = new Map<string, OcspInquiry>([[nameOf(PLAIN_POST), plain]])
-  for (const way of WAYS.filter((one) => one !== PLAIN_POST)) {
+  for (const way of WAYS.filter((one) => !answers.has(nameOf(one)))) {
     const nonce = way.withNonce ? context.random(NONCE_SIZE) : undefined
     const form = { ...way, nonce }
     if (!isAsked(asking, target.serial, form)) continue

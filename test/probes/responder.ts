@@ -1,47 +1,81 @@
-import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { TestContext } from 'node:test'
+import { LOOPBACK, readBody, serveHttp } from '../../lab/http.ts'
 import { answerOcsp, type Issuer, type OcspAnswer } from '../../lab/issue.ts'
 import { parseOcspRequest } from '../../lab/ocspRequest.ts'
 import { HOUR, NOW } from './pki.ts'
-import { bind } from './support.ts'
 
-export type Asked = ReturnType<typeof parseOcspRequest>
+const PATH = '/ocsp'
+/** OID. */
+export const SHA256 = '2.16.840.1.101.3.4.2.1'
+
+export interface Asked extends ReturnType<typeof parseOcspRequest> {
+  readonly method: string
+  /** As it stands in the request. */
+  readonly path: string
+  /** The address that was connected to. */
+  readonly address: string
+}
+
+/** What HTTP makes of an answer. */
+export interface Sent {
+  /** In place of an answer. */
+  readonly body?: Uint8Array
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** What a responder says; the certificate asked about is good, for an hour, with the nonce, unless told otherwise. */
-export interface Answering {
+export interface Answering extends Omit<Sent, 'headers'> {
   readonly answer?: (asked: Asked, standard: OcspAnswer) => OcspAnswer
-  /** Sent in place of an answer. */
-  readonly body?: Uint8Array
   readonly mediaType?: string
-  readonly status?: number
   readonly seen?: (asked: Asked) => void
+  /** For one request. */
+  readonly sent?: (asked: Asked) => Sent | Promise<Sent>
 }
 
-/** An OCSP responder over HTTP; gone after the test. Returns its URL. */
-export async function respond(t: TestContext, ca: Issuer, answering: Answering = {}): Promise<string> {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      void reply(ca, answering, Buffer.concat(chunks)).then((body) => {
-        response.writeHead(answering.status ?? 200, {
-          'content-type': answering.mediaType ?? 'application/ocsp-response',
-        })
-        response.end(body)
+/** An OCSP responder over HTTP, GET and POST, at one port of every address; gone after the test. Returns its URL. */
+export async function respond(
+  t: TestContext,
+  ca: Issuer,
+  answering: Answering = {},
+  addresses: readonly string[] = [LOOPBACK],
+): Promise<string> {
+  const handle = async (request: IncomingMessage, address: string) => {
+    const { method = '', url: path = '' } = request
+    const octets = method === 'GET' ? questionIn(path) : await readBody(request, 16 * 1024)
+    const asked: Asked = { ...parseOcspRequest(octets), method, path, address }
+    answering.seen?.(asked)
+    const sent = { ...answering, ...(await answering.sent?.(asked)) }
+    const body = sent.body ?? (await answerOcsp(answerTo(ca, asked, answering)))
+    return { status: sent.status ?? 200, headers: sent.headers, body }
+  }
+  const server = await serveHttp(
+    async (request, response, address) => {
+      const { status, headers, body } = await handle(request, address)
+      response.writeHead(status, {
+        'content-type': answering.mediaType ?? 'application/ocsp-response',
+        ...headers,
       })
-    })
-  })
-  return `http://127.0.0.1:${await bind(t, server)}/ocsp`
+      response.end(body)
+    },
+    0,
+    addresses,
+  )
+  t.after(() => server.close())
+  return `${server.url}${PATH}`
 }
 
-async function reply(ca: Issuer, answering: Answering, request: Uint8Array): Promise<Uint8Array> {
-  const asked = parseOcspRequest(request)
-  answering.seen?.(asked)
-  if (answering.body !== undefined) return answering.body
+function questionIn(path: string): Uint8Array {
+  return Buffer.from(decodeURIComponent(path.slice(PATH.length + 1)), 'base64')
+}
+
+function answerTo(ca: Issuer, asked: Asked, { answer }: Answering): OcspAnswer {
   const standard: OcspAnswer = {
     issuer: ca,
-    answers: asked.questions.map(({ serial }) => ({
+    answers: asked.questions.map(({ serial, hashAlgorithm }) => ({
       serial,
+      hash: hashAlgorithm === SHA256 ? 'sha256' : 'sha1',
       status: 'good',
       thisUpdate: NOW - HOUR,
       nextUpdate: NOW + HOUR,
@@ -49,5 +83,5 @@ async function reply(ca: Issuer, answering: Answering, request: Uint8Array): Pro
     producedAt: NOW - HOUR,
     ...(asked.nonce === undefined ? {} : { nonce: asked.nonce }),
   }
-  return answerOcsp(answering.answer?.(asked, standard) ?? standard)
+  return answer?.(asked, standard) ?? standard
 }
