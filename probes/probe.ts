@@ -97,7 +97,8 @@ export interface TlsTarget extends TargetBase {
   readonly client: Credential | undefined
 }
 
-export interface MtlsTarget extends TargetBase, Pick<TlsTarget, 'host' | 'port' | 'servername' | 'startTls' | 'service'> {
+export interface MtlsTarget
+  extends TargetBase, Pick<TlsTarget, 'host' | 'port' | 'servername' | 'startTls' | 'service'> {
   readonly probe: 'mtls'
   /** What is asked for where the service speaks HTTP. */
   readonly path: string
@@ -125,7 +126,8 @@ export interface CaTarget extends TargetBase {
   readonly named: readonly string[]
 }
 
-export type Target = CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget | CaTarget
+export type Target =
+  CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget | CaTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {

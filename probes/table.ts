@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../model/observation.ts'
+import { probeCa } from './ca.ts'
 import { probeCrl } from './crl.ts'
 import { probeCrlSet } from './crlSet.ts'
 import { probeHealth } from './health.ts'
@@ -6,6 +7,7 @@ import { probeMtls } from './mtls.ts'
 import { probeOcsp } from './ocsp.ts'
 import { probeOcspMatrix } from './ocspMatrix.ts'
 import type {
+  CaTarget,
   CrlSetTarget,
   CrlTarget,
   HealthTarget,
@@ -26,6 +28,7 @@ interface TargetOf {
   ocsp_matrix: OcspMatrixTarget
   tls: TlsTarget
   mtls: MtlsTarget
+  ca: CaTarget
   health: HealthTarget
 }
 
@@ -37,6 +40,7 @@ const PROBES: { readonly [K in keyof TargetOf]: Probe<TargetOf[K]> } = {
   ocsp_matrix: probeOcspMatrix,
   tls: probeTls,
   mtls: probeMtls,
+  ca: probeCa,
   health: probeHealth,
 }
 

@@ -141,6 +141,13 @@ const knownEntries =
         const detail = `serial ${certificate?.serial ?? '?'}, issued by ${certificate?.issuer ?? '?'}${names === '' ? '' : `, for ${names}`}`
         return entry('certificate_expires', certificate?.notAfter, `Certificate of ${target} expires`, detail)
       }
+      case 'ca':
+        return entry(
+          'certificate_expires',
+          certificate?.notAfter,
+          `Certificate of authority ${id} expires`,
+          `serial ${certificate?.serial ?? '?'}, issued by ${certificate?.issuer ?? '?'}`,
+        )
       case 'ocsp':
         // A CA that signs itself has its own entry.
         return ocsp?.responderDelegated === true
@@ -170,7 +177,6 @@ const knownEntries =
       case 'crl_set':
       case 'ocsp_matrix':
       case 'mtls':
-      case 'ca':
       case 'health':
       case 'slo':
       case 'self':
