@@ -22,7 +22,7 @@ export const OCSP_RESPONSE_TYPE = 'application/ocsp-response'
 /** RFC 9654 2.1: octets of a nonce. */
 const MAX_NONCE = 128
 /** RFC 5019 5 and 9919 6: octets of a GET, the whole URL, that every responder and cache between takes. RFC 6960 A.1 says one less. */
-const MAX_GET = 255
+export const MAX_GET = 255
 
 const NONCE_OID = tlv(TAG.oid, oidContent(OID.ocspNonce))
 

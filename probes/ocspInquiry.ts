@@ -110,7 +110,8 @@ function sent(responder: string, request: OcspRequest, transport: OcspForm['tran
   return { url, method: 'GET', headers, body: undefined } as const
 }
 
-function plainGetUrl(responder: string, { der }: OcspRequest): string {
+/** With nothing of the base64 encoded. */
+export function plainGetUrl(responder: string, { der }: Pick<OcspRequest, 'der'>): string {
   return `${responder.replace(/\/$/, '')}/${Buffer.from(der).toString('base64')}`
 }
 

@@ -1,9 +1,9 @@
 import type { FactsOf } from '../model/facts.ts'
-import { buildOcspRequest, ocspGetUrl } from '../pki/ocspRequest.ts'
+import { buildOcspRequest, MAX_GET } from '../pki/ocspRequest.ts'
 import { addressFacts, lookAtEveryAddress, type Look } from './addresses.ts'
 import { authorityFacts, observe } from './observe.ts'
 import { lookOf } from './ocsp.ts'
-import { inquireOcsp, NONCE_SIZE, type OcspForm, type OcspInquiry } from './ocspInquiry.ts'
+import { inquireOcsp, NONCE_SIZE, plainGetUrl, type OcspForm, type OcspInquiry } from './ocspInquiry.ts'
 import { Asking } from './ocspMatrix/asking.ts'
 import { crossCheck, shuffled } from './ocspMatrix/revocations.ts'
 import {
@@ -95,11 +95,14 @@ async function askInEveryWay(
   return { ...wayFacts(answers, elsewhere, context.now()), ...(await askByPaths(asking, answers)) }
 }
 
-/** A question that is too long for GET is asked by POST alone, as clients do (RFC 5019 section 5, RFC 9919 section 6). */
+/**
+ * A question that is too long for GET is asked by POST alone, as clients do (RFC 5019 section 5, RFC 9919 section 6). What percent-encoding adds is
+ * not counted: it is another length each time.
+ */
 function isAsked({ target }: Asking, serial: string, { transport, hash, nonce }: OcspForm): boolean {
   if (transport === 'post') return true
   const request = buildOcspRequest({ serial, issuer: target.issuer.certificate, nonce, hash })
-  return ocspGetUrl(target.url, request).fits
+  return plainGetUrl(target.url, request).length <= MAX_GET
 }
 
 /**
