@@ -22,5 +22,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['lab', () => import('./commands/lab.ts').then(({ labCommand }) => labCommand())],
   ['report', () => import('./commands/report.ts').then(({ reportCommand }) => reportCommand())],
   ['journal', () => import('./commands/journal.ts').then(({ journalCommand }) => journalCommand())],
+  ['store', () => import('./commands/store.ts').then(({ storeCommand }) => storeCommand())],
+  ['rebuild', () => import('./commands/store.ts').then(({ rebuildCommand }) => rebuildCommand())],
   ['verify', () => import('./commands/verify.ts').then(({ verifyCommand }) => verifyCommand())],
 ])

@@ -22,7 +22,7 @@ export type Monthly = (typeof EVIDENCE)[EvidenceKind] | 'rollups'
 export type Single = 'meta' | 'targets' | 'findings'
 
 /** Raised with every change of the mappings that indices of before can't take. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Lucene refuses terms above 32 766 octets; longer values than this stay in the document but are not indexed. */
 const MAX_TERM = 1024
@@ -133,7 +133,9 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
     ecs: { properties: { version: keyword } },
     event: {
       properties: {
+        id: keyword,
         action: keyword,
+        code: keyword,
         outcome: keyword,
         category: keyword,
         type: keyword,
@@ -147,6 +149,15 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
     user: { properties: { name: keyword } },
     source: { properties: { ip: { type: 'ip' } } },
     message: { type: 'text' },
+    x509: {
+      properties: {
+        serial_number: keyword,
+        not_before: date,
+        not_after: date,
+        subject: { properties: { distinguished_name: keyword } },
+        issuer: { properties: { distinguished_name: keyword } },
+      },
+    },
     pki: {
       properties: {
         caId: keyword,
@@ -159,6 +170,9 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
         key: keyword,
         revocationReason: { type: 'long' },
         crlNumber: keyword,
+        sha256: keyword,
+        fingerprint: keyword,
+        signature: keyword,
         details: opaque,
       },
     },
@@ -285,6 +299,19 @@ export async function prepareIndices(server: Server, names: Names): Promise<void
         ),
       ),
     ),
+  )
+}
+
+/** Templates too, so that what is made next is made by this version. */
+export async function removeIndices(server: Server, names: Names): Promise<void> {
+  const found = await server.ask((client, options) =>
+    client.indices.get({ index: names.everything(), ignore_unavailable: true }, options),
+  )
+  // Servers refuse patterns where things are deleted.
+  for (const index of Object.keys(found))
+    await server.ask((client, options) => client.indices.delete({ index, ignore_unavailable: true }, options))
+  await server.ask((client, options) =>
+    client.indices.deleteIndexTemplate({ name: `${names.prefix}-*` }, { ...options, ignore: [404] }),
   )
 }
 

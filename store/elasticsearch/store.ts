@@ -2,7 +2,7 @@ import type { Store } from '../contract.ts'
 import { StoreError } from '../error.ts'
 import { Server } from './client.ts'
 import type { ServerOptions } from './client.ts'
-import { Names, prepareIndices } from './indices.ts'
+import { Names, prepareIndices, removeIndices } from './indices.ts'
 import { Queries } from './queries.ts'
 import { readPosition, Writer } from './writer.ts'
 
@@ -28,6 +28,16 @@ export async function openElasticsearchStore(options: ElasticsearchOptions): Pro
     throw error
   }
   return new ElasticsearchStore(server, names)
+}
+
+/** Removes the indices of this prefix with all that is in them; one that is not there is no mistake. Rejects with StoreError. */
+export async function removeElasticsearchStore(options: ElasticsearchOptions): Promise<void> {
+  const server = await Server.connect(options)
+  try {
+    await removeIndices(server, new Names(options.prefix))
+  } finally {
+    await server.close()
+  }
 }
 
 class ElasticsearchStore implements Store {

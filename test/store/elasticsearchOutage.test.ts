@@ -4,6 +4,7 @@ import { it } from 'node:test'
 import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
 import { loadConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
+import { compareProjection, rebuildProjection } from '../../cli/projection.ts'
 import { startStack } from '../../cli/stack.ts'
 import { openReader } from '../../journal/reader.ts'
 import { startLab } from '../../lab/lab.ts'
@@ -86,5 +87,11 @@ it(
     assert.ok(compared > 50, `${compared} were compared`)
     await reference.close()
     await store.close()
+
+    const projected = { ...loaded.value, elasticsearch }
+    const records = await rebuildProjection(projected, 'elasticsearch', () => undefined)
+    assert.ok(records > 50, `${records} were applied`)
+    const again = await compareProjection(projected, 'elasticsearch', () => undefined)
+    assert.deepEqual([again.behind, again.differences], [0, []])
   },
 )
