@@ -2,12 +2,12 @@ import { Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Facts } from '../model/facts.ts'
 import type { ProbeKind } from '../model/observation.ts'
-import { FACT_METRICS } from './metricTable.ts'
-import type { FactMetric, Memory } from './metricTable.ts'
+import { FACT_METRICS } from './factMetrics.ts'
+import type { FactMetric, Memory } from './factMetrics.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
-/** The series of every fact, as `metricTable.ts` names them. */
+/** The series of every fact, as `factMetrics.ts` names them. */
 export class FactSeries {
   readonly #metrics: readonly { readonly metric: FactMetric; readonly gauge: Gauge }[]
 
@@ -81,6 +81,6 @@ function valueOf({ factType }: FactMetric, fact: unknown): number {
     case 'string':
       return Number(fact)
     case 'list<string>':
-      return NaN
+      return Array.isArray(fact) ? fact.length : NaN
   }
 }

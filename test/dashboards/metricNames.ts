@@ -1,4 +1,5 @@
-import { FACT_METRICS, METRICS } from '../../server/metricTable.ts'
+import { FACT_METRICS } from '../../server/factMetrics.ts'
+import { METRICS } from '../../server/metricTable.ts'
 
 /** Metrics of vigil that occur in queries and that the table of metrics does not have. */
 export function unknownMetrics(queries: readonly string[]): readonly string[] {

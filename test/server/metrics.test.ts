@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
-import { FACT_METRICS, METRICS } from '../../server/metricTable.ts'
+import { FACT_METRICS } from '../../server/factMetrics.ts'
+import { METRICS } from '../../server/metricTable.ts'
 import { MetricsProjection } from '../../server/metrics.ts'
 import type { DeclaredTarget } from '../../server/metrics.ts'
 import type { TargetState } from '../../store/contract.ts'
 import { metricsDocument } from '../../scripts/metricsDoc.ts'
+import { PROBE_KINDS, type ProbeKind } from '../../model/observation.ts'
 import { toTimestamp } from '../../model/time.ts'
 import {
   FakeJournal,
@@ -20,6 +22,8 @@ import {
   tick,
   unchanged,
 } from '../store/records.ts'
+import { needsPrometheus, runTool } from '../support/prometheus.ts'
+import { parseExposition } from './exposition.ts'
 import { statusOf } from './support.ts'
 
 const CRL: DeclaredTarget = {
@@ -41,6 +45,34 @@ const OCSP: DeclaredTarget = {
   interval: 60_000,
 }
 const S0 = T0 / 1000
+
+const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
+  crl: 'ca_crl[issuing-1]',
+  crl_set: 'ca_crl[issuing-1]',
+  ocsp: 'ocsp_responder_status[issuing-1]',
+  ocsp_matrix: 'ocsp_responder_status[issuing-1]',
+  tls: 'service_tls_health[shop,prod]',
+  mtls: 'service_tls_health[shop,prod]',
+  ca: 'intermediate_ca_cert[issuing-1]',
+  health: 'ca_server[ejbca]',
+  attestation: 'pki_governance',
+  slo: 'ca_crl[issuing-1]',
+  self: 'monitor[vigil.test]',
+}
+
+/** Targets as nobody should configure them. */
+const HOSTILE = [
+  'http://crl.example/"\\\n',
+  'x"} 1\nvigil_fake_metric{a="b',
+  '\\',
+  '\\n is no end of line',
+  '\r\n# TYPE vigil_fake gauge\r\nvigil_fake 1',
+  '{},= ',
+  '',
+  ' \t\u0000\u001b[31m\u0085\u2028\u202e\ufeff',
+  'xn--\u00e9\u{1f512}',
+  'x'.repeat(10_000),
+]
 
 function projection(...targets: DeclaredTarget[]): MetricsProjection {
   const metrics = new MetricsProjection(new Registry())
@@ -80,6 +112,12 @@ describe('metrics', () => {
       `vigil_crl_number{${target}} NaN`,
       `vigil_crl_size_bytes{${target}} NaN`,
       `vigil_crl_lint_failures{${target}} NaN`,
+      `vigil_crl_next_due_timestamp_seconds{${target}} NaN`,
+      `vigil_crl_entries_vanished{${target}} NaN`,
+      `vigil_crl_fresh_until_timestamp_seconds{${target}} NaN`,
+      `vigil_crl_addresses{${target}} NaN`,
+      `vigil_crl_addresses_failed{${target}} NaN`,
+      `vigil_crl_addresses_differing{${target}} NaN`,
     ])
   })
 
@@ -92,8 +130,11 @@ describe('metrics', () => {
       entries: 7,
       size: 412,
     }
+    const addresses = { all: ['192.0.2.1', '192.0.2.2'], failed: ['192.0.2.2 timeout'], differing: [] }
     metrics.apply(
-      new FakeJournal().seal(observation({ start: toTimestamp(T0 + 500), duration: 34.5, facts: { crl } })),
+      new FakeJournal().seal(
+        observation({ start: toTimestamp(T0 + 500), duration: 34.5, facts: { crl, addresses } }),
+      ),
     )
     const values = async (text: string) => (await series(metrics, text)).map((l) => l.replace(/\{.*\}/, ''))
     assert.deepEqual(await values('authority="issuing-1"'), [
@@ -103,6 +144,12 @@ describe('metrics', () => {
       'vigil_crl_number 41',
       'vigil_crl_size_bytes 412',
       'vigil_crl_lint_failures NaN',
+      'vigil_crl_next_due_timestamp_seconds NaN',
+      'vigil_crl_entries_vanished NaN',
+      'vigil_crl_fresh_until_timestamp_seconds NaN',
+      'vigil_crl_addresses 2',
+      'vigil_crl_addresses_failed 1',
+      'vigil_crl_addresses_differing 0',
     ])
     assert.deepEqual(await values('subject="ca_crl[issuing-1]"'), [
       'vigil_probe_success 1',
@@ -162,6 +209,21 @@ describe('metrics', () => {
     ])
     metrics.declare({ targets: [], sources: [] })
     assert.deepEqual(await shown(), [])
+  })
+
+  it('M01: has every fact of every kind from the start, and after runs that failed', async () => {
+    const targets = PROBE_KINDS.map((probe) => ({ ...CRL, probe, subject: SUBJECT_OF[probe] }))
+    const metrics = projection(...targets)
+    const expected = FACT_METRICS.map(({ name, states }) => `${name} ${states?.values.length ?? 1}`).sort()
+    const shown = async (): Promise<string[]> => {
+      const found = Map.groupBy(parseExposition(await exposed(metrics)), ({ name }) => name)
+      return FACT_METRICS.map(({ name }) => `${name} ${found.get(name)?.length ?? 0}`).sort()
+    }
+    assert.deepEqual(await shown(), expected)
+    const journal = new FakeJournal()
+    for (const { probe, subject, address } of targets)
+      metrics.apply(journal.seal(failure({ probe, subject, target: address, facts: {} })))
+    assert.deepEqual(await shown(), expected)
   })
 
   it('M01: keeps times and counts of a target that fails or has expired', async () => {
@@ -352,14 +414,41 @@ describe('metrics', () => {
     assert.deepEqual(await series(metrics, 'vigil_tick'), [`vigil_tick_timestamp_seconds ${S0}`])
   })
 
-  it('escapes label values', async () => {
-    const address = 'http://crl.example/"\\\n'
-    const metrics = projection({ ...CRL, address })
-    assert.ok(
-      (await series(metrics, 'vigil_crl_entries')).includes(
-        String.raw`vigil_crl_entries{authority="issuing-1",target="http://crl.example/\"\\\n"} NaN`,
-      ),
+  it('shows hostile names as they are, and they make no series of their own', async () => {
+    const metrics = projection(...HOSTILE.map((address) => ({ ...CRL, address })))
+    const parsed = parseExposition(await exposed(metrics))
+    for (const name of ['vigil_crl_entries', 'vigil_probe_success'])
+      assert.deepEqual(
+        parsed.filter((s) => s.name === name).map(({ labels }) => labels.get('target')),
+        HOSTILE,
+      )
+    assert.deepEqual(
+      parsed.filter(({ name }) => name.includes('fake')),
+      [],
     )
+  })
+
+  it('is read by a parser that can refuse', () => {
+    for (const text of [
+      'x 1',
+      'x 1\n',
+      '# TYPE x gauge\nx{a="b} 1\n',
+      '# TYPE x gauge\nx{a="\\t"} 1\n',
+      '# TYPE x gauge\nx{a="b\n"} 1\n',
+      '# TYPE x gauge\nx{a="b",a="c"} 1\n',
+      '# TYPE x gauge\nx 1\nx 2\n',
+      '# TYPE x gauge\nx Nan\n',
+      '# TYPE x gauge\n# TYPE y gauge\nx 1\n',
+    ])
+      assert.throws(() => parseExposition(text), text)
+  })
+
+  it('is taken by promtool, hostile names and all', needsPrometheus(), async () => {
+    const targets = PROBE_KINDS.flatMap((probe) =>
+      HOSTILE.map((address) => ({ ...CRL, probe, subject: SUBJECT_OF[probe], address })),
+    )
+    const text = await exposed(projection(...targets))
+    await runTool('promtool', ['check', 'metrics'], text.replaceAll(/^(# \w+ )?(nodejs|process)_.*\n/gm, ''))
   })
 
   it('says how far journal and store are', async () => {
@@ -388,7 +477,7 @@ describe('metrics', () => {
 
   it('names metrics as Prometheus does', () => {
     for (const { name, type, help } of [...Object.values(METRICS), ...FACT_METRICS]) {
-      assert.match(name, /^vigil_[a-z_]+$/)
+      assert.match(name, /^vigil_[a-z][a-z0-9_]*[a-z]$/)
       assert.equal(name.endsWith('_total'), type === 'counter', name)
       assert.ok(help.length > 3 && !help.endsWith('.'), name)
     }

@@ -40,10 +40,16 @@ export function needsPrometheus(): TestOptions {
   return { skip: `${missing.join(', ')} not installed (test/services/prometheus.sh fetches them)` }
 }
 
-/** Runs promtool or amtool. Rejects with all that it printed when it fails. */
-export async function runTool(program: 'promtool' | 'amtool', args: readonly string[]): Promise<string> {
+/** Runs promtool or amtool, with `input` to read. Rejects with all that it printed when it fails. */
+export async function runTool(
+  program: 'promtool' | 'amtool',
+  args: readonly string[],
+  input = '',
+): Promise<string> {
   try {
-    return (await promisify(execFile)(located(program), args, { timeout: 60_000 })).stdout
+    const run = promisify(execFile)(located(program), args, { timeout: 60_000 })
+    run.child.stdin?.end(input)
+    return (await run).stdout
   } catch (error) {
     const printed = printedSchema.safeParse(error).data
     throw new Error(`${program} ${args.join(' ')}: ${printed?.stdout ?? ''}${printed?.stderr ?? ''}`, {

@@ -1,0 +1,255 @@
+import { FACTS } from '../model/facts.ts'
+import type { FactGroup, FactType } from '../model/facts.ts'
+import type { ProbeKind } from '../model/observation.ts'
+import type { Metric } from './metricTable.ts'
+
+/**
+ * What a fact's series shows when the newest run did not establish the fact.
+ * `last established`: the value of the run that did; a time or a count stays true of the object that was seen, and goes on ageing.
+ * `newest run`: NaN; a judgement such as "good" must never outlive the run that made it.
+ */
+export type Memory = 'last established' | 'newest run'
+
+/** A fact as a metric. Labels are those of its probe, and one more for the states of a state set. */
+export interface FactMetric extends Metric {
+  readonly type: 'gauge'
+  readonly probe: ProbeKind
+  readonly group: FactGroup
+  readonly fact: string
+  readonly factType: FactType
+  /** Closed vocabulary of a string fact: a series each, 1 for the current one and 0 for the others. */
+  readonly states: { readonly label: string; readonly values: readonly string[] } | undefined
+  readonly memory: Memory
+}
+
+/** Which inventory ids name a target of each probe, beside its URL or host:port. */
+export const TARGET_LABELS = {
+  crl: ['authority', 'target'],
+  crl_set: ['authority', 'target'],
+  ocsp: ['authority', 'target'],
+  ocsp_matrix: ['authority', 'target'],
+  tls: ['service', 'environment', 'target'],
+  mtls: ['service', 'environment', 'target'],
+  ca: ['authority', 'target'],
+  health: ['system', 'target'],
+  attestation: ['target'],
+  slo: ['target'],
+  self: ['monitor', 'target'],
+} as const satisfies Record<ProbeKind, readonly string[]>
+
+const STATUS = { label: 'status', values: ['good', 'revoked', 'unknown'] }
+const CRL_STATUS = { label: 'status', values: ['good', 'revoked', 'undetermined'] }
+/** As OpenSSL names them. */
+const PROTOCOL = { label: 'protocol', values: ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] }
+const ANSWER = { label: 'answer', values: ['accepted', 'refused', 'silent', 'not_applicable'] }
+
+/** `crl.nextUpdate` */
+type FactName = { [G in FactGroup]: `${G}.${keyof (typeof FACTS)[G] & string}` }[FactGroup]
+type Row = readonly [metric: string, help: string, states?: FactMetric['states']]
+
+/** Every fact that is a metric. docs/metrics.md is generated from this table and from METRICS. Of a list it is the number of its items. */
+export const FACT_METRICS: readonly FactMetric[] = [
+  ...of('crl', {
+    'crl.thisUpdate': ['vigil_crl_this_update_timestamp_seconds', 'thisUpdate of the CRL'],
+    'crl.nextUpdate': ['vigil_crl_next_update_timestamp_seconds', 'nextUpdate of the CRL'],
+    'crl.entries': ['vigil_crl_entries', 'Revoked certificates that the CRL lists'],
+    'crl.number': ['vigil_crl_number', 'CRL number; exact up to 2^53'],
+    'crl.size': ['vigil_crl_size_bytes', 'Size of the CRL'],
+    'lint.failures': ['vigil_crl_lint_failures', 'Lints that the CRL fails'],
+    'crlSchedule.nextDue': [
+      'vigil_crl_next_due_timestamp_seconds',
+      'When the next CRL is due by the declared schedule',
+    ],
+    'crlSeries.vanished': [
+      'vigil_crl_entries_vanished',
+      'Entries that the newest CRL lacks although their certificate has not expired',
+    ],
+    'http.freshUntil': [
+      'vigil_crl_fresh_until_timestamp_seconds',
+      'Until when HTTP caches may serve the CRL',
+    ],
+    'addresses.all': ['vigil_crl_addresses', 'Addresses of the host'],
+    'addresses.failed': ['vigil_crl_addresses_failed', 'Addresses without a good answer'],
+    'addresses.differing': ['vigil_crl_addresses_differing', 'Addresses that serve another CRL'],
+  }),
+  ...of('crl_set', {
+    'crlSet.addresses': ['vigil_crl_set_addresses', 'Addresses of CRLs of the authority'],
+    'crlSet.missing': [
+      'vigil_crl_set_partitions_missing',
+      'Declared partitions of which no address gives a CRL',
+    ],
+    'crlSet.undeclared': [
+      'vigil_crl_set_undeclared',
+      'Addresses of CRLs that the inventory does not declare',
+    ],
+    'crlSet.differing': [
+      'vigil_crl_set_differing',
+      'Addresses with another CRL than the newest of their copies',
+    ],
+    'crlSet.listedTwice': ['vigil_crl_set_listed_twice', 'Certificates on more than one partition'],
+    'crlSet.deltasUnusable': ['vigil_crl_set_deltas_unusable', 'Delta CRLs that fit no complete CRL'],
+  }),
+  ...of('ocsp', {
+    'ocsp.status': ['vigil_ocsp_status', 'Status in a verified, timely OCSP answer', STATUS],
+    'ocsp.thisUpdate': ['vigil_ocsp_this_update_timestamp_seconds', 'thisUpdate of the OCSP answer'],
+    'ocsp.nextUpdate': ['vigil_ocsp_next_update_timestamp_seconds', 'nextUpdate of the OCSP answer'],
+    'ocsp.producedAt': ['vigil_ocsp_produced_at_timestamp_seconds', 'When the responder signed the answer'],
+    'ocsp.responderNotAfter': [
+      'vigil_ocsp_responder_not_after_timestamp_seconds',
+      'notAfter of the certificate that signed the OCSP answer',
+    ],
+    'ocsp.nonceEchoed': ['vigil_ocsp_nonce_echoed', 'The answer repeats the nonce'],
+    'lint.failures': [
+      'vigil_ocsp_lint_failures',
+      "Lints that the OCSP answer and a delegated signer's certificate fail",
+    ],
+  }),
+  ...of('ocsp_matrix', {
+    'addresses.all': ['vigil_ocsp_addresses', 'Addresses of the responder'],
+    'addresses.failed': ['vigil_ocsp_addresses_failed', 'Addresses without a good answer'],
+    'addresses.differing': ['vigil_ocsp_addresses_differing', 'Addresses that answer otherwise'],
+    'ocspMatrix.getAgrees': ['vigil_ocsp_get_agrees', 'GET gives the outcome of POST'],
+    'ocspMatrix.sha256Agrees': [
+      'vigil_ocsp_sha256_agrees',
+      'A CertID by SHA-256 gives the outcome of one by SHA-1',
+    ],
+    'crossCheck.compared': [
+      'vigil_ocsp_crl_compared',
+      'Certificates whose status by OCSP and by CRL was compared',
+    ],
+    'crossCheck.status': ['vigil_ocsp_crl_status_differing', 'Certificates of these with another status'],
+  }),
+  ...of('tls', {
+    'certificate.notBefore': [
+      'vigil_certificate_not_before_timestamp_seconds',
+      'notBefore of the served certificate',
+    ],
+    'certificate.notAfter': [
+      'vigil_certificate_not_after_timestamp_seconds',
+      'notAfter of the served certificate',
+    ],
+    'certificate.keyBits': ['vigil_certificate_key_size', 'Key size of the served certificate, in bits'],
+    'ocsp.status': ['vigil_certificate_ocsp_status', 'OCSP status of the served certificate', STATUS],
+    'ocsp.nextUpdate': [
+      'vigil_certificate_ocsp_next_update_timestamp_seconds',
+      'nextUpdate of the OCSP answer about the served certificate',
+    ],
+    'crlStatus.status': [
+      'vigil_certificate_crl_status',
+      'Status of the served certificate by CRL',
+      CRL_STATUS,
+    ],
+    'keyUse.sharedWith': [
+      'vigil_certificate_key_shared_with',
+      "Other services with the served certificate's key",
+    ],
+    'renewal.newestServed': [
+      'vigil_certificate_newest_served',
+      'Every address serves the newest certificate that is known',
+    ],
+    'path.notAfter': [
+      'vigil_tls_path_not_after_timestamp_seconds',
+      'When the first certificate of the path ends',
+    ],
+    'tls.pathValid': ['vigil_tls_path_valid', 'The served chain leads to the declared issuer and verifies'],
+    'tls.identityMatches': ['vigil_tls_identity_matches', 'The served certificate names the expected host'],
+    'tls.clientCertificateAccepted': [
+      'vigil_tls_client_certificate_accepted',
+      "The service accepted the prober's certificate",
+    ],
+    'tls.chainLength': ['vigil_tls_chain_length', 'Certificates that the service sent'],
+    'tls.protocol': ['vigil_tls_protocol', 'Negotiated TLS version', PROTOCOL],
+    'tls.quantumSafe': [
+      'vigil_tls_key_exchange_quantum_safe',
+      'The key exchange withstands quantum computers',
+    ],
+    'chain.complete': ['vigil_tls_chain_complete', 'The chain as sent leads to the declared anchor'],
+    'staple.present': ['vigil_tls_staple_present', 'An OCSP answer was sent in the handshake'],
+    'staple.valid': ['vigil_tls_staple_valid', 'It is authentic, timely and about the served certificate'],
+    'staple.nextUpdate': ['vigil_tls_staple_next_update_timestamp_seconds', 'nextUpdate of that answer'],
+    'addresses.all': ['vigil_tls_addresses', 'Addresses of the host'],
+    'addresses.failed': [
+      'vigil_tls_addresses_failed',
+      'Addresses at which the handshake or its judgement failed',
+    ],
+    'addresses.differing': ['vigil_tls_addresses_differing', 'Addresses that serve another certificate'],
+    'prober.notAfter': [
+      'vigil_prober_certificate_not_after_timestamp_seconds',
+      "notAfter of the prober's own certificate",
+    ],
+    'lint.failures': [
+      'vigil_tls_lint_failures',
+      'Lints that the served certificate and the OCSP answer about it fail',
+    ],
+  }),
+  ...of('mtls', {
+    'mtls.requested': ['vigil_mtls_requested', 'The service asked for a client certificate'],
+    'mtls.valid': ['vigil_mtls_valid', 'What it makes of a valid client certificate', ANSWER],
+    'mtls.without': ['vigil_mtls_without', 'What it makes of no client certificate', ANSWER],
+    'mtls.foreign': ['vigil_mtls_foreign', "What it makes of a foreign CA's certificate", ANSWER],
+    'mtls.selfSigned': ['vigil_mtls_self_signed', 'What it makes of a self-signed certificate', ANSWER],
+    'mtls.expired': ['vigil_mtls_expired', 'What it makes of an expired certificate', ANSWER],
+    'mtls.revoked': ['vigil_mtls_revoked', 'What it makes of a revoked certificate', ANSWER],
+    'prober.notAfter': [
+      'vigil_mtls_prober_certificate_not_after_timestamp_seconds',
+      "notAfter of the prober's certificate that ends first",
+    ],
+  }),
+  ...of('ca', {
+    'certificate.notBefore': [
+      'vigil_authority_certificate_not_before_timestamp_seconds',
+      "notBefore of the authority's certificate",
+    ],
+    'certificate.notAfter': [
+      'vigil_authority_certificate_not_after_timestamp_seconds',
+      "notAfter of the authority's certificate",
+    ],
+    'aia.urls': ['vigil_authority_publications', 'Addresses where the certificate is said to be published'],
+    'aia.good': ['vigil_authority_publications_good', 'Addresses of these that serve it'],
+    'lint.failures': ['vigil_authority_lint_failures', "Lints that the authority's certificate fails"],
+  }),
+  ...of('health', {
+    'health.ready': ['vigil_system_ready', 'The system says that it is well'],
+    'health.problems': ['vigil_system_problems', 'Problems that it names'],
+    'health.heartbeatAge': [
+      'vigil_system_heartbeat_age_seconds',
+      'Time since the daemon was heard that was heard longest ago',
+    ],
+  }),
+]
+
+function of(probe: ProbeKind, rows: Readonly<Partial<Record<FactName, Row>>>): FactMetric[] {
+  return Object.entries(rows).map(([fact, [name, help, states]]) => {
+    const { group, type } = lookUp(fact)
+    return {
+      name,
+      type: 'gauge',
+      help,
+      labels: [...TARGET_LABELS[probe], ...(states === undefined ? [] : [states.label])],
+      probe,
+      group,
+      fact: fact.slice(group.length + 1),
+      factType: type,
+      states,
+      memory: isJudgement(type, states) ? 'newest run' : 'last established',
+    }
+  })
+}
+
+function lookUp(fact: string): { readonly group: FactGroup; readonly type: FactType } {
+  const [group = '', name = ''] = fact.split('.')
+  if (!isGroup(group)) throw new Error(`expected a group of facts, got ${fact}`)
+  const types: Readonly<Record<string, FactType>> = FACTS[group]
+  const type = types[name]
+  if (type === undefined) throw new Error(`expected a fact, got ${fact}`)
+  return { group, type }
+}
+
+function isGroup(name: string): name is FactGroup {
+  return Object.hasOwn(FACTS, name)
+}
+
+/** A number of things in trouble is one too. */
+function isJudgement(type: FactType, states: FactMetric['states']): boolean {
+  return type === 'bool' || type === 'list<string>' || states !== undefined
+}
