@@ -58,7 +58,9 @@ export const FACTS = {
   /** What the inventory declares about the address of a CRL. */
   distribution: {
     url: 'string',
-    urls: 'list<string>', // addresses of the same CRL, this one included
+    urls: 'list<string>', // addresses of the same CRL, this one included; for a delta CRL those of its base too
+    deltaUrls: 'list<string>', // of its delta CRL
+    scheduled: 'bool', // it is said when CRLs are issued
     partitioned: 'bool', // the CRL is one of several that share the certificates of the authority
     partition: 'string', // which; absent where there is one only
     isDelta: 'bool',
@@ -99,6 +101,8 @@ export const FACTS = {
   /** All CRLs of an authority, as their own probes saw them last: copies, partitions, deltas. */
   crlSet: {
     addresses: 'int',
+    partitions: 'int', // that are declared
+    deltas: 'int',
     missing: 'list<string>', // declared partitions of which no address gives a CRL
     numberingGaps: 'list<string>', // partitions between those that are declared
     undeclared: 'list<string>', // URLs that certificates and CRLs of the authority name and the inventory does not

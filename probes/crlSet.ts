@@ -27,6 +27,8 @@ export const probeCrlSet: Probe<CrlSetTarget> = (target, context) =>
     if (members === undefined) return { facts, error: undefined, artifacts: [] }
     const crlSet: FactsOf<'crlSet'> = {
       addresses: members.length,
+      partitions: partitionsOf(target).size,
+      deltas: target.declared.filter(({ isDelta }) => isDelta).length,
       missing: missingPartitions(members),
       numberingGaps: numberingGaps(members),
       undeclared: undeclaredUrls(members, urlsInCertificates(target, context)),
@@ -36,6 +38,10 @@ export const probeCrlSet: Probe<CrlSetTarget> = (target, context) =>
     }
     return { facts: { ...facts, crlSet }, error: undefined, artifacts: [] }
   })
+
+function partitionsOf({ declared }: CrlSetTarget): ReadonlySet<string> {
+  return new Set(declared.flatMap(({ partition }) => (partition === undefined ? [] : [partition])))
+}
 
 /** undefined: some CRL was not looked at yet. */
 function membersOf(target: CrlSetTarget, { memory }: ProbeContext): readonly Member[] | undefined {
@@ -63,8 +69,7 @@ async function overlapFacts(
   deadline: Deadline,
 ): Promise<Pick<FactsOf<'crlSet'>, 'listedTwice' | 'twice' | 'compared'>> {
   const partitions = newestPartitions(members)
-  const names = new Set(target.declared.map(({ partition }) => partition))
-  if (partitions.length < 2 || partitions.length < names.size) return {}
+  if (partitions.length < 2 || partitions.length < partitionsOf(target).size) return {}
   const compared = digestOf(partitions)
   const known = context.memory.of(target)?.crlSet
   if (known?.compared === compared && known.listedTwice !== undefined)

@@ -52,14 +52,19 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The same objects, made at `at` with the lifetimes that they had; `observed` is when they were seen. */
 export function asRemadeAt<O extends Observation>(observation: O, observed: number, at: number): O {
-  const { certificate, crl, http, ocsp, attestation } = observation.facts
+  const { certificate, crl, crlSchedule, http, ocsp, attestation } = observation.facts
   const facts: Facts = {
     ...observation.facts,
     ...(certificate && { certificate: remade('certificate', certificate, at) }),
     ...(crl && { crl: remade('crl', crl, at) }),
+    // The schedule goes on from the new one.
+    ...(crl &&
+      crlSchedule && { crlSchedule: moved(crlSchedule, ['nextDue'], at - (madeAt('crl', crl) ?? observed)) }),
     ...(http && { http: moved(http, ['lastModified', 'freshUntil'], at - observed) }),
     // When the signer's certificate was issued is not known: it has as much time left as it had.
-    ...(ocsp && { ocsp: moved(remade('ocsp', ocsp, at), ['responderNotBefore', 'responderNotAfter'], at - observed) }),
+    ...(ocsp && {
+      ocsp: moved(remade('ocsp', ocsp, at), ['responderNotBefore', 'responderNotAfter'], at - observed),
+    }),
     ...(attestation && { attestation: remade('attestation', attestation, at) }),
   }
   return { ...observation, facts }

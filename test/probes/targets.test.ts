@@ -43,6 +43,7 @@ test('an authority gives a target for each CRL and each responder', () => {
       url: 'http://crl.example/1.crl',
       series: 'http://crl.example/1.crl',
       urls: ['http://crl.example/1.crl'],
+      deltaUrls: [],
       partition: undefined,
       isDelta: false,
       schedule: undefined,

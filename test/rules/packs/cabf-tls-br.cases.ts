@@ -3,6 +3,7 @@ import { toTimestamp } from '../../../model/time.ts'
 import { CERTIFICATE_CASES } from './cabf-tls-br.certificate.cases.ts'
 import { CRL_CASES } from './cabf-tls-br.crl.cases.ts'
 import { OCSP_CASES } from './cabf-tls-br.ocsp.cases.ts'
+import { BR_CRL_SERIES } from './crlSeries.cases.ts'
 import { fails, isNotApplicable, isUnknown, NOW, passes, type Case, type PackCases } from './harness.ts'
 
 const SECOND = 1000
@@ -45,6 +46,7 @@ const GOVERNANCE_CASES: PackCases = {
 
 export const CABF_TLS_BR: PackCases = {
   ...CRL_CASES,
+  ...BR_CRL_SERIES,
   ...OCSP_CASES,
   ...CERTIFICATE_CASES,
   ...GOVERNANCE_CASES,

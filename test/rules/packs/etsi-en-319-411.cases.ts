@@ -1,5 +1,6 @@
 import type { Facts } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import { ETSI_CRL_SERIES } from './crlSeries.cases.ts'
 import {
   fails,
   isNotApplicable,
@@ -54,6 +55,7 @@ function answer(archiveCutoff?: number): Facts {
 }
 
 export const ETSI_EN_319_411: PackCases = {
+  ...ETSI_CRL_SERIES,
   etsi_crl_daily: [
     passes('24 hours old', crl(NOW - 24 * HOUR)),
     fails('a second older', crl(NOW - 24 * HOUR - SECOND)),

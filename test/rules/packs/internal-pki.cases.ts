@@ -10,7 +10,10 @@ import {
   START,
   tlsObservation,
 } from '../journalDouble.ts'
+import { INTERNAL_CRL_SERIES } from './crlSeries.cases.ts'
 import { isUnknown, type Case as PackCase, type PackCases } from './harness.ts'
+import { SYSTEM_CASES } from './internal-pki.systems.cases.ts'
+import { INTERNAL_PKI_TLS } from './internal-pki.tls.cases.ts'
 
 const at = START
 const ROOT = { authority: 'root', url: 'http://crl.test/root.crl' }
@@ -221,12 +224,16 @@ export const OBSERVED: Readonly<Record<string, readonly [subject: string, cases:
 }
 
 /** The same for the harness of packs. Whether something can be reached is known from every run: only without one it is not. */
-export const INTERNAL_PKI: PackCases = Object.fromEntries(
-  Object.entries(OBSERVED).map(([rule, [, cases]]) => [
-    rule,
-    [...cases.flatMap((one, i) => asCase(one, i)), isUnknown('nothing was observed', { probe: {} })],
-  ]),
-)
+export const INTERNAL_PKI: PackCases = {
+  ...Object.fromEntries(
+    Object.entries(OBSERVED).map(([rule, [, cases]]) => [
+      rule,
+      [...cases.flatMap((one, i) => asCase(one, i)), isUnknown('nothing was observed', { probe: {} })],
+    ]),
+  ),
+  ...INTERNAL_CRL_SERIES,
+  ...SYSTEM_CASES,
+}
 
 function asCase([{ facts, outcome, error, duration, start }, state]: Case, i: number): PackCase[] {
   if (state !== 'pass' && state !== 'fail' && state !== 'unknown' && state !== 'not_applicable') return []

@@ -1,5 +1,6 @@
 import type { Facts } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import { RFC_CRL_SERIES } from './crlSeries.cases.ts'
 import {
   byLints,
   fails,
@@ -321,4 +322,9 @@ const CERTIFICATE_CASES: PackCases = {
   ),
 }
 
-export const RFC_5280_6960: PackCases = { ...CRL_CASES, ...OCSP_CASES, ...CERTIFICATE_CASES }
+export const RFC_5280_6960: PackCases = {
+  ...CRL_CASES,
+  ...RFC_CRL_SERIES,
+  ...OCSP_CASES,
+  ...CERTIFICATE_CASES,
+}
