@@ -232,6 +232,7 @@ export const INTERNAL_PKI: PackCases = {
     ]),
   ),
   ...INTERNAL_CRL_SERIES,
+  ...INTERNAL_PKI_TLS,
   ...SYSTEM_CASES,
 }
 
