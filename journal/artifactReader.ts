@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sha256 } from './digest.ts'
+import { sha256InTurns } from './digest.ts'
 import type { Disk } from './disk.ts'
 import { JournalError } from './error.ts'
 import { decodeFrames, FRAME_HEADER_BYTES, type Frame } from './frame.ts'
@@ -94,7 +94,7 @@ export async function readLarge(disk: Disk, directory: string, digest: string): 
   const file = await disk.read(join(directory, largePath(digest)))
   if (file === undefined) return undefined
   const { content } = await decodeSealed('artifact', file, MAX_ARTIFACT_BYTES)
-  return checked(content, Buffer.from(digest, 'hex'))
+  return await checked(content, Buffer.from(digest, 'hex'))
 }
 
 export async function readItem(
@@ -110,11 +110,11 @@ export async function readItem(
 
 /** Throws JournalError(altered). */
 export async function openItem(item: Pick<PackItem, 'compressed' | 'size'>, key: Buffer): Promise<Buffer> {
-  return checked(await inflate(item.compressed, item.size), key)
+  return await checked(await inflate(item.compressed, item.size), key)
 }
 
-function checked(content: Buffer, key: Buffer): Buffer {
-  if (!sha256(content).equals(key))
+async function checked(content: Buffer, key: Buffer): Promise<Buffer> {
+  if (!(await sha256InTurns(content)).equals(key))
     throw new JournalError('altered', {
       expected: `an artifact with digest ${key.toString('hex')}`,
       got: 'other octets',

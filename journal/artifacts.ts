@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
-import { sha256 } from './digest.ts'
+import { sha256InTurns } from './digest.ts'
 import type { Disk } from './disk.ts'
 import { diskRefused, JournalError } from './error.ts'
 import { itemsOf, largePath, MAX_ARTIFACT_BYTES, openItem, readItem, readLarge } from './artifactReader.ts'
@@ -17,7 +17,7 @@ import {
   type PackItem,
   type PackLocation,
 } from './pack.ts'
-import { encodeSealed } from './sealedFile.ts'
+import { sealedPieces } from './sealedFile.ts'
 
 const compress = promisify(zstdCompress)
 
@@ -72,13 +72,13 @@ export class ArtifactStore {
   }
 
   /** Durable at the next flush, or at once when it is large. Rejects with JournalError(storage, overloaded). */
-  async put({ bytes, mediaType }: Artifact): Promise<ArtifactRef> {
+  async put({ bytes, mediaType, digest: known }: Artifact): Promise<ArtifactRef> {
     if (bytes.length > MAX_ARTIFACT_BYTES)
       throw new JournalError(
         'overloaded',
         `expected an artifact of at most ${MAX_ARTIFACT_BYTES} octets, got ${bytes.length}`,
       )
-    const key = sha256(bytes)
+    const key = known === undefined ? await sha256InTurns(bytes) : Buffer.from(known, 'hex')
     const digest = key.toString('hex')
     if (bytes.length >= LARGE_BYTES) await this.#putLarge(digest, bytes)
     else if (!this.#has(digest, key)) await this.#putSmall(digest, key, bytes)
@@ -154,9 +154,8 @@ export class ArtifactStore {
     const path = join(this.#directory, largePath(digest))
     try {
       if ((await this.#disk.readPart(path, 0, 1)) !== undefined) return
-      const file = await encodeSealed('artifact', { number: 0, first: 0, count: 0 }, bytes)
       await this.#disk.makeDirectory(dirname(path))
-      await this.#disk.replace(path, file)
+      await this.#disk.replace(path, sealedPieces('artifact', { number: 0, first: 0, count: 0 }, bytes))
     } catch (error) {
       throw diskRefused(path, error)
     }

@@ -11,7 +11,7 @@ export interface Disk {
   /** Octets from `start` on, or from the end when it is negative; fewer where the file ends. undefined when it is missing. */
   readPart(path: string, start: number, length: number): Promise<Buffer | undefined>
   /** Writes a file so that after a crash it is there whole or not at all. */
-  replace(path: string, bytes: Uint8Array): Promise<void>
+  replace(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
   remove(path: string): Promise<void>
   /** Makes a directory and those above it, durably. */
   makeDirectory(path: string): Promise<void>

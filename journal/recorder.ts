@@ -103,11 +103,13 @@ export class ObservationRecorder {
     }
   }
 
-  async #record(key: string, { observation, artifacts }: ProbeResult): Promise<void> {
-    const digests = artifacts.map((artifact) => sha256(artifact.bytes).toString('hex'))
+  async #record(key: string, { observation, artifacts, kept = [] }: ProbeResult): Promise<void> {
+    const digests = artifacts.map(({ bytes, digest }) => digest ?? sha256(bytes).toString('hex'))
     const { outcome, error, facts } = observation
     const steadiness = fingerprint({ outcome, error, facts: withoutTimes(facts) })
-    const sameness = fingerprint({ outcome, error, facts, digests })
+    // The same evidence is the same run, whether it came again or was known to be unchanged.
+    const evidence = [...digests, ...kept.map(({ digest }) => digest)].toSorted()
+    const sameness = fingerprint({ outcome, error, facts, evidence })
     const previous = this.#previous.get(key)
     const at = this.#now()
     if (previous?.sameness === sameness && Math.abs(at - previous.at) < FULL_EVERY_MS) {
@@ -123,7 +125,11 @@ export class ObservationRecorder {
     // Until the record is sealed there is nothing that a later run could refer to.
     this.#previous.delete(key)
     const [sealed] = await this.#journal.append([
-      { kind: 'observation', time: observation.start, body: { ...observation, artifacts: refs } },
+      {
+        kind: 'observation',
+        time: observation.start,
+        body: { ...observation, artifacts: [...refs, ...kept] },
+      },
     ])
     if (sealed === undefined) return
     const sampled = keepAll ? period : previous.sampled

@@ -1,13 +1,15 @@
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { createHash } from 'node:crypto'
+import { pipeline, Readable, type Transform } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { constants, createZstdCompress, createZstdDecompress, zstdDecompress } from 'node:zlib'
 import { promisify } from 'node:util'
-import { DIGEST_BYTES, sha256 } from './digest.ts'
+import { DIGEST_BYTES, sha256InTurns } from './digest.ts'
 import { JournalError } from './error.ts'
 
 // A finished file (a segment, a large artifact): one zstd frame, and a zstd "skippable frame" (RFC 8878 section 3.1.2) that
 // any zstd tool passes over. It holds a digest of the file, because some bits of a zstd frame can be changed without
 // changing what it decodes to (docs/journal-format.md, "Sealed files").
 
-const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 const SKIPPABLE_MAGIC = 0x184d2a56
@@ -28,13 +30,48 @@ export interface Trailer {
   readonly length: number
 }
 
+/** Octets of content that are compressed at a time. */
+const PIECE_BYTES = 1024 * 1024
+
 export async function encodeSealed(
   kind: SealedKind,
   head: Omit<Trailer, 'length'>,
   content: Uint8Array,
 ): Promise<Buffer> {
+  return await buffer(sealedPieces(kind, head, content))
+}
+
+/** A sealed file in pieces: of a large content no second copy is held. */
+export async function* sealedPieces(
+  kind: SealedKind,
+  head: Omit<Trailer, 'length'>,
+  content: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  const digest = createHash('sha256')
   const params = { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: LEVEL }
-  const body = await compress(content, { params })
+  const zstd = createZstdCompress({ params, pledgedSrcSize: content.length })
+  const body = through(content, zstd)
+  for await (const piece of body) {
+    digest.update(piece)
+    yield piece
+  }
+  const trailer = encodeTrailer(kind, head, content.length)
+  yield trailer
+  yield digest.update(trailer).digest()
+}
+
+/** What a transformation makes of the content. */
+function through(content: Uint8Array, transform: Transform): AsyncIterable<Uint8Array> {
+  // A failure ends the iteration, too.
+  pipeline(Readable.from(piecesOf(content)), transform, () => undefined)
+  return transform
+}
+
+function* piecesOf(content: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES)
+}
+
+function encodeTrailer(kind: SealedKind, head: Omit<Trailer, 'length'>, length: number): Buffer {
   const trailer = Buffer.alloc(TRAILER_BYTES - DIGEST_BYTES)
   trailer.writeUInt32LE(SKIPPABLE_MAGIC, 0)
   trailer.writeUInt32LE(TRAILER_CONTENT, 4)
@@ -42,9 +79,8 @@ export async function encodeSealed(
   trailer.writeBigUInt64BE(BigInt(head.number), 16)
   trailer.writeBigUInt64BE(BigInt(head.first), 24)
   trailer.writeBigUInt64BE(BigInt(head.count), 32)
-  trailer.writeBigUInt64BE(BigInt(content.length), 40)
-  const file = Buffer.concat([body, trailer])
-  return Buffer.concat([file, sha256(file)])
+  trailer.writeBigUInt64BE(BigInt(length), 40)
+  return trailer
 }
 
 /** The trailer from the last TRAILER_BYTES of a file; its digest is not checked. Throws JournalError(altered). */
@@ -73,7 +109,8 @@ export async function decodeSealed(
 ): Promise<{ readonly trailer: Trailer; readonly content: Buffer }> {
   const trailer = decodeTrailer(kind, file)
   const digestAt = file.length - DIGEST_BYTES
-  if (!sha256(file.subarray(0, digestAt)).equals(file.subarray(digestAt)))
+  const digest = await sha256InTurns(file.subarray(0, digestAt))
+  if (!digest.equals(file.subarray(digestAt)))
     throw new JournalError('altered', { expected: 'a file that fits its digest', got: 'other octets' })
   if (trailer.length > limit)
     throw new JournalError('altered', {
@@ -86,18 +123,28 @@ export async function decodeSealed(
 
 /** Decompresses to exactly `length` octets, never more. Throws JournalError(altered). */
 export async function inflate(bytes: Uint8Array, length: number): Promise<Buffer> {
-  const content = await decompress(bytes, { maxOutputLength: Math.max(1, length) }).catch(
-    (error: unknown) => {
-      throw new JournalError(
-        'altered',
-        { expected: `zstd of ${length} octets`, got: 'other octets' },
-        {
-          cause: error,
-        },
-      )
-    },
-  )
+  const inflated =
+    length <= PIECE_BYTES
+      ? decompress(bytes, { maxOutputLength: Math.max(1, length) })
+      : inflateInPieces(bytes, length)
+  const content = await inflated.catch((error: unknown) => {
+    const message = { expected: `zstd of ${length} octets`, got: 'other octets' }
+    throw new JournalError('altered', message, { cause: error })
+  })
   if (content.length !== length)
     throw new JournalError('altered', { expected: `${length} octets of content`, got: `${content.length}` })
   return content
+}
+
+/** Into memory that is reserved once. Rejects when there is more; returns what there is when it is less. */
+async function inflateInPieces(bytes: Uint8Array, length: number): Promise<Buffer> {
+  const content = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  const pieces = through(bytes, createZstdDecompress())
+  for await (const piece of pieces) {
+    if (at + piece.length > length) throw new RangeError('expected an end, got more')
+    content.set(piece, at)
+    at += piece.length
+  }
+  return content.subarray(0, at)
 }

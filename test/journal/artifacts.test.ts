@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -68,6 +68,21 @@ describe('artifacts', () => {
     const { zstdDecompressSync } = await import('node:zlib')
     const file = await readFile(join(place.directory, largePath(digest)))
     assert.equal(zstdDecompressSync(file).length, 70_000)
+  })
+
+  test('of many megabytes are written and read piece by piece, also out of memory that threads share', async (t) => {
+    const place = await makePlace(t)
+    const journal = await openTestJournal(place)
+    const bytes = new Uint8Array(new SharedArrayBuffer(9_000_001)).fill(7)
+    bytes.set(randomBytes(5_000_000))
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    const ref = await journal.putArtifact({ mediaType: 'a/b', bytes, digest })
+    const read = await journal.getArtifact(digest)
+    assert.deepEqual(ref, { digest, mediaType: 'a/b', size: bytes.length, kept: true })
+    assert.ok(read !== undefined && Buffer.from(bytes).equals(read))
+    assert.equal(read.buffer.byteLength, read.length, 'its memory can be handed to another thread')
+    await journal.close()
+    assert.equal((await verifyJournal(place.directory)).artifacts, 1)
   })
 
   test('fill packs, which then get an index that can be made again', async (t) => {

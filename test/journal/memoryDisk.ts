@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { dirname, relative } from 'node:path'
 import type { Disk, DiskFile } from '../../journal/disk.ts'
 import type { FileSource } from '../../journal/verify/source.ts'
@@ -68,9 +69,10 @@ export class MemoryDisk implements Disk {
     return bytes?.subarray(from, from + length)
   }
 
-  replace(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#do('replace', path, () => {
-      const stored = { live: Buffer.from(bytes), durable: Buffer.from(bytes) }
+  async replace(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    const whole = bytes instanceof Uint8Array ? bytes : await buffer(bytes)
+    await this.#do('replace', path, () => {
+      const stored = { live: Buffer.from(whole), durable: Buffer.from(whole) }
       this.files.set(path, stored)
       this.#durableNames.set(path, stored)
     })

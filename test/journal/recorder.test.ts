@@ -102,6 +102,23 @@ describe('observation recorder', () => {
     )
   })
 
+  test('takes evidence that the server said is unchanged for the same evidence', async (t) => {
+    const { clock, journal, run } = makeRecorder(t)
+    const first = crlRun(clock.ms)
+    await run(first)
+    const [digest = ''] = journal.kept
+    const known = { digest, mediaType: 'application/pkix-crl', size: 3, kept: true }
+    const unchanged = { ...crlRun(clock.ms + MINUTE), artifacts: [], kept: [known] }
+    await run(unchanged)
+    await run(crlRun(clock.ms + 2 * MINUTE))
+    assert.deepEqual(kinds(journal), ['observation', 'unchanged', 'unchanged'])
+    await run({ ...unchanged, kept: [{ ...known, digest: 'f'.repeat(64) }] })
+    const last = journal.records.at(-1)
+    assert.ok(last?.kind === 'observation')
+    assert.deepEqual(last.body.artifacts, [{ ...known, digest: 'f'.repeat(64) }])
+    assert.equal(journal.kept.length, 1, 'nothing was put again')
+  })
+
   test('records in full again after the clock was set back', async (t) => {
     const { clock, journal, run } = makeRecorder(t)
     await run(crlRun(clock.ms))
