@@ -47,7 +47,7 @@ export interface Rule extends Parametrized {
   readonly appliesTo: {
     readonly subjects: readonly SubjectKind[]
     readonly class: 'online' | 'offline' | undefined
-    readonly needs: 'ocsp' | undefined
+    readonly needs: 'ocsp' | 'crl' | undefined
     readonly tags: readonly string[] | undefined
   }
   /** Kind of the signed statement that it is judged by; undefined: by what probes observe. */

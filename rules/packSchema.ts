@@ -95,7 +95,7 @@ const rule = z.strictObject({
     /** Only subjects of authorities of this class. */
     class: z.enum(['online', 'offline']).optional(),
     /** Only where the inventory declares it; elsewhere the verdict is not_applicable. */
-    needs: z.enum(['ocsp']).optional(),
+    needs: z.enum(['ocsp', 'crl']).optional(),
     /** Only subjects whose authority or service has one of these tags in the inventory, a service's also by its issuer. */
     tags: z.array(z.string().regex(ID_PATTERN)).min(1).max(20).optional(),
   }),

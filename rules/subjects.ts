@@ -27,6 +27,8 @@ export interface WatchedSubject {
   readonly class: 'online' | 'offline' | undefined
   /** The authority (a service's issuer) has a responder that can be asked. */
   readonly ocsp: boolean
+  /** It has a CRL that can be fetched. */
+  readonly crl: boolean
   /** Those of its authority or service, of a service those of its issuer too; of a log those of its authorities; of the PKI as a whole all. */
   readonly tags: ReadonlySet<string>
   readonly targets: readonly WatchedTarget[]
@@ -59,6 +61,7 @@ export function watchedSubjects(
       kind,
       class: service === undefined ? authority?.class : undefined,
       ocsp: (authority?.ocsp.length ?? 0) > 0,
+      crl: (authority?.crl.length ?? 0) > 0,
       tags: tagsOf(inventory, subject, [service, authority]),
       targets: own,
     }
@@ -171,6 +174,7 @@ export function applicability(
   if (required !== undefined && required !== subject.class)
     return { applies: false, reason: `is about ${required} authorities only` }
   if (needs === 'ocsp' && !subject.ocsp) return { applies: false, reason: 'no OCSP responder is declared' }
+  if (needs === 'crl' && !subject.crl) return { applies: false, reason: 'no CRL is declared' }
   if (tags !== undefined && !tags.some((tag) => subject.tags.has(tag)))
     return { applies: false, reason: `is about what is tagged ${tags.join(' or ')} in the inventory` }
   return { applies: true }

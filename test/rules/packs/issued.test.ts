@@ -6,6 +6,7 @@ import type { Facts } from '../../../model/facts.ts'
 import type { SubjectKind } from '../../../model/subject.ts'
 import { certificateFacts } from '../../../pki/certificateFacts.ts'
 import { judgeCrl } from '../../../probes/crl/judge.ts'
+import { keyUseFacts } from '../../../probes/tls/history.ts'
 import { loadPack } from '../../../rules/loadPack.ts'
 import { entity, type Entity } from '../../pki/support.ts'
 import { judge, ran } from './harness.ts'
@@ -62,6 +63,7 @@ async function served(issuer: Entity, changes: Partial<CertificateRequest> = {})
   return {
     service: { id: 'shop', environment: 'prod', owner: 'team', servername: 'shop.test' },
     certificate: certificateFacts(leaf.parsed),
+    keyUse: keyUseFacts({ leaf: leaf.parsed, before: {}, others: [] }),
   }
 }
 

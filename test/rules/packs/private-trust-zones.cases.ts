@@ -113,5 +113,24 @@ export const PRIVATE_TRUST_ZONES: PackCases = {
     isUnknown('not asked for, or silent', path({ pathValid: true })),
     isUnknown('nothing was received', NOTHING),
   ],
+  zone_key_not_shared: [
+    passes('its own', { ...served(), keyUse: { certificates: ['aa'], sharedWith: [] } }),
+    fails('another service has it', {
+      ...served(),
+      keyUse: { certificates: ['aa'], sharedWith: ['service_tls_health[pay,prod]'] },
+    }),
+    isUnknown('nothing was received', NOTHING),
+  ],
+  zone_key_renewed: [
+    passes('a key of one certificate', { ...served(), keyUse: { certificates: ['aa'], sharedWith: [] } }),
+    fails('it came over a renewal', { ...served(), keyUse: { certificates: ['aa', 'bb'], sharedWith: [] } }),
+    isUnknown('nothing was received', NOTHING),
+  ],
+  zone_authority_path_length: [
+    passes('none below', { certificate: { subject: 'CN=Zone CA', isCa: true, pathLength: 0 } }),
+    fails('one below', { certificate: { subject: 'CN=Zone CA', isCa: true, pathLength: 1 } }),
+    fails('any number', { certificate: { subject: 'CN=Zone CA', isCa: true } }),
+    isUnknown('nothing was observed', NOTHING),
+  ],
   zone_profile_reviewed: everyDays(366),
 }
