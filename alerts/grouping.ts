@@ -157,7 +157,7 @@ class Plan {
         const [only] = part
         const detail =
           part.length === 1 && only !== undefined
-            ? `${only.member.rule} on ${only.member.subject} leaves: ${only.member.reason}`
+            ? named(only.member, root, only.member.reason)
             : `${part.length} findings leave`
         const evidence = part.flatMap(({ decision }) => decision ?? [])
         yield this.#step(id, root, 'left', detail, { members: part.map(({ member }) => member), evidence })
@@ -184,7 +184,7 @@ class Plan {
         const [only] = part
         const detail =
           part.length === 1 && only !== undefined
-            ? `${only.trouble.finding.rule} on ${only.trouble.finding.subject}: ${only.reason}`
+            ? named(only.trouble.finding, root, only.reason)
             : `${part.length} findings join`
         yield this.#step(id, root, 'joined', detail, membersOf(part))
       }
@@ -257,4 +257,14 @@ function nearness({ trouble }: Wanted): number {
 
 function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let i = 0; i < all.length; i += MAX_MEMBERS_PER_STEP) yield all.slice(i, i + MAX_MEMBERS_PER_STEP)
+}
+
+/** A step names its incident's root anyway. */
+function named(
+  finding: { readonly rule: string; readonly subject: string },
+  root: { readonly rule: string; readonly subject: string },
+  text: string,
+): string {
+  const isRoot = finding.rule === root.rule && finding.subject === root.subject
+  return isRoot ? text : `${finding.rule} on ${finding.subject}: ${text}`
 }

@@ -9,11 +9,16 @@ if (major > 24 || (major === 24 && minor >= 15)) await run()
 else respawn()
 
 async function run() {
-  // A closed pipe (`vigil … | head`) is the reader's choice, not an error.
-  process.stdout.on('error', (error) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
-  })
+  // A closed pipe (`vigil … | head`) is the reader's choice, not an error. What listens for signals has something to put in order first.
+  let isRead = true
+  const onError = (error) => {
+    if (error.code !== 'EPIPE') throw error
+    if (process.listenerCount('SIGTERM') === 0) process.exit(0)
+    if (isRead) process.emit('SIGTERM', 'SIGTERM')
+    isRead = false
+  }
+  process.stdout.on('error', onError)
+  process.stderr.on('error', onError)
   const source = new URL('../cli/main.ts', import.meta.url)
   const { main } = await import(existsSync(source) ? source : new URL('../dist/cli/main.js', import.meta.url))
   process.exitCode = await main(process.argv.slice(2))

@@ -6,6 +6,8 @@ import { paint, printable } from '../terminal.ts'
 export class Narrator {
   readonly #stream: NodeJS.WriteStream
   readonly #start: number
+  /** Findings that were told as bad: only their end is news. */
+  readonly #bad = new Set<string>()
 
   constructor(stream: NodeJS.WriteStream, start: number) {
     this.#stream = stream
@@ -30,10 +32,12 @@ export class Narrator {
       const { rule, subject, state, summary, evidence } = record.body
       // Before the first look everything is unknown; a line for each would bury the beginning.
       if (state === 'unknown' && evidence.length === 0) return
-      if (state === 'fail' || state === 'pending')
-        this.#verdict(at, 'red', `${subject} ${rule}: ${state}`, summary)
-      else if (state === 'unknown') this.#verdict(at, 'yellow', `${subject} ${rule}: unknown`, summary)
-      else if (state === 'pass') this.#verdict(at, 'green', `${subject} ${rule}: pass`, '')
+      const finding = `${subject} ${rule}`
+      const wasBad = this.#bad.delete(finding)
+      if (state === 'fail' || state === 'pending' || state === 'unknown') {
+        this.#bad.add(finding)
+        this.#verdict(at, state === 'unknown' ? 'yellow' : 'red', `${finding}: ${state}`, summary)
+      } else if (wasBad) this.#verdict(at, 'green', `${finding}: ${state}`, '')
     } else if (record.kind === 'action') {
       const { kind, status, rule, subject, detail } = record.body
       this.tell(at, kind, `${status}: ${rule} on ${subject}${kind === 'alert' ? '' : ` (${detail})`}`)

@@ -20,7 +20,7 @@ import { humanDuration, paint, table } from '../terminal.ts'
 import { Chronicle, MissedStep } from './chronicle.ts'
 import { Narrator } from './narrator.ts'
 import { LIFETIMES, MAX_CRL_AGE, SETTINGS } from './settings.ts'
-import { allGreen, play, PLOTS, type Episode } from './story.ts'
+import { allGreen, play, PLOTS, type Episode, type Green } from './story.ts'
 
 /** The page's usual address; where it is taken, any other. */
 const PORT = 9480
@@ -32,7 +32,7 @@ const KEPT = ['journal', 'vkey', 'vigil.db', 'vigil.yaml', 'pki', 'report.pdf', 
 const INTERRUPTED = 130
 
 interface Outcome {
-  readonly passing: number
+  readonly passing: Green
   readonly episodes: readonly Episode[]
   readonly report: Written
   readonly verified: VerifyReport
@@ -136,7 +136,11 @@ async function tell(stage: Stage): Promise<Outcome | MissedStep> {
   const { lab, stack, narrator, chronicle, directory } = stage
   try {
     const passing = await allGreen(stack)
-    narrator.tell(Date.now(), 'story', `all green: ${passing} rules pass`)
+    narrator.tell(
+      Date.now(),
+      'story',
+      `all green: ${passing.rules} rules pass, on ${passing.subjects} subjects`,
+    )
     const episodes: Episode[] = []
     for (const plot of PLOTS) episodes.push(await play(plot, { lab, chronicle, narrator, now: Date.now }))
 
@@ -199,7 +203,7 @@ function printSummary({ passing, episodes, report, verified }: Outcome, took: nu
   )
   printLine(
     table([
-      ['  before and after', good(`all ${passing} rules pass`)],
+      ['  before and after', good(`all ${passing.rules} rules pass, on ${passing.subjects} subjects`)],
       [
         '  report',
         'reason' in report.pdf

@@ -53,13 +53,23 @@ const STEP_TIMEOUT = 45_000
 /** How often the findings are looked at while everything is to become green, in ms. */
 const LOOK = 100
 
-/** Waits until every rule passes, or does not apply, for every subject. Returns how many pass. */
-export async function allGreen(stack: Stack): Promise<number> {
+/** What passes: rules, and what they were judged about. */
+export interface Green {
+  readonly rules: number
+  readonly subjects: number
+}
+
+/** Waits until every rule passes, or does not apply, for every subject. */
+export async function allGreen(stack: Pick<Stack, 'findings'>): Promise<Green> {
   const deadline = performance.now() + STEP_TIMEOUT
   for (;;) {
     const findings = stack.findings()
     const bad = findings.filter((f) => f.state !== 'pass' && f.state !== 'not_applicable')
-    if (bad.length === 0) return findings.filter((f) => f.state === 'pass').length
+    if (bad.length === 0) {
+      const passing = findings.filter((f) => f.state === 'pass')
+      const count = (name: 'rule' | 'subject'): number => new Set(passing.map((f) => f[name])).size
+      return { rules: count('rule'), subjects: count('subject') }
+    }
     if (performance.now() > deadline) {
       const list = bad.map((f) => `${f.rule} on ${f.subject} is ${f.state}`).join(', ')
       throw new MissedStep(`everything passes (${list})`, STEP_TIMEOUT)

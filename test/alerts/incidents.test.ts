@@ -193,6 +193,18 @@ describe('findings with one root', () => {
     assert.equal(before?.closed?.text, 'its findings belong to authority[issuing-1]')
   })
 
+  it('name who comes and goes, but for the root, which every step names', async () => {
+    const t = new Setup()
+    await t.decide('ocsp_responder_available', RESPONDER, 'fail')
+    await t.decide('ocsp_status_good', SHOP, 'unknown')
+    await t.decide('ocsp_status_good', SHOP, 'pass')
+    await t.decide('ocsp_responder_available', RESPONDER, 'pass')
+    assert.deepEqual(
+      t.steps().flatMap(({ status, detail }) => (status === 'left' ? [detail] : [])),
+      [`ocsp_status_good on ${SHOP}: it passes`, 'it passes'],
+    )
+  })
+
   it('leave for an incident of their own when they show a status of their own', async () => {
     const t = new Setup()
     await t.decide('ocsp_responder_available', RESPONDER, 'fail')

@@ -20,7 +20,7 @@ test(
     t.diagnostic(`${seconds.toFixed(1)} s`)
 
     for (const told of [
-      'all green: ',
+      ' rules pass, on ',
       'A CRL goes stale',
       'A certificate is near its expiry',
       'What happened',
@@ -42,6 +42,31 @@ test(
 
     const again = await vigil(['demo', '--once', '--keep', keep], { env })
     assert.equal(again.code, 2, 'evidence of two demos is never mixed')
+  },
+)
+
+test(
+  'a demo that nobody reads any more (Ctrl-C ends `tee` too) leaves nothing',
+  { timeout: 60_000 },
+  async () => {
+    for (const signals of [[], ['SIGINT']] as const) {
+      using directory = temporaryDirectory()
+      const env = { TMPDIR: directory.path, XDG_STATE_HOME: join(directory.path, 'state') }
+      const demo = spawnVigil(['demo', '--once'], { env })
+      let told = ''
+      demo.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        told += text
+        if (!told.includes('page and metrics on')) return
+        demo.stdout?.destroy()
+        for (const signal of signals) demo.kill(signal)
+      })
+      const code = await new Promise((resolve) => demo.on('exit', resolve))
+      assert.equal(code, 130, told)
+      assert.deepEqual(
+        readdirSync(directory.path).filter((name) => name.startsWith('vigil-')),
+        [],
+      )
+    }
   },
 )
 
