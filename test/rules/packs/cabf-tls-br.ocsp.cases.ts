@@ -12,6 +12,7 @@ import {
   ran,
   type PackCases,
 } from './harness.ts'
+import { BR_OCSP_MATRIX } from './ocspMatrix.cases.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -100,6 +101,7 @@ export const OCSP_CASES: PackCases = {
     fails('a second older', ocsp({ thisUpdate: '2025-11-22T07:59:59Z' })),
     isUnknown('nothing was received', { probe: network }),
   ],
+  ...BR_OCSP_MATRIX,
   br_ocsp_09: [
     passes('a signer who may', ocsp({})),
     passes('over', { ...ocsp({}), probe: ran({ phase: 'time', code: 'ocsp_expired' }) }),

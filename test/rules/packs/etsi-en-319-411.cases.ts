@@ -12,6 +12,7 @@ import {
   type Case,
   type PackCases,
 } from './harness.ts'
+import { ETSI_OCSP_MATRIX } from './ocspMatrix.cases.ts'
 import { everyDays, whileItHolds } from './statements.ts'
 
 const SECOND = 1000
@@ -130,6 +131,7 @@ export const ETSI_EN_319_411: PackCases = {
     isNotApplicable('there is none', answer()),
     isUnknown('no answer verified', NOT_VERIFIED),
   ],
+  ...ETSI_OCSP_MATRIX,
   etsi_status_beyond_expiry: everyDays(366),
   etsi_revocation_delay: everyDays(92),
   eidas_revocation_delay: everyDays(92, { from: '2016-07-01' }),

@@ -10,7 +10,9 @@ import {
   START,
   tlsObservation,
 } from '../journalDouble.ts'
+import { INTERNAL_CRL_DELIVERY } from './crlDelivery.cases.ts'
 import { INTERNAL_CRL_SERIES } from './crlSeries.cases.ts'
+import { INTERNAL_OCSP } from './ocspMatrix.cases.ts'
 import { isUnknown, type Case as PackCase, type PackCases } from './harness.ts'
 import { SYSTEM_CASES } from './internal-pki.systems.cases.ts'
 import { INTERNAL_PKI_TLS } from './internal-pki.tls.cases.ts'
@@ -231,7 +233,9 @@ export const INTERNAL_PKI: PackCases = {
       [...cases.flatMap((one, i) => asCase(one, i)), isUnknown('nothing was observed', { probe: {} })],
     ]),
   ),
+  ...INTERNAL_CRL_DELIVERY,
   ...INTERNAL_CRL_SERIES,
+  ...INTERNAL_OCSP,
   ...INTERNAL_PKI_TLS,
   ...SYSTEM_CASES,
 }

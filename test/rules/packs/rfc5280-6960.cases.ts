@@ -12,6 +12,7 @@ import {
   ran,
   type PackCases,
 } from './harness.ts'
+import { RFC_OCSP_MATRIX } from './ocspMatrix.cases.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -205,6 +206,7 @@ const OCSP_CASES: PackCases = {
   ),
   rfc9654_01: ofOcsp('not_applicable', 'ocsp_nonce_octet_string', 'ocsp_nonce_length'),
   rfc5019_01: ofOcsp('pass', 'ocsp_one_response', 'ocsp_next_update_present', 'ocsp_cert_id_hash'),
+  ...RFC_OCSP_MATRIX,
 }
 
 const CERTIFICATE_CASES: PackCases = {
