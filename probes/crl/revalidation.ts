@@ -43,14 +43,14 @@ export function rememberValidators(
 
 /** RFC 9110 section 8.8.3. Only what is well-formed is sent back. */
 const ETAG = /^(W\/)?"[!#-~]{0,200}"$/
+/** Milliseconds: of what was just changed, a second change would have the same date (section 8.8.2.2). */
+const MIN_AGE = 60_000
 const DATE = /^[A-Za-z0-9,: +-]{1,40}$/
 
 /** The header fields of a request that asks only for something else than this answer; undefined: it has nothing to ask by. */
 export function conditionOf(headers: Readonly<Record<string, string>>): Validator['headers'] | undefined {
-  const { etag = '', 'last-modified': lastModified = '' } = headers
-  const condition = {
-    ...(ETAG.test(etag) ? { 'if-none-match': etag } : {}),
-    ...(DATE.test(lastModified) ? { 'if-modified-since': lastModified } : {}),
-  }
-  return Object.keys(condition).length === 0 ? undefined : condition
+  const { etag = '', 'last-modified': lastModified = '', date = '' } = headers
+  if (ETAG.test(etag)) return { 'if-none-match': etag }
+  const isStrong = Date.parse(date) - Date.parse(lastModified) >= MIN_AGE
+  return isStrong && DATE.test(lastModified) ? { 'if-modified-since': lastModified } : undefined
 }
