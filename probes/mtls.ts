@@ -70,20 +70,28 @@ async function askAll(
   { deadline, now }: { readonly deadline: Deadline; readonly now: number },
 ): Promise<Shown> {
   const attempts = new Map<CaseName, Attempt>()
+  const hungUp = new Map<CaseName, FetchError>()
   let error: ProbeError | undefined
   for (const one of asked) {
     try {
       attempts.set(one.name, await attempt(target, one, address, deadline))
     } catch (failure) {
       if (!(failure instanceof FetchError)) throw failure
-      error ??= asProbeError(failure, now)
+      if (failure.phase === 'tls' && failure.code === 'closed') hungUp.set(one.name, failure)
+      else error ??= asProbeError(failure, now)
       // Nobody is there, or there is no time left: the other questions would end the same way.
       if (failure.phase === 'connect' || deadline.signal.aborted) break
     }
   }
+  // A connection that ends within the handshake does not show whether a certificate was asked for; the others do.
+  const asking = [...attempts.values()].find(({ requested }) => requested)
+  for (const [name, failure] of hungUp) {
+    if (asking === undefined) error ??= asProbeError(failure, now)
+    else attempts.set(name, { ...asking, connection: 'closed', status: undefined })
+  }
   const accepted = attempts.get('valid')?.status
   const outcomes = new Map([...attempts].map(([name, one]) => [name, outcomeOf(name, one, accepted)]))
-  const [any] = attempts.values()
+  const any = asking ?? attempts.values().next().value
   return {
     outcomes,
     requested: any?.requested,

@@ -85,7 +85,8 @@ async function attemptOnce(
     const waiting = `a TLS handshake with ${target.address}`
     const { failure, seen } = await deadline.race(signs.handshake, 'tls', waiting)
     if (failure !== undefined) {
-      if (seen.requested && alertOf(failure) !== undefined && !isAboutProtocols(failure))
+      // Servers refuse with an alert, or hang up (Node), as soon as they have seen the certificate; before they asked for one it is not about that.
+      if (seen.requested && !isAboutProtocols(failure))
         return { ...seen, connection: 'closed', status: undefined }
       throw tlsFailure(failure, target.address)
     }
@@ -155,7 +156,7 @@ async function before<T>(
 
 /** What happens on a connection, as promises that never reject. */
 class Signs {
-  /** Without failure: completed. `seen` is taken while the event is handled, since a closed socket has nothing left. */
+  /** Without failure: completed. */
   readonly handshake: Promise<{ readonly failure: Error | undefined; readonly seen: Seen }>
   /** A ticket, or the first data: both come after the client was judged (OpenSSL, Go). */
   readonly ticket: Promise<string>
@@ -166,19 +167,21 @@ class Signs {
 
   constructor(socket: TLSSocket) {
     const handshake = Promise.withResolvers<{ failure: Error | undefined; seen: Seen }>()
-    const done = (failure: Error | undefined): void => handshake.resolve({ failure, seen: look(socket) })
     const ticket = Promise.withResolvers<string>()
     const statusLine = Promise.withResolvers<string>()
     const over = Promise.withResolvers<string>()
     let text = ''
-    socket.once('secureConnect', () => done(undefined))
-    socket.on('error', (error: Error) => {
-      done(error)
+    socket.once('secureConnect', () => handshake.resolve({ failure: undefined, seen: look(socket) }))
+    socket.once('error', (error: Error) => {
+      handshake.resolve({ failure: error, seen: look(socket) })
       over.resolve('')
     })
+    // Later errors say nothing new, and must not be uncaught ones.
+    socket.on('error', () => undefined)
     socket.once('end', () => over.resolve(''))
     socket.once('close', () => {
-      done(new Error('closed'))
+      // Asking a closed socket what it was crashes the process (Node 24: its TLS state is freed).
+      handshake.resolve({ failure: new Error('closed'), seen: NOTHING })
       over.resolve('')
     })
     socket.once('session', () => ticket.resolve(''))
@@ -195,6 +198,7 @@ class Signs {
 }
 
 type Seen = Pick<Attempt, 'requested' | 'protocol' | 'isHttp'>
+const NOTHING: Seen = { requested: false, protocol: undefined, isHttp: false }
 
 function look(socket: TLSSocket): Seen {
   return {

@@ -9,6 +9,7 @@ import type {
   CrlTarget,
   HealthTarget,
   Issuer,
+  MtlsTarget,
   OcspTarget,
   Probe,
   ProbeContext,
@@ -90,6 +91,17 @@ export function tlsTarget(port: number, overrides: Partial<TlsTarget> = {}): Tls
   }
 }
 
+export function mtlsTarget(port: number, overrides: Partial<MtlsTarget> = {}): MtlsTarget {
+  const { host, servername, startTls, service, subject, address } = tlsTarget(port)
+  return {
+    ...base,
+    ...{ probe: 'mtls', subject, address, host, port, servername, startTls, service },
+    path: '/',
+    credentials: {},
+    ...overrides,
+  }
+}
+
 export function healthTarget(system: SystemKind, url: string): HealthTarget {
   return {
     ...base,
@@ -112,14 +124,18 @@ export async function listen(t: TestContext, onConnection: (socket: Socket) => v
   return bind(t, server)
 }
 
-/** Listens on a free port of the loopback; closes everything after the test. */
-export async function bind(t: TestContext, server: Server): Promise<number> {
+/** Listens on a free port of the loopback, or where it is told to; closes everything after the test. */
+export async function bind(
+  t: TestContext,
+  server: Server,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<number> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   t.after(async () => {
     const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of sockets) socket.destroy()
