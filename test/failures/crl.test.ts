@@ -1,0 +1,4 @@
+import { testRows } from './row.ts'
+import { CRL_ROWS } from './rows/crl.ts'
+
+testRows(CRL_ROWS)

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { FAULTS } from '../../lab/faults/table.ts'
+import type { Finding } from '../../model/finding.ts'
+import { Watch, type WatchOptions } from './watch.ts'
+
+/** `unsettled`: what fails is that nothing was received, so that of the same subject everything else is unknown. */
+export const NOTHING_SEEN = 'nothing seen'
+
+/** A failure that a switch of the lab makes, and what finds it. A failure mode has one row, or one for each of the ways in which it happens. */
+export interface Row {
+  /** Of the failure mode. */
+  readonly id: string
+  /** Switch of the lab. */
+  readonly fault: string
+  /** What is broken: the id of a CA or a service. */
+  readonly target: string
+  /** Rules that fail because of it, on subjects that the target stands in. All of them, and no others. */
+  readonly rules: readonly string[]
+  /** Subjects that fail, where they are others than the target's own. */
+  readonly subjects?: readonly string[]
+  /** Rules that cannot be judged meanwhile, by what follows from the failure. */
+  readonly unsettled?: readonly string[] | typeof NOTHING_SEEN
+  /** Packs in force beside those that are by default. */
+  readonly packs?: readonly string[]
+  /** Further settings of vigil.yaml. */
+  readonly settings?: WatchOptions['settings']
+  /** The finding ends with: the repair, or the CRL after the one that the repair issues. */
+  readonly endsWith?: 'repair' | 'next_crl'
+}
+
+/** Tests of rows of one group, in one process: each switches on what the one before it left well. */
+export function testRows(rows: readonly Row[]): void {
+  const watches = new Map<string, Watch>()
+  after(async () => {
+    for (const watch of watches.values()) await watch[Symbol.asyncDispose]()
+  })
+  for (const row of rows) {
+    const { packs = [], settings = {} } = row
+    const key = JSON.stringify({ packs, settings })
+    test(nameOf(row), async () => {
+      const watch = watches.get(key) ?? (await healthyWatch({ packs, settings }))
+      watches.set(key, watch)
+      try {
+        await caught(watch, row)
+      } catch (error) {
+        // What is left broken is nobody else's trouble.
+        watches.delete(key)
+        await watch[Symbol.asyncDispose]()
+        throw error
+      }
+    })
+  }
+}
+
+/** Of the test, as the documents link it. */
+export function nameOf({ id, fault, target }: Row): string {
+  return `${id}: ${fault} of ${target} is found, and seen to end`
+}
+
+async function healthyWatch(options: WatchOptions): Promise<Watch> {
+  await using opened = new AsyncDisposableStack()
+  const watch = opened.use(await Watch.start(options))
+  await watch.look()
+  await watch.nextCrls()
+  assertWell(watch, 'before anything is broken')
+  opened.move()
+  return watch
+}
+
+/** All is well; the switch is on and exactly what the row says is found; it is off and all is well. */
+async function caught(watch: Watch, row: Row): Promise<void> {
+  const { lab } = watch
+  const { fault, target, rules, endsWith = 'repair' } = row
+  assertWell(watch, 'before')
+
+  await lab.break(fault, target)
+  await watch.look()
+  const patience = watch.patience(rules)
+  if (patience > 0) await watch.look(patience)
+  assertFound(watch, row)
+
+  await lab.repair(fault, target)
+  await watch.look()
+  if (endsWith === 'next_crl') await watch.nextCrls()
+  assertWell(watch, 'after the repair')
+}
+
+function assertWell(watch: Watch, when: string): void {
+  assert.deepEqual(watch.troubles().map(described), [], `expected all to be well ${when}`)
+}
+
+function assertFound(watch: Watch, { rules, target, subjects, unsettled = [] }: Row): void {
+  const troubles = watch.troubles()
+  const failing = troubles.filter(({ state }) => state === 'fail')
+  const failingSubjects = new Set(failing.map(({ subject }) => subject))
+  const others = troubles.filter(({ state, rule, subject }) => {
+    const follows = unsettled === NOTHING_SEEN ? failingSubjects.has(subject) : unsettled.includes(rule)
+    return state !== 'fail' && !follows
+  })
+  const failed = [...new Set(failing.map(({ rule }) => rule))].sort()
+  const inFull = `got: ${troubles.map(described).join('; ')}`
+  assert.deepEqual(failed, [...rules].sort(), inFull)
+  assert.deepEqual(others.map(described), [], inFull)
+  const failedOn = [...new Set(failing.map(({ subject }) => subject))].sort()
+  if (subjects !== undefined) assert.deepEqual(failedOn, [...subjects].sort(), inFull)
+  else for (const subject of failedOn) assert.match(subject, new RegExp(`\\[${target}[\\],]`), inFull)
+}
+
+function described({ rule, subject, state, summary }: Finding): string {
+  return `${rule} ${subject} ${state}: ${summary}`
+}
+
+/** Of the switch, as people read it. */
+export function faultOf({ fault }: Row) {
+  const found = FAULTS.find(({ id }) => id === fault)
+  assert.ok(found, `expected a fault of the lab, got ${fault}`)
+  return found
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
+import { rulesOf } from '../../cli/rulesOf.ts'
+import { startLab, type Lab } from '../../lab/lab.ts'
+import { writeVigilYaml, type VigilYamlOptions } from '../../lab/vigilYaml.ts'
+import type { Finding } from '../../model/finding.ts'
+import type { Artifact, ArtifactRef, ProbeKind } from '../../model/observation.ts'
+import type { SealedRecord } from '../../model/record.ts'
+import { Delegations } from '../../pki/ocspSigner.ts'
+import { followPolicy } from '../../probes/fetch/follow.ts'
+import { systemNames } from '../../probes/fetch/resolve.ts'
+import { RecordedMemory } from '../../probes/memory.ts'
+import type { ProbeContext } from '../../probes/probe.ts'
+import { runProbe } from '../../probes/table.ts'
+import { declaredHosts } from '../../probes/targets.ts'
+import { RuleEngine } from '../../rules/engine.ts'
+import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
+
+/** As Linux has them: three nodes behind every name. */
+const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const
+
+/** Some kinds compare what others saw: they look when these have. */
+const TURNS: readonly (readonly ProbeKind[])[] = [
+  ['crl', 'ocsp', 'ca', 'health'],
+  ['tls', 'mtls', 'crl_set'],
+  ['ocsp_matrix'],
+]
+
+export interface WatchOptions {
+  /** Packs in force beside those that are by default. */
+  readonly packs?: readonly string[]
+  /** Of vigil.yaml. */
+  readonly settings?: Omit<VigilYamlOptions, 'directory'>
+  /** Of the lab's servers. */
+  readonly addresses?: readonly string[]
+}
+
+/**
+ * A lab under watch: every probe, the rules that are in force, and nothing between them but what the journal would keep. Nothing runs by
+ * itself, and the clock stands still until a test looks.
+ */
+export class Watch implements AsyncDisposable {
+  readonly lab: Lab
+  readonly loaded: LoadedConfig
+  readonly engine: RuleEngine
+  readonly #clock: { now: number }
+  readonly #journal = new JournalDouble()
+  readonly #artifacts = new Map<string, Uint8Array>()
+  readonly #context: ProbeContext
+  readonly #memory: RecordedMemory
+  readonly #directory: string
+
+  static async start(options: WatchOptions = {}): Promise<Watch> {
+    const directory = mkdtempSync(join(tmpdir(), 'vigil-failures-'))
+    // The wall clock's time: node:tls looks at that one. In the past by a little, so that nothing is from its future.
+    const clock = { now: Date.now() - MINUTE }
+    const lab = await startLab({
+      directory: join(directory, 'lab'),
+      now: () => clock.now,
+      every: () => () => undefined,
+      addresses: options.addresses ?? ADDRESSES,
+    })
+    const packs = ['internal-pki', 'operations', ...(options.packs ?? [])]
+    const file = await writeVigilYaml(lab, {
+      ...options.settings,
+      directory,
+      rules: { ...options.settings?.rules, packs },
+    })
+    const loaded = loadConfig(file, {})
+    assert.ok(loaded.ok, JSON.stringify(loaded))
+    return new Watch({ lab, loaded: loaded.value, clock, directory })
+  }
+
+  private constructor(parts: { lab: Lab; loaded: LoadedConfig; clock: { now: number }; directory: string }) {
+    const { lab, loaded, clock, directory } = parts
+    const { config, targets } = loaded
+    this.lab = lab
+    this.loaded = loaded
+    this.#clock = clock
+    this.#directory = directory
+    this.#memory = new RecordedMemory(targets)
+    this.engine = new RuleEngine({ ...rulesOf(loaded), targets })
+    this.#context = {
+      now: () => clock.now,
+      vantage: config.vantage,
+      maxSize: config.probes.max_size,
+      random: randomBytes,
+      delegations: new Delegations(),
+      names: systemNames(config.probes.hosts),
+      follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
+      memory: this.#memory,
+      artifact: (digest) => Promise.resolve(this.#artifacts.get(digest)),
+      signal: new AbortController().signal,
+    }
+  }
+
+  /** Milliseconds. */
+  get now(): number {
+    return this.#clock.now
+  }
+
+  /** One run of every probe, a while (in milliseconds) after the last, and a judgement. */
+  async look(later = MINUTE): Promise<void> {
+    this.#pass(later)
+    for (const kinds of TURNS)
+      await this.#run(this.loaded.targets.filter(({ probe }) => kinds.includes(probe)))
+    this.#apply(this.#journal.tick())
+  }
+
+  /** What the CAs publish on schedule, this long after the last look, and one more look. */
+  async nextCrls(later = MINUTE): Promise<void> {
+    this.#pass(later)
+    await this.lab.refreshCrls()
+    await this.look(0)
+  }
+
+  /** Longest that one of these rules lets a failure last before it says so. */
+  patience(rules: readonly string[]): number {
+    return Math.max(0, ...rules.map((id) => this.#ruleOf(id).for))
+  }
+
+  /** What is neither well nor beside the point. */
+  troubles(): readonly Finding[] {
+    return this.engine.findings().filter(({ state }) => state !== 'pass' && state !== 'not_applicable')
+  }
+
+  /** The finding of a rule for each of its subjects: `pass`, `unknown` … */
+  stateOf(rule: string, subject: string): Finding['state'] | undefined {
+    return this.engine.finding(rule, subject)?.state
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #pass(ms: number): void {
+    this.#clock.now += ms
+    this.#journal.now = this.#clock.now
+  }
+
+  #ruleOf(id: string): { readonly for: number } {
+    const rule = this.engine.rules.get(id)
+    assert.ok(rule, `expected a rule in force, got ${id}`)
+    return rule
+  }
+
+  async #run(targets: LoadedConfig['targets']): Promise<void> {
+    const results = await Promise.all(targets.map((target) => runProbe(target, this.#context)))
+    for (const { observation, artifacts } of results) {
+      const recorded = { ...observation, artifacts: artifacts.map((artifact) => this.#keep(artifact)) }
+      this.#memory.remember(recorded)
+      this.#apply(this.#journal.observe(recorded))
+    }
+  }
+
+  /** What the engine decides comes back to it, as it would by the journal. */
+  #apply(batch: readonly SealedRecord[]): void {
+    const decisions = this.engine.apply(batch)
+    if (decisions.length > 0) this.engine.apply(this.#journal.decide(...decisions))
+  }
+
+  #keep({ mediaType, bytes }: Artifact): ArtifactRef {
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    this.#artifacts.set(digest, bytes)
+    return { digest, mediaType, size: bytes.length, kept: true }
+  }
+}
