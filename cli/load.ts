@@ -1,3 +1,5 @@
+import { createPublicKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Cron } from 'croner'
@@ -48,6 +50,8 @@ export interface LoadedConfig extends Objectives {
   readonly keyFile: string
   readonly storeFile: string
   readonly logPaths: ReadonlyMap<string, string>
+  /** Keys that sign a log, by its id. */
+  readonly logSigners: ReadonlyMap<string, readonly KeyObject[]>
 }
 
 /** Largest certificate, key or secret that is taken, in octets. */
@@ -99,6 +103,7 @@ class Loader {
     const elasticsearch = this.#elasticsearch()
     const reports = this.#reports()
     const attestations = this.#attestations()
+    const logSigners = this.#logSigners()
     this.#checkReferences(packs)
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
@@ -143,6 +148,7 @@ class Loader {
             : resolve(directory, config.journal.key_file),
         storeFile: resolve(directory, config.store.file),
         logPaths: new Map(config.inventory.logs.map((log) => [log.id, resolve(directory, log.path)])),
+        logSigners,
       },
     }
   }
@@ -163,6 +169,29 @@ class Loader {
   }
 
   /** The first of a file. */
+  #logSigners(): Map<string, KeyObject[]> {
+    return new Map(
+      this.#file.config.inventory.logs.map(({ id, signing_keys = [] }, i) => [
+        id,
+        signing_keys.flatMap(
+          (name, k) => this.#publicKey(['inventory', 'logs', i, 'signing_keys', k], name) ?? [],
+        ),
+      ]),
+    )
+  }
+
+  /** Of a certificate or by itself. */
+  #publicKey(path: Path, name: string): KeyObject | undefined {
+    const bytes = this.#read(path, name)
+    if (bytes === undefined) return undefined
+    try {
+      return createPublicKey(bytes)
+    } catch {
+      this.#refuse(path, `${name}: expected a certificate or a public key in PEM`)
+      return undefined
+    }
+  }
+
   #certificate(path: Path, name: string): Certificate | undefined {
     return this.#certificates(path, name)[0]
   }

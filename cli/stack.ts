@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
-import { Collector } from '../collectors/collector.ts'
+import { Collector, isSequential } from '../collectors/collector.ts'
 import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
@@ -17,7 +17,7 @@ import { RecordedMemory } from '../probes/memory.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
-import { hostOf } from '../probes/targets.ts'
+import { declaredHosts } from '../probes/targets.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
@@ -30,6 +30,7 @@ import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import { AttestationWatcher } from './attestations.ts'
 import type { Parsed } from './config.ts'
+import { earlierEvents } from './earlierEvents.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
@@ -280,6 +281,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         })),
         positions,
         record,
+        keep: (artifact) => journal.putArtifact(artifact),
+        signers: loaded.logSigners.get(log.id) ?? [],
+        earlier: isSequential(log) ? await earlierEvents(store, log.id) : [],
         now,
         onProblem: (problem) => logger.warn({ part: log.id }, problem.message),
       }),
@@ -347,7 +351,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       random: randomBytes,
       delegations: new Delegations(),
       names: systemNames(config.probes.hosts),
-      follow: followPolicy({ networks: config.probes.follow, declared: targets.map(hostOf) }),
+      follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
       memory,
       artifact: (digest) => journal.getArtifact(digest),
     },

@@ -1,16 +1,20 @@
+import type { KeyObject } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { MAX_BLOCK_BYTES } from '../journal/block.ts'
 import { MAX_RECORDS_PER_ENTRY } from '../journal/entry.ts'
 import type { AuditEvent } from '../model/auditEvent.ts'
 import type { LogConfig } from '../model/config.ts'
+import type { Artifact } from '../model/observation.ts'
 import type { NewRecord } from '../model/record.ts'
 import { toTimestamp } from '../model/time.ts'
 import type { Clock } from '../model/time.ts'
 import type { CollectorError } from './error.ts'
-import type { Format, FormatContext, KnownAuthority } from './format.ts'
-import { fitEvent } from './fit.ts'
+import type { Format, FormatContext, KnownAuthority, Sequence } from './format.ts'
 import { FORMATS } from './formats/table.ts'
-import { UNPARSED, unparsedEvent } from './formats/unparsed.ts'
+import { UNPARSED } from './formats/unparsed.ts'
+import { interpret } from './interpret.ts'
+import { ownEvent } from './ownEvent.ts'
+import { recordOf } from './recordOf.ts'
 import { LOG_ACTIONS } from './source.ts'
 import type { LogNotice, Source, SourceItem } from './source.ts'
 import { FileSource } from './sources/file.ts'
@@ -21,6 +25,8 @@ import type { FileSourceOptions } from './sources/file.ts'
  * are sealed in one entry or not at all, so that a refusal leaves no half.
  */
 const SLICE_RECORDS = MAX_RECORDS_PER_ENTRY
+/** Of a log with a sequence, which may add an event to each record. */
+const SEQUENCE_SLICE_RECORDS = MAX_RECORDS_PER_ENTRY / 2
 /** Octets of raw records handed over at once: events are up to three times as long, unless they are full of control characters. */
 const SLICE_OCTETS = MAX_BLOCK_BYTES / 3
 /** Records parsed before other work gets its turn: about 2 ms. */
@@ -41,6 +47,12 @@ export interface CollectorOptions {
    * are read and handed over again. Not called again before it is done.
    */
   readonly record: (records: readonly NewRecord[]) => Promise<readonly unknown[]>
+  /** Keeps what a record holds (an issued certificate) under its digest. Resolves when the journal has taken it over. */
+  readonly keep?: (artifact: Artifact) => Promise<unknown>
+  /** Keys that may have signed the log. */
+  readonly signers?: readonly KeyObject[]
+  /** The last events of this log that are journaled, the oldest first: where its sequence goes on. */
+  readonly earlier?: readonly AuditEvent[]
   readonly now: Clock
   readonly onProblem: (problem: CollectorError) => void
   /** Settings of the file source, for tests and special cases. */
@@ -54,7 +66,7 @@ export interface CollectorCounts {
   readonly unparsed: number
   /** Refused because their position was journaled before. */
   readonly duplicates: number
-  /** Rotations, truncations and losses of the log file. */
+  /** Events of our own: rotations, truncations and losses of the log file, gaps in it. */
   readonly notices: number
 }
 
@@ -65,6 +77,7 @@ export class Collector {
   readonly #source: Source & { readonly problems: readonly CollectorError[] }
   readonly #format: Format
   readonly #authorities: readonly KnownAuthority[]
+  #sequence: Sequence | undefined
   /** The highest `end` of every fingerprint. */
   readonly #known: Map<string, number>
   #counts: CollectorCounts = { records: 0, unparsed: 0, duplicates: 0, notices: 0 }
@@ -74,7 +87,8 @@ export class Collector {
     const positions = options.positions.filter((p) => p.source === log.id)
     this.id = log.id
     this.#options = options
-    this.#format = FORMATS[log.format]
+    this.#format = FORMATS[log.format]({ json: log.json, signers: options.signers ?? [] })
+    this.#sequence = goOn(this.#format.sequence, options.earlier ?? [])
     this.#authorities =
       log.authorities.length === 0 ? authorities : authorities.filter((a) => log.authorities.includes(a.id))
     this.#known = new Map(positions.map((p) => [p.fingerprint, p.end]))
@@ -116,28 +130,42 @@ export class Collector {
     const fresh = items.filter((item) => this.#isNew(item))
     this.#add({ duplicates: items.length - fresh.length })
     // One after the other: were a later one durable before an earlier one, a crash would lose the earlier one.
-    for (const slice of slices(fresh)) await this.#handOver(slice)
+    const limit = this.#sequence === undefined ? SLICE_RECORDS : SEQUENCE_SLICE_RECORDS
+    for (const slice of slices(fresh, limit)) await this.#handOver(slice)
   }
 
   async #handOver(items: readonly SourceItem[]): Promise<void> {
-    const context = { received: toTimestamp(this.#options.now()), authorities: this.#authorities }
-    const events: AuditEvent[] = []
-    for (const item of items) {
-      if (events.length > 0 && events.length % TURN_RECORDS === 0) await setImmediate()
-      events.push(
-        item.kind === 'record' ? parseSafely(this.#format, item, context) : noticeEvent(item, context),
-      )
+    const { record, keep, now, log } = this.#options
+    const context = {
+      received: toTimestamp(now()),
+      authorities: this.#authorities,
+      ...(log.timezone === undefined ? {} : { timeZone: log.timezone }),
     }
-    const durable = await this.#options.record(
+    const events: AuditEvent[] = []
+    let sequence = this.#sequence
+    for (const [i, item] of items.entries()) {
+      if (i > 0 && i % TURN_RECORDS === 0) await setImmediate()
+      if (item.kind === 'notice') {
+        events.push(noticeEvent(item, context))
+        continue
+      }
+      const event = interpret(this.#format, item, context)
+      if (keep !== undefined) for (const held of this.#format.artifacts?.(event) ?? []) await keep(held)
+      const step = sequence?.step(item, event)
+      sequence = step?.next
+      events.push(...(step?.events ?? [event]))
+    }
+    const durable = await record(
       events.map((event) => ({ kind: 'audit', time: event['@timestamp'], body: event })),
     )
     if (durable.length !== events.length)
       throw new RangeError(`expected ${events.length} durable records, got ${durable.length}`)
     for (const { position } of items) this.#known.set(position.fingerprint, position.end)
+    this.#sequence = sequence
     this.#add({
-      records: items.length,
+      records: events.length,
       unparsed: events.filter((e) => e.event.action === UNPARSED).length,
-      notices: items.filter((item) => item.kind === 'notice').length,
+      notices: events.filter((e) => e.event.module === 'vigil').length,
     })
   }
 
@@ -157,12 +185,25 @@ export class Collector {
   }
 }
 
-function* slices(items: readonly SourceItem[]): Generator<SourceItem[]> {
+/** Whether something about this log shows only in the order of its records. */
+export function isSequential(log: LogConfig): boolean {
+  return FORMATS[log.format]({ json: log.json }).sequence !== undefined
+}
+
+/** The sequence of a log after the events that are journaled. */
+function goOn(sequence: Sequence | undefined, earlier: readonly AuditEvent[]): Sequence | undefined {
+  let now = sequence
+  for (const event of earlier)
+    if (event.event.module !== 'vigil') now = now?.step(recordOf(event), event).next
+  return now
+}
+
+function* slices(items: readonly SourceItem[], limit: number): Generator<SourceItem[]> {
   let slice: SourceItem[] = []
   let octets = 0
   for (const item of items) {
     const more = item.kind === 'record' ? item.bytes.length : 0
-    if (slice.length === SLICE_RECORDS || (slice.length > 0 && octets + more > SLICE_OCTETS)) {
+    if (slice.length === limit || (slice.length > 0 && octets + more > SLICE_OCTETS)) {
       yield slice
       slice = []
       octets = 0
@@ -173,37 +214,17 @@ function* slices(items: readonly SourceItem[]): Generator<SourceItem[]> {
   if (slice.length > 0) yield slice
 }
 
-/** A mistake in a format must not stop the intake: what it fails on is kept like anything else that is not understood. */
-function parseSafely(
-  format: Format,
-  item: Extract<SourceItem, { kind: 'record' }>,
-  context: FormatContext,
-): AuditEvent {
-  try {
-    return fitEvent(format.parse(item, context), item.bytes)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    const origin = { module: format.name, dataset: `${format.name}.audit` }
-    return fitEvent(unparsedEvent(item, context, origin, `the format failed: ${reason}`), item.bytes)
-  }
-}
-
 /** What happened to the log file itself, as an event of our own. */
 function noticeEvent(notice: LogNotice, context: FormatContext): AuditEvent {
   const gone = notice.action === 'log_removed' || notice.action === 'log_missing'
-  return {
-    '@timestamp': context.received,
-    event: {
-      action: notice.action,
-      outcome: LOG_ACTIONS[notice.action],
-      category: ['file'],
-      type: [gone ? 'deletion' : 'change'],
-      module: 'vigil',
-      dataset: 'vigil.source',
-      original: '',
-    },
+  return ownEvent({
+    time: context.received,
+    action: notice.action,
+    outcome: LOG_ACTIONS[notice.action],
+    type: gone ? 'deletion' : 'change',
+    dataset: 'vigil.source',
     message: notice.message,
-    pki: { details: notice.details },
+    details: notice.details,
     position: notice.position,
-  }
+  })
 }

@@ -1,7 +1,10 @@
 import type { AuditEvent } from '../model/auditEvent.ts'
 import { toTimestamp } from '../model/time.ts'
 import type { Clock } from '../model/time.ts'
+import { FILE_HEAD_OCTETS } from './eventId.ts'
 import type { Format, KnownAuthority } from './format.ts'
+import { interpret } from './interpret.ts'
+import type { RawRecord } from './source.ts'
 import { HEAD_LIMIT, headOf, sha256 } from './sources/identity.ts'
 import { RecordFramer } from './sources/records.ts'
 import type { FramedRecord } from './sources/records.ts'
@@ -12,6 +15,7 @@ export interface ParseOptions {
   /** Name for the positions. */
   readonly source: string
   readonly authorities?: readonly KnownAuthority[]
+  readonly timeZone?: string
   /** Octets kept of one record. */
   readonly maxRecord?: number
 }
@@ -29,38 +33,64 @@ export async function* parseLog(
     startsRecord: (line) => format.startsRecord(line),
     ...(options.maxRecord === undefined ? {} : { limit: options.maxRecord }),
   })
-  const context = { received: toTimestamp(options.now()), authorities: options.authorities ?? [] }
+  const context = {
+    received: toTimestamp(options.now()),
+    authorities: options.authorities ?? [],
+    ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
+  }
+  let sequence = format.sequence
   let beginning: Uint8Array = new Uint8Array(0)
-  let fingerprint: string | undefined
+  let identity: Identity | undefined
   let waiting: FramedRecord[] = []
 
-  function parsed(records: readonly FramedRecord[], known: string): AuditEvent[] {
-    return records.map(({ bytes, offset, end, damage }) =>
-      format.parse(
-        {
-          kind: 'record',
-          bytes,
-          position: { source, fingerprint: known, offset, end },
-          // Whole files end where they end; a line without line feed is torn only in a file that is being written.
-          ...(damage === undefined || damage === 'torn' ? {} : { damage }),
-        },
-        context,
-      ),
-    )
+  function parsed(records: readonly FramedRecord[], { fingerprint, file }: Identity): AuditEvent[] {
+    return records.flatMap(({ bytes, offset, end, lastLine, damage }) => {
+      const record: RawRecord = {
+        kind: 'record',
+        bytes,
+        position: { source, fingerprint, offset, end },
+        ...(file === undefined ? {} : { place: { file, offset: lastLine } }),
+        ...(damage === undefined ? {} : { damage }),
+      }
+      const event = interpret(format, record, context)
+      const step = sequence?.step(record, event)
+      sequence = step?.next
+      return step?.events ?? [event]
+    })
   }
 
   for await (const chunk of chunks) {
     waiting.push(...framer.push(chunk))
-    if (fingerprint === undefined) {
+    if (identity === undefined) {
       beginning = Buffer.concat([beginning, chunk.subarray(0, HEAD_LIMIT)])
-      const head = headOf(beginning)
-      if (head === undefined) continue
-      fingerprint = sha256(head)
+      identity = identityOf(beginning)
+      if (identity === undefined) continue
     }
-    const events = parsed(waiting, fingerprint)
+    const events = parsed(waiting, identity)
     waiting = []
     if (events.length > 0) yield events
   }
-  const events = parsed([...waiting, ...framer.finish()], fingerprint ?? sha256(beginning))
+  // Whole files end where they end: the last line counts without a line feed.
+  const events = parsed([...waiting, ...framer.finish('complete')], identity ?? shortIdentity(beginning))
   if (events.length > 0) yield events
+}
+
+/** What the file is known by: in positions, and in ids of events. */
+interface Identity {
+  readonly fingerprint: string
+  readonly file?: string
+}
+
+/** undefined while too little is there to say. */
+function identityOf(beginning: Uint8Array): Identity | undefined {
+  return headOf(beginning) === undefined || beginning.length < FILE_HEAD_OCTETS
+    ? undefined
+    : shortIdentity(beginning)
+}
+
+/** Of a file that has no more than this. */
+function shortIdentity(beginning: Uint8Array): Identity {
+  const fingerprint = sha256(headOf(beginning) ?? beginning)
+  if (beginning.length < FILE_HEAD_OCTETS) return { fingerprint }
+  return { fingerprint, file: sha256(beginning.subarray(0, FILE_HEAD_OCTETS)) }
 }

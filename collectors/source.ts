@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../model/auditEvent.ts'
+import type { RecordPlace } from './eventId.ts'
 
 /**
  * Why a record is not what the writer meant to write; its bytes are kept, and nothing in it is believed.
@@ -13,6 +14,8 @@ export interface RawRecord {
   readonly kind: 'record'
   readonly bytes: Uint8Array
   readonly position: SourcePosition
+  /** undefined: the file was too short to be told from others; then its event has no id. */
+  readonly place?: RecordPlace
   readonly damage?: Damage
 }
 

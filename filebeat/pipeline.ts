@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { EJBCA_EVENTS, OTHER } from '../collectors/formats/ejbcaEvents.ts'
 import type { EventClass } from '../collectors/formats/ejbcaEvents.ts'
+import { SERVER_LINES } from '../collectors/formats/ejbcaServer.ts'
 
 /** Functions first, as Painless wants them; the last part is the script itself. */
 const PARTS = ['wildfly', 'line', 'message', 'event']
@@ -27,10 +28,24 @@ const KEPT = [
 /** `category/type,type`, which the script takes apart. */
 const shortOf = ({ category, type }: EventClass): string => `${category.join()}/${type.join()}`
 
+/** Painless takes patterns as constants only. */
+function serverMatcher(): string {
+  const cases = SERVER_LINES.map(
+    ({ pattern }, i) => `  if (i == ${i}) { return /${pattern.source.slice(1)}/.matcher(text); }`,
+  )
+  return `// Pattern of the i-th line of \`lines\`; generated.
+Matcher serverMatcher(int i, String text) {
+${cases.join('\n')}
+  throw new IllegalArgumentException('no such line');
+}
+`
+}
+
 function script(): string {
-  return PARTS.map((name) =>
+  const parts = PARTS.map((name) =>
     readFileSync(new URL(`./pipeline/${name}.painless`, import.meta.url), 'utf8'),
-  ).join('\n')
+  )
+  return [serverMatcher(), ...parts].join('\n')
 }
 
 /** The text of filebeat/ingest-pipeline.json. */
@@ -38,6 +53,13 @@ export function ingestPipeline(): string {
   const events = Object.fromEntries(
     [...EJBCA_EVENTS, ['', OTHER] as const].map(([name, c]) => [name, shortOf(c)]),
   )
+  const lines = SERVER_LINES.map(({ category, code, outcome, eventClass, fields }) => ({
+    category,
+    code,
+    outcome,
+    eventClass: shortOf(eventClass),
+    fields,
+  }))
   const pipeline = {
     description: 'Records of EJBCA, shipped by Filebeat, to events in Elastic Common Schema (PKI Vigil)',
     processors: [
@@ -45,7 +67,7 @@ export function ingestPipeline(): string {
       {
         script: {
           description: 'generated from filebeat/pipeline/*.painless',
-          params: { events },
+          params: { events, lines },
           source: script(),
         },
       },

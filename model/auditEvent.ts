@@ -15,8 +15,15 @@ export interface SourcePosition {
 export interface AuditEvent {
   readonly '@timestamp': Timestamp
   readonly event: {
+    /**
+     * SHA-256 over source, file, place and octets of the record (collectors/eventId.ts): the same whichever way it came. Absent of events of our own, and
+     * where the file had too few octets to be told from others.
+     */
+    readonly id?: string
     /** The source's own event name as it stands: `CERT_CREATION`. `unparsed` when the line was not understood. */
     readonly action: string
+    /** What a line says that has no event name of its own: `authorization_denied` (collectors/formats/ejbcaServer.ts). */
+    readonly code?: string
     readonly outcome: 'success' | 'failure' | 'unknown'
     readonly category: readonly string[]
     readonly type: readonly string[]
@@ -30,6 +37,14 @@ export interface AuditEvent {
   readonly user?: { readonly name: string }
   readonly source?: { readonly ip: string }
   readonly message?: string
+  /** The certificate that the event is about, where the record holds it whole. Names as in ECS, serial number in upper case. */
+  readonly x509?: {
+    readonly serial_number: string
+    readonly not_before: Timestamp
+    readonly not_after: Timestamp
+    readonly subject: { readonly distinguished_name: string }
+    readonly issuer: { readonly distinguished_name: string }
+  }
   readonly pki?: {
     /** The CA as the source names it, and its id in the inventory when that is known. */
     readonly caId?: string
@@ -44,6 +59,12 @@ export interface AuditEvent {
     readonly key?: string
     readonly revocationReason?: number
     readonly crlNumber?: string
+    /** SHA-256 of the certificate that the record holds whole; it is kept as an artifact under this name. */
+    readonly sha256?: string
+    /** SHA-1 of the certificate or CRL (DER), as the source names it. */
+    readonly fingerprint?: string
+    /** Of the signature over part of the log, of which this record is the end. */
+    readonly signature?: 'verified' | 'unverified' | 'bad'
     /** Everything else the line said, as it said it. */
     readonly details?: Readonly<Record<string, string>>
   }

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import { isUtf8 } from 'node:buffer'
 import type { AuditEvent } from '../../model/auditEvent.ts'
+import type { Artifact } from '../../model/observation.ts'
 import { toTimestamp } from '../../model/time.ts'
 import type { Timestamp } from '../../model/time.ts'
+import { instantIn } from '../localTime.ts'
 import type { Format, FormatContext } from '../format.ts'
 import type { RawRecord } from '../source.ts'
 import { originalOf } from '../text.ts'
@@ -11,6 +13,9 @@ import { authorityId } from './ejbcaAuthority.ts'
 import { EJBCA_EVENTS, OTHER } from './ejbcaEvents.ts'
 import { splitEjbcaLine } from './ejbcaLine.ts'
 import type { EjbcaLine } from './ejbcaLine.ts'
+import { serverLine } from './ejbcaServer.ts'
+import type { ServerField } from './ejbcaServer.ts'
+import { certificateArtifact, heldCertificate } from './heldCertificate.ts'
 import { messageFacts } from './ejbcaMessage.ts'
 import type { MessageFacts } from './ejbcaMessage.ts'
 import { unparsedEvent } from './unparsed.ts'
@@ -42,6 +47,13 @@ export const ejbca: Format = {
     if (time === undefined) return unparsedEvent(record, context, AUDIT, `no such time: ${line.date}`)
     return auditEvent(record, context, original, line, time)
   },
+  artifacts: issuedCertificates,
+}
+
+/** The certificate that CERT_CREATION holds. */
+export function issuedCertificates({ pki }: AuditEvent): readonly Artifact[] {
+  const held = pki?.sha256 === undefined ? undefined : certificateArtifact(pki.details?.['cert'] ?? '')
+  return held === undefined ? [] : [held]
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/
@@ -67,11 +79,13 @@ function instant(line: EjbcaLine): Timestamp | undefined {
   return Number.isNaN(ms) ? undefined : toTimestamp(ms)
 }
 
-/** The prefix bears local time without offset. Servers of a CA run in UTC; for others these times are off. */
-function prefixInstant(prefix: WildflyPrefix): Timestamp | undefined {
-  return prefix.date !== undefined && isDay(prefix.date)
-    ? `${prefix.date}T${prefix.clock.replace(',', '.')}Z`
-    : undefined
+/** The prefix bears local time without offset. */
+function prefixInstant(prefix: WildflyPrefix, timeZone = 'UTC'): Timestamp | undefined {
+  if (prefix.date === undefined || !isDay(prefix.date)) return undefined
+  const local = `${prefix.date}T${prefix.clock.replace(',', '.')}`
+  if (timeZone === 'UTC') return `${local}Z`
+  const ms = instantIn(timeZone, local)
+  return ms === undefined ? undefined : toTimestamp(ms)
 }
 
 const OUTCOMES = { SUCCESS: 'success', FAILURE: 'failure', VOID: 'unknown' } as const
@@ -80,7 +94,8 @@ const DENIED = ['denied']
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
-function auditEvent(
+/** The event of an audit message that was taken apart. */
+export function auditEvent(
   record: RawRecord,
   context: FormatContext,
   original: Original,
@@ -108,6 +123,11 @@ function auditEvent(
     event,
     pki: pkiFields(line, said, context),
     position: record.position,
+  }
+  const held = heldCertificate(said.once('cert') ?? '')
+  if (held !== undefined) {
+    result.x509 = held.x509
+    result.pki = { ...result.pki, sha256: held.sha256 }
   }
   if (line.authToken !== '') result.user = { name: line.authToken }
   const ip = said.once('remoteip')
@@ -189,7 +209,7 @@ function pkiFields(line: EjbcaLine, said: Details, context: FormatContext): PkiF
   if (facts.crlNumber !== undefined) fields.crlNumber = facts.crlNumber
   if (line.customId !== '') details['customId'] ??= line.customId
   if (line.detail1 !== '' && serial === undefined) details['detail1'] ??= line.detail1
-  if (facts.fingerprint !== undefined) details['fingerprint'] ??= facts.fingerprint
+  if (facts.fingerprint !== undefined) fields.fingerprint = facts.fingerprint
   fields.details = details
   return fields
 }
@@ -221,19 +241,70 @@ function serverEvent(
   message: string,
 ): AuditEvent {
   const { level, thread, category } = prefix
-  return {
-    '@timestamp': prefixInstant(prefix) ?? context.received,
-    event: {
-      action: category,
-      outcome: 'unknown',
-      category: [],
-      type: [level === 'ERROR' || level === 'FATAL' ? 'error' : 'info'],
-      ...SERVER,
-      original: original.original,
-      ...(original.encoding === undefined ? {} : { encoding: original.encoding }),
-    },
+  const known = serverLine(category, message)
+  const isError = level === 'ERROR' || level === 'FATAL'
+  const event: Draft<AuditEvent['event']> = {
+    action: category,
+    outcome: known?.line.outcome ?? 'unknown',
+    category: known?.line.eventClass.category ?? [],
+    type: known?.line.eventClass.type ?? [isError ? 'error' : 'info'],
+    ...SERVER,
+    original: original.original,
+  }
+  if (known !== undefined) event.code = known.line.code
+  if (original.encoding !== undefined) event.encoding = original.encoding
+  const pki: Draft<PkiFields> = {}
+  const details: Record<string, string> = { level, thread }
+  const result: Draft<AuditEvent> = {
+    '@timestamp': prefixInstant(prefix, context.timeZone) ?? context.received,
+    event,
     message,
-    pki: { details: { level, thread } },
+    pki,
     position: record.position,
+  }
+  for (const [field, value] of known?.values ?? []) {
+    if (field === 'user.name') result.user = { name: value }
+    else if (field === 'source.ip') Object.assign(result, isIP(value) === 0 ? {} : { source: { ip: value } })
+    else if (field === 'event.reason') event.reason = value
+    else if (isDetail(field)) details[field.slice(DETAILS.length)] = value
+    else Object.assign(pki, pkiField(field, value, context))
+  }
+  pki.details = details
+  return result
+}
+
+const DETAILS = 'details.'
+
+function isDetail(field: ServerField): field is `details.${string}` {
+  return field.startsWith(DETAILS)
+}
+
+/** Values that name a CA are looked up in the inventory. */
+function pkiField(
+  field: Extract<ServerField, `pki.${string}`>,
+  value: string,
+  { authorities }: FormatContext,
+): PkiFields {
+  switch (field) {
+    case 'pki.caId':
+      return { caId: authorityId(authorities, value, undefined) ?? value }
+    case 'pki.caSubject': {
+      const caId = authorityId(authorities, '', value)
+      return caId === undefined ? { caSubject: value } : { caSubject: value, caId }
+    }
+    case 'pki.caName':
+      return { caName: value }
+    case 'pki.serial': {
+      const serial = hexSerial(value)
+      return serial === undefined ? {} : { serial }
+    }
+    case 'pki.username':
+      return { username: value }
+    case 'pki.key':
+      return { key: value }
+    case 'pki.crlNumber':
+      return { crlNumber: value }
+    case 'pki.fingerprint':
+      return { fingerprint: value }
   }
 }

@@ -4,7 +4,7 @@ export interface EventClass {
   readonly type: readonly string[]
 }
 
-const classOf = (category: string, ...type: string[]): EventClass => ({
+export const classOf = (category: string, ...type: string[]): EventClass => ({
   category: category === '' ? [] : [category],
   type,
 })

@@ -1,6 +1,14 @@
 import type { LogConfig } from '../../model/config.ts'
-import type { Format } from '../format.ts'
+import type { Format, FormatSettings } from '../format.ts'
+import { dogtag } from './dogtag.ts'
 import { ejbca } from './ejbca.ts'
+import { ejbcaCsv } from './ejbcaCsv.ts'
+import { jsonFormat } from './json.ts'
 
 /** Every log format there is, by the name it has in the configuration. */
-export const FORMATS: Readonly<Record<LogConfig['format'], Format>> = { ejbca }
+export const FORMATS: Readonly<Record<LogConfig['format'], (settings: FormatSettings) => Format>> = {
+  ejbca: () => ejbca,
+  'ejbca-csv': () => ejbcaCsv,
+  dogtag: ({ signers = [] }) => dogtag(signers),
+  json: ({ json }) => jsonFormat(json),
+}

@@ -314,11 +314,13 @@ export class FileSource implements Source {
     const fingerprint = current.fingerprint
     if (last === undefined || fingerprint === undefined) return
     const source = this.#options.source
+    const file = await current.file.fingerprint()
     await this.#hand(
-      records.map(({ bytes, offset, end, damage }) => ({
+      records.map(({ bytes, offset, end, lastLine, damage }) => ({
         kind: 'record',
         bytes,
         position: { source, fingerprint, offset, end },
+        ...(file === undefined ? {} : { place: { file, offset: lastLine } }),
         ...(damage === undefined ? {} : { damage }),
       })),
       sink,

@@ -87,10 +87,10 @@ export class LineScanner {
     this.#at = base + chunk.length
   }
 
-  /** Nothing more will come: what is unfinished is given out as it is. */
-  finish(): void {
+  /** Nothing more will come: what is unfinished is given out as it is, as `damage` says. */
+  finish(damage: Damage | undefined): void {
     if (this.#nuls > 0) this.#endRun(false)
-    if (this.#at > this.#start) this.#emitKept(this.#at, this.#at, 'torn')
+    if (this.#at > this.#start) this.#emitKept(this.#at, this.#at, damage)
   }
 
   #keep(bytes: Uint8Array): void {

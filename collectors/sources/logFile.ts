@@ -3,7 +3,8 @@ import type { BigIntStats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { CollectorError, fileError } from '../error.ts'
-import { HEAD_LIMIT, headOf } from './identity.ts'
+import { FILE_HEAD_OCTETS } from '../eventId.ts'
+import { HEAD_LIMIT, headOf, sha256 } from './identity.ts'
 import { RecordFramer } from './records.ts'
 import type { FramedRecord, FramerOptions } from './records.ts'
 
@@ -73,6 +74,7 @@ export class LogFile {
   readonly #framerOptions: FramerOptions
   readonly #chunk: number
   #head: Buffer | undefined
+  #fingerprint: string | undefined
   /** The head and the octet after it, as they must stay. */
   #beginning: Buffer = Buffer.alloc(0)
   #tail: Buffer = Buffer.alloc(0)
@@ -133,6 +135,14 @@ export class LogFile {
       if (this.#head !== undefined) this.#beginning = await readAt(this.#handle, 0, this.#head.length + 1)
     }
     return this.#head
+  }
+
+  /** The file as ids of events name it; undefined as long as it has fewer octets than that takes. */
+  async fingerprint(): Promise<string | undefined> {
+    if (this.#fingerprint !== undefined) return this.#fingerprint
+    const head = await readAt(this.#handle, 0, FILE_HEAD_OCTETS)
+    if (head.length === FILE_HEAD_OCTETS) this.#fingerprint = sha256(head)
+    return this.#fingerprint
   }
 
   /**

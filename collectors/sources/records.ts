@@ -16,6 +16,8 @@ export interface FramedRecord {
   readonly bytes: Uint8Array
   readonly offset: number
   readonly end: number
+  /** Where its last line begins. */
+  readonly lastLine: number
   readonly damage: Damage | undefined
 }
 
@@ -47,7 +49,7 @@ export class RecordFramer {
   readonly #startsRecord: (line: Uint8Array) => boolean
   readonly #limit: number
   readonly #scanner: LineScanner
-  #held: { lines: Uint8Array[]; length: number; offset: number; end: number } | undefined
+  #held: { lines: Uint8Array[]; length: number; offset: number; lastLine: number; end: number } | undefined
   #done: FramedRecord[] = []
 
   constructor(options: FramerOptions) {
@@ -73,9 +75,9 @@ export class RecordFramer {
     return this.#take()
   }
 
-  /** Nothing more will come: gives out everything, an unfinished line as `torn`. */
-  finish(): FramedRecord[] {
-    this.#scanner.finish()
+  /** Nothing more will come: gives out everything. A last line without line feed is torn, or complete where whole files end so. */
+  finish(last: 'torn' | 'complete' = 'torn'): FramedRecord[] {
+    this.#scanner.finish(last === 'torn' ? 'torn' : undefined)
     this.#flush()
     return this.#take()
   }
@@ -92,13 +94,14 @@ export class RecordFramer {
     this.#held = undefined
     const only = held.lines.length === 1 ? held.lines[0] : undefined
     const bytes = only ?? joinLines(held.lines, held.length)
-    this.#done.push({ bytes, offset: held.offset, end: held.end, damage: undefined })
+    const { offset, end, lastLine } = held
+    this.#done.push({ bytes, offset, end, lastLine, damage: undefined })
   }
 
   #line(line: Line): void {
     if (line.damage !== undefined) {
       this.#flush()
-      this.#done.push(line)
+      this.#done.push({ ...line, lastLine: line.offset })
       return
     }
     const held = this.#held
@@ -110,10 +113,12 @@ export class RecordFramer {
     if (continues) {
       held.lines.push(line.bytes)
       held.length += 1 + line.bytes.length
+      held.lastLine = line.offset
       held.end = line.end
       return
     }
     this.#flush()
-    this.#held = { lines: [line.bytes], length: line.bytes.length, offset: line.offset, end: line.end }
+    const { bytes, offset, end } = line
+    this.#held = { lines: [bytes], length: bytes.length, offset, lastLine: offset, end }
   }
 }

@@ -11,6 +11,7 @@ import { parseLog } from '../../collectors/parse.ts'
 import { MAX_RECORD_OCTETS } from '../../collectors/sources/records.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { inventorySchema } from '../../model/config.ts'
+import { jsonMapping } from '../../model/logSource.ts'
 
 const fixture = (name: string) => new URL(`../fixtures/ejbca-real/${name}`, import.meta.url)
 const READ_AT = '2026-11-22T06:00:00.000Z'
@@ -107,10 +108,20 @@ describe('the recorded audit.log', async () => {
       const certificate = new X509Certificate(Buffer.from(pki?.details?.['cert'] ?? '', 'base64'))
       assert.equal(pki?.serial, certificate.serialNumber.toLowerCase().replace(/^0+/, ''))
     }
+    for (const { pki, x509 } of issued) {
+      const certificate = new X509Certificate(Buffer.from(pki?.details?.['cert'] ?? '', 'base64'))
+      assert.equal(pki?.sha256, certificate.fingerprint256.replaceAll(':', '').toLowerCase())
+      assert.equal(x509?.serial_number, certificate.serialNumber.replace(/^0+/, ''))
+      assert.equal(Date.parse(x509.not_after), Date.parse(certificate.validTo))
+      assert.equal(Date.parse(x509.not_before), Date.parse(certificate.validFrom))
+    }
     const alice = issued.find((e) => e.pki?.username === 'alice')
     assert.equal(alice?.pki?.caId, 'issuing-1')
     assert.equal(alice.pki.subject, 'CN=alice,O=Example PKI,C=SE')
     assert.equal(alice.pki.profile, '1')
+    assert.equal(alice.x509?.issuer.distinguished_name, 'C=SE,O=Example PKI,CN=Issuing CA 1')
+    const { raw } = new X509Certificate(readFileSync(fixture('alice.pem')))
+    assert.deepEqual(ejbca.artifacts?.(alice), [{ mediaType: 'application/pkix-cert', bytes: raw }])
     assert.equal(alice.pki.revocationReason, undefined)
   })
 
@@ -126,7 +137,7 @@ describe('the recorded audit.log', async () => {
     )
     assert.equal(revoked[0]!.pki?.caSubject, 'CN=Issuing CA 1,O=Example PKI,C=SE')
     assert.equal(revoked[0]!.pki.subject, 'CN=bob,O=Example PKI,C=SE')
-    assert.equal(revoked[0]!.pki.details?.['fingerprint'], '2cac9602b549dff5097259a4ac3b36b3779822bd')
+    assert.equal(revoked[0]!.pki.fingerprint, '2cac9602b549dff5097259a4ac3b36b3779822bd')
   })
 
   it('gives CRLs with number, CA and fingerprint', () => {
@@ -135,7 +146,7 @@ describe('the recorded audit.log', async () => {
       stored.map((e) => e.pki?.crlNumber),
       ['1', '2', '3', '4', '5'],
     )
-    assert.match(stored[0]!.pki?.details?.['fingerprint'] ?? '', /^[0-9a-f]{40}$/)
+    assert.match(stored[0]!.pki?.fingerprint ?? '', /^[0-9a-f]{40}$/)
     const created = events.find((e) => e.event.action === 'CRL_CREATION')
     assert.equal(created?.pki?.caName, 'ManagementCA')
     assert.equal(created.pki.caSubject, 'CN=ManagementCA,O=EJBCA Sample,C=SE')
@@ -182,8 +193,12 @@ describe('the recorded server.log', async () => {
     const line = events.find((e) => e.event.action === 'org.cesecore.keys.token.SoftCryptoToken')
     assert.match(line?.message ?? '', /^Error activating Crypto Token with ID 2037871840\./)
     assert.equal(line?.['@timestamp'], '2026-11-22T04:59:34.500Z')
-    assert.deepEqual(line.pki?.details, { level: 'INFO', thread: 'default task-1' })
-    assert.equal(line.event.outcome, 'unknown')
+    assert.deepEqual(line.pki, {
+      key: '2037871840',
+      details: { level: 'INFO', thread: 'default task-1' },
+    })
+    assert.deepEqual([line.event.code, line.event.outcome], ['token_new', 'success'])
+    assert.equal(events.find((e) => e.event.action.endsWith('CaSessionBean'))?.event.outcome, 'unknown')
   })
 
   it('holds the same audit records as audit.log', async () => {
@@ -414,7 +429,8 @@ describe('the tables', () => {
   it('have every format that the configuration knows', () => {
     const formats = inventorySchema.shape.logs.unwrap().element.shape.format.options
     assert.deepEqual(Object.keys(FORMATS).sort(), [...formats].sort())
-    for (const name of formats) assert.equal(FORMATS[name].name, name)
+    const json = jsonMapping.parse({ time: 'time', action: 'action' })
+    for (const name of formats) assert.equal(FORMATS[name]({ json }).name, name)
   })
 
   it('know CA ids as Java computes them', () => {

@@ -34,6 +34,7 @@ export const documentSchema = z.strictObject({
   '@timestamp': text,
   event: z.strictObject({
     action: text,
+    code: text.optional(),
     outcome: text,
     category: texts.optional(),
     type: texts,
@@ -60,6 +61,7 @@ export const documentSchema = z.strictObject({
       key: text.optional(),
       revocationReason: z.number().optional(),
       crlNumber: text.optional(),
+      fingerprint: text.optional(),
       details: z.record(text, text).optional(),
     })
     .optional(),

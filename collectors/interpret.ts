@@ -1,0 +1,29 @@
+import type { AuditEvent } from '../model/auditEvent.ts'
+import { eventId } from './eventId.ts'
+import { fitEvent } from './fit.ts'
+import type { Format, FormatContext } from './format.ts'
+import { unparsedEvent } from './formats/unparsed.ts'
+import type { RawRecord } from './source.ts'
+
+/**
+ * The event of a record, with its id, and made to fit into the journal. A mistake in a format must not stop the intake: what it fails on is kept like
+ * anything else that is not understood.
+ */
+export function interpret(format: Format, record: RawRecord, context: FormatContext): AuditEvent {
+  const event = fitEvent(parseSafely(format, record, context), record.bytes)
+  if (record.place === undefined) return event
+  return {
+    ...event,
+    event: { id: eventId(record.position.source, record.place, record.bytes), ...event.event },
+  }
+}
+
+function parseSafely(format: Format, record: RawRecord, context: FormatContext): AuditEvent {
+  try {
+    return format.parse(record, context)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const origin = { module: format.name, dataset: `${format.name}.audit` }
+    return unparsedEvent(record, context, origin, `the format failed: ${reason}`)
+  }
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { id } from './configTypes.ts'
+
+const file = z.string().min(1)
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Where a field stands in a JSON object: `actor.name`; a dot in a key is written `\\.`. */
+const jsonPath = z.string().min(1).max(200)
+
+/** How lines of JSON become events: which of their fields is what. */
+export const jsonMapping = z.strictObject({
+  /** What the records are called: `event.module`, and `event.dataset` with `.audit` after it. */
+  module: id.default('json'),
+  /** RFC 3339, or seconds, milliseconds or nanoseconds since 1970. */
+  time: jsonPath,
+  action: jsonPath,
+  outcome: z
+    .strictObject({
+      field: jsonPath,
+      success: z.array(z.string()).default(['success']),
+      failure: z.array(z.string()).default(['failure']),
+    })
+    .optional(),
+  reason: jsonPath.optional(),
+  message: jsonPath.optional(),
+  user: jsonPath.optional(),
+  source_ip: jsonPath.optional(),
+  ca_id: jsonPath.optional(),
+  ca_name: jsonPath.optional(),
+  ca_subject: jsonPath.optional(),
+  profile: jsonPath.optional(),
+  /** Hex, with or without colons or `0x`. */
+  serial: jsonPath.optional(),
+  subject: jsonPath.optional(),
+  username: jsonPath.optional(),
+  key: jsonPath.optional(),
+  crl_number: jsonPath.optional(),
+  /** Certificate in PEM or base64 DER. */
+  certificate: jsonPath.optional(),
+  /** Categories and types of ECS, by action. */
+  actions: z
+    .record(
+      z.string(),
+      z.strictObject({
+        category: z.array(z.string().max(50)).max(10).default([]),
+        type: z.array(z.string().max(50)).max(10).default([]),
+      }),
+    )
+    .default({}),
+})
+
+/** One log: how its lines arrive, and what they mean. */
+export const logSchema = z
+  .strictObject({
+    id,
+    format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'json']),
+    path: file,
+    /** Authorities that log here; maps CA ids and names in the log to the inventory. */
+    authorities: z.array(id).default([]),
+    /** IANA time zone of times that bear no offset. */
+    timezone: z
+      .string()
+      .max(100)
+      .refine(isTimeZone, 'expected a time zone such as Europe/Stockholm')
+      .optional(),
+    /** Dogtag: who signs the log, now and before: certificates or public keys, PEM. */
+    signing_keys: z.array(file).max(20).optional(),
+    /** How the records of format json are read. */
+    json: jsonMapping.optional(),
+  })
+  .refine(
+    (l) => (l.format === 'json') === (l.json !== undefined),
+    'expected `json` with format json, and only there',
+  )
+
+export type JsonMapping = z.infer<typeof jsonMapping>
