@@ -244,12 +244,39 @@ export function answersFor(target: Target, name: string): boolean {
   return name === formatSubject({ kind: 'deployed_service_cert', keys: [id, environment] })
 }
 
-/** `host:port` that a run of the target talks to first; runs against the same one don't overlap. */
+/** `host:port` that a run of the target talks to first; what talks to nobody, or to a file, has its own address. */
 export function hostOf(target: Target): string {
-  // It talks to nobody.
-  if (target.probe === 'crl_set' || target.probe === 'ca') return target.address
-  if ('host' in target) return `${target.host.toLowerCase()}:${target.port}`
-  const url = new URL(target.url)
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  return `${host}:${url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port}`
+  return declaredHosts(target)[0] ?? target.address
+}
+
+/** Every `host:port` that the configuration itself names for the target. */
+export function declaredHosts(target: Target): readonly string[] {
+  switch (target.probe) {
+    case 'crl_set':
+      return []
+    case 'ca':
+      return target.urls.flatMap(hostOfUrl)
+    case 'tls':
+    case 'mtls':
+      return [`${target.host.toLowerCase()}:${target.port}`]
+    case 'crl':
+    case 'ocsp':
+    case 'ocsp_matrix':
+    case 'health':
+      return hostOfUrl(target.url)
+  }
+}
+
+/** Name or address of the host that a run of the target talks to first; undefined: none. */
+export function hostNameOf(target: Target): string | undefined {
+  return declaredHosts(target)[0]?.replace(/:\d+$/, '')
+}
+
+const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443, 'ldap:': 389, 'ldaps:': 636 }
+
+/** None where the URL has no host. */
+function hostOfUrl(text: string): string[] {
+  const { protocol, hostname, port } = new URL(text)
+  if (hostname === '') return []
+  return [`${hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()}:${port === '' ? PORTS[protocol] : port}`]
 }

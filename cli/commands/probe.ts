@@ -1,253 +1,255 @@
-import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { ProbeResult } from '../../model/observation.ts'
-import { parseDuration } from '../../model/time.ts'
-import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
-import { PkiError } from '../../pki/error.ts'
-import { Delegations } from '../../pki/ocspSigner.ts'
-import { decodeCertificates } from '../../pki/pem.ts'
-import { followPolicy, isNetwork } from '../../probes/fetch/follow.ts'
-import { systemNames } from '../../probes/fetch/resolve.ts'
-import { RecordedMemory } from '../../probes/memory.ts'
-import type { Issuer, Target } from '../../probes/probe.ts'
-import { runProbe } from '../../probes/table.ts'
-import { hostOf } from '../../probes/targets.ts'
-import { unreadable } from '../config.ts'
+import { SYSTEM_KINDS, type SystemKind } from '../../model/config.ts'
+import type { Credential } from '../../probes/fetch/credential.ts'
+import type { StartTlsProtocol } from '../../probes/fetch/startTls.ts'
+import { CASES, type CredentialName } from '../../probes/mtls/cases.ts'
 import { CommandError, EXIT } from '../exit.ts'
-import { printJson, printLine } from '../output.ts'
-import { normalizedSerial } from '../serial.ts'
-import { humanDuration, paint, printable, table } from '../terminal.ts'
-
-interface Options {
-  readonly issuer: readonly string[]
-  readonly cert?: string
-  readonly serial?: string
-  readonly servername?: string
-  readonly timeout: number
-  readonly allowNetwork: readonly string[]
-  readonly json?: true
-}
-
-/** Largest CRL that a single look reads: 1 GiB. */
-const MAX_SIZE = 1024 * 1024 * 1024
+import { look } from '../probe/look.ts'
+import {
+  common,
+  endpointOf,
+  hexSerial,
+  readCertificates,
+  readClient,
+  readCredential,
+  readIssuer,
+  readSerial,
+  schedule,
+  urlOf,
+  withClient,
+  withIssuer,
+  withSerial,
+  withStartTls,
+  type CommonOptions,
+} from '../probe/options.ts'
 
 const HELP = `
 Examples:
   $ vigil probe crl http://crl.example.org/issuing-1.crl --issuer issuing-1.pem
+  $ vigil probe crl http://crl.example.org/issuing-1.crl --issuer issuing-1.pem --address 10.0.0.7   one node of several
   $ vigil probe ocsp http://ocsp.example.org --issuer issuing-1.pem --cert shop.pem
+  $ vigil probe ocsp-matrix http://ocsp.example.org --issuer issuing-1.pem --cert shop.pem
   $ vigil probe tls shop.example.org:443 --issuer issuing-1.pem --issuer root.pem --json
+  $ vigil probe tls mail.example.org:25 --starttls smtp --issuer issuing-1.pem --issuer root.pem
+  $ vigil probe mtls payments.example.org:8443 --credential valid=prober.pem,prober.key
+  $ vigil probe ca issuing-1.pem --issuer root.pem --url http://aia.example.org/issuing-1.cer
+  $ vigil probe health ejbca https://ca.example.org:8443
 
 --issuer: first the CA that signed, then those above it; the last one is the trust anchor. One file may hold several.
+What is compared with earlier runs (vanished entries, a renewal that is not served) only a running vigil sees.
 Exit codes: 0 fine, 1 the target is not as it must be, 2 usage, 3 could not be done`
 
 export function probeCommand(): Command {
   const probe = new Command('probe')
     .description('look at one target now, without any configuration')
     .addHelpText('afterAll', HELP)
-  probe.addCommand(
-    common(new Command('crl').description('fetch a CRL and verify it').argument('<url>')).action(
-      (url: string, options: Options) =>
-        look(options, {
-          probe: 'crl',
-          subject: 'ca_crl[cli]',
-          address: url,
-          url: httpUrl(url),
-          issuer: readIssuer(options.issuer),
-          fullEvery: 0,
-          distribution: undefined,
-          issued: [],
-          ...schedule(options),
-        }),
-    ),
-  )
-  probe.addCommand(
-    common(
-      new Command('ocsp')
-        .description('ask a responder about one certificate, and verify the answer')
-        .argument('<url>'),
-    )
-      .option('--cert <file>', 'the certificate to ask about')
-      .option('--serial <hex>', 'or its serial number')
-      .action((url: string, options: Options) => {
-        const issuer = readIssuer(options.issuer)
-        if (issuer === undefined)
-          throw new CommandError(EXIT.usage, 'an OCSP request names the issuer: give --issuer FILE')
-        return look(options, {
-          probe: 'ocsp',
-          subject: 'ocsp_responder_status[cli]',
-          address: url,
-          url: httpUrl(url),
-          issuer,
-          serial: readSerial(options),
-          ...schedule(options),
-        })
-      }),
-  )
-  probe.addCommand(
-    common(new Command('tls').description('handshake, and verify what is served').argument('<host:port>'))
-      .option('--servername <name>', 'name to ask for and to expect (default: the host)')
-      .action((endpoint: string, options: Options) => look(options, tlsTarget(endpoint, options))),
-  )
+  for (const command of [crl(), ocsp(), ocspMatrix(), tls(), mtls(), ca(), health()])
+    probe.addCommand(common(command))
   return probe
 }
 
-function common(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--issuer <file>', 'issuing CA, PEM or DER; may be repeated')
-        .argParser((file: string, files: readonly string[]) => [...files, file])
-        .default([], 'none'),
+interface IssuerOption extends CommonOptions {
+  readonly issuer: readonly string[]
+}
+
+interface SerialOptions extends IssuerOption {
+  readonly cert?: string
+  readonly serial?: string
+}
+
+interface EndpointOptions extends CommonOptions {
+  readonly servername?: string
+  readonly starttls?: StartTlsProtocol
+}
+
+interface ClientOptions {
+  readonly clientCert?: string
+  readonly clientKey?: string
+}
+
+function crl(): Command {
+  const command = new Command('crl').description('fetch a CRL and verify it').argument('<url>')
+  return withIssuer(command).action((url: string, options: IssuerOption) =>
+    look(options, {
+      probe: 'crl',
+      subject: 'ca_crl[cli]',
+      address: url,
+      url: urlOf(url),
+      issuer: readIssuer(options.issuer),
+      fullEvery: 0,
+      distribution: undefined,
+      issued: [],
+      ...schedule(options),
+    }),
+  )
+}
+
+function ocsp(): Command {
+  const command = new Command('ocsp')
+    .description('ask a responder about one certificate, and verify the answer')
+    .argument('<url>')
+  return withSerial(withIssuer(command)).action((url: string, options: SerialOptions) =>
+    look(options, {
+      probe: 'ocsp',
+      subject: 'ocsp_responder_status[cli]',
+      address: url,
+      ...responder(url, options),
+      ...schedule(options),
+    }),
+  )
+}
+
+function ocspMatrix(): Command {
+  const command = new Command('ocsp-matrix')
+    .description('ask a responder the same in every way, and compare what it answers')
+    .argument('<url>')
+    .option('--revoked <hex>', 'serial number of a certificate that is revoked')
+  return withSerial(withIssuer(command)).action(
+    (url: string, options: SerialOptions & { readonly revoked?: string }) =>
+      look(options, {
+        probe: 'ocsp_matrix',
+        subject: 'ocsp_responder_status[cli]',
+        address: url,
+        ...responder(url, options),
+        revoked: options.revoked === undefined ? undefined : hexSerial(options.revoked),
+        services: [],
+        ...schedule(options),
+      }),
+  )
+}
+
+function responder(url: string, options: SerialOptions) {
+  const issuer = readIssuer(options.issuer)
+  if (issuer === undefined)
+    throw new CommandError(EXIT.usage, 'an OCSP request names the issuer: give --issuer FILE')
+  return { url: urlOf(url), issuer, serial: readSerial(options) }
+}
+
+function tls(): Command {
+  const command = new Command('tls')
+    .description('handshake, and verify what is served')
+    .argument('<host:port>')
+  return withClient(withStartTls(withIssuer(command))).action(
+    (endpoint: string, options: IssuerOption & EndpointOptions & ClientOptions) =>
+      look(options, {
+        probe: 'tls',
+        ...service(endpoint, options),
+        issuer: readIssuer(options.issuer),
+        ocspUrl: undefined,
+        locations: undefined,
+        certificateFile: undefined,
+        client: readClient(options),
+      }),
+  )
+}
+
+function mtls(): Command {
+  const command = new Command('mtls')
+    .description(
+      'does a service demand the client certificates that it must: asks without, and with wrong ones',
     )
-    .addOption(
-      new Option('--timeout <duration>', 'longest time for everything')
-        .argParser(duration)
-        .default(10_000, '10s'),
-    )
+    .argument('<host:port>')
     .addOption(
       new Option(
-        '--allow-network <cidr>',
-        'follow redirects into this network, which is not public; may be repeated',
+        '--credential <name=cert,key>',
+        `a certificate to ask with (${CREDENTIALS.join(', ')}) and its key, PEM; may be repeated`,
       )
-        .argParser((text: string, networks: readonly string[]) => [...networks, network(text)])
-        .default([], 'none'),
+        .argParser(credential)
+        .default({}, 'foreign and selfSigned are made'),
     )
-    .option('--json', 'print one JSON document')
+    .option('--path <path>', 'what is asked for where the service speaks HTTP', '/')
+  return withStartTls(command).action(
+    (
+      endpoint: string,
+      options: EndpointOptions & { readonly credential: Credentials; readonly path: string },
+    ) =>
+      look(options, {
+        probe: 'mtls',
+        ...service(endpoint, options),
+        path: options.path,
+        credentials: options.credential,
+      }),
+  )
 }
 
-function network(text: string): string {
-  if (isNetwork(text)) return text
-  throw new InvalidArgumentError('expected a network such as 10.0.0.0/8')
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms === undefined || ms === 0) throw new InvalidArgumentError('expected a duration such as 500ms or 10s')
-  return ms
-}
-
-function schedule({ timeout }: Options): { interval: number; timeout: number } {
-  return { interval: timeout, timeout }
-}
-
-function httpUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
-  throw new CommandError(EXIT.usage, `expected an http:// or https:// URL, got ${JSON.stringify(text)}`)
-}
-
-function tlsTarget(endpoint: string, options: Options): Target {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(endpoint)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (host === undefined || port > 65_535)
-    throw new CommandError(
-      EXIT.usage,
-      `expected host:port, with an IPv6 address in brackets, got ${JSON.stringify(endpoint)}`,
-    )
+function service(endpoint: string, options: EndpointOptions) {
+  const { host, port } = endpointOf(endpoint)
   return {
-    probe: 'tls',
     subject: 'service_tls_health[cli,cli]',
     address: endpoint,
     host,
     port,
     servername: options.servername ?? host,
-    startTls: undefined,
+    startTls: options.starttls,
     service: undefined,
-    issuer: readIssuer(options.issuer),
-    ocspUrl: undefined,
-    locations: undefined,
-    certificateFile: undefined,
-    client: undefined,
     ...schedule(options),
   }
 }
 
-function readIssuer(files: readonly string[]): Issuer | undefined {
-  const [certificate, ...ancestors] = files.flatMap(readCertificates)
-  return certificate === undefined ? undefined : { id: 'cli', class: 'online', certificate, ancestors }
+type Credentials = Readonly<Partial<Record<CredentialName, Credential>>>
+const CREDENTIALS = CASES.filter((name): name is CredentialName => name !== 'without')
+
+function credential(text: string, others: Credentials): Credentials {
+  const [, given, certificate, key] = /^([A-Za-z]+)=([^,]+),(.+)$/.exec(text) ?? []
+  const name = CREDENTIALS.find((known) => known === given)
+  if (name === undefined || certificate === undefined || key === undefined)
+    throw new InvalidArgumentError(`expected NAME=CERT,KEY with one of ${CREDENTIALS.join(', ')}`)
+  return { ...others, [name]: readCredential(certificate, key) }
 }
 
-function readCertificates(file: string): Certificate[] {
-  try {
-    return decodeCertificates(readFileSync(file)).map((der) => parseCertificate(der))
-  } catch (error) {
-    const why = error instanceof PkiError ? `not a certificate: ${error.message}` : unreadable(error)
-    throw new CommandError(EXIT.usage, `${file}: ${why}`)
-  }
-}
-
-function readSerial({ cert, serial }: Options): string {
-  if ((cert === undefined) === (serial === undefined))
-    throw new CommandError(EXIT.usage, 'give either --cert FILE or --serial HEX')
-  if (cert !== undefined) return readCertificates(cert)[0]?.serial ?? ''
-  const normalized = serial === undefined ? undefined : normalizedSerial(serial)
-  if (normalized === undefined)
-    throw new CommandError(EXIT.usage, `expected a serial number in hex, got ${JSON.stringify(serial)}`)
-  return normalized
-}
-
-async function look(options: Options, target: Target): Promise<void> {
-  const result = await runProbe(target, {
-    now: Date.now,
-    vantage: 'cli',
-    maxSize: MAX_SIZE,
-    random: randomBytes,
-    delegations: new Delegations(),
-    names: systemNames(),
-    follow: followPolicy({ networks: options.allowNetwork, declared: [hostOf(target)] }),
-    memory: new RecordedMemory([]),
-    artifact: () => Promise.resolve(undefined),
-    signal: new AbortController().signal,
-  })
-  if (options.json === true) printJson(document(result, target))
-  else print(result, target)
-  process.exitCode = result.observation.outcome === 'success' ? EXIT.ok : EXIT.findings
-}
-
-/** Without an issuer nothing was verified, and the document says so. */
-function document({ observation }: ProbeResult, target: Target): unknown {
-  const { probe, target: address, start, duration: ms, outcome, facts, error, artifacts } = observation
-  return {
-    probe,
-    target: address,
-    start,
-    duration: ms,
-    outcome,
-    verified: isVerified(target),
-    ...(error === undefined ? {} : { error }),
-    facts,
-    artifacts,
-  }
-}
-
-/** What no certification authority signs is as good as it gets. */
-function isVerified(target: Target): boolean {
-  return !('issuer' in target) || target.issuer !== undefined
-}
-
-function print({ observation }: ProbeResult, target: Target): void {
-  const { outcome, error, facts, duration: ms } = observation
-  const verdict =
-    outcome === 'success' ? paint(process.stdout, 'green', 'fine') : paint(process.stdout, 'red', 'FAILED')
-  printLine(`${observation.target}: ${verdict} (${humanDuration(ms)})`)
-  if (error !== undefined)
-    printLine(
-      `  ${paint(process.stdout, 'red', `${error.phase}: ${error.code}`)}: ${printable(error.message)}`,
+function ca(): Command {
+  const command = new Command('ca')
+    .description("judge an authority's own certificate, and what is published in its place")
+    .argument('<file>', 'the certificate, PEM or DER')
+    .addOption(
+      new Option('--url <url>', 'where it is published; may be repeated')
+        .argParser((url: string, urls: readonly string[]) => [...urls, urlOf(url)])
+        .default([], 'none'),
     )
-  if (!isVerified(target))
-    printLine(paint(process.stdout, 'yellow', '  not verified: give the issuing CA with --issuer'))
-  const rows = Object.entries(facts).flatMap(([group, values]) =>
-    group === 'authority' || group === 'service'
-      ? []
-      : Object.entries(values).map(([name, value]) => [`  ${group}.${name}`, printable(factText(value))]),
+  return withIssuer(command).action(
+    (file: string, options: IssuerOption & { readonly url: readonly string[] }) => {
+      const [certificate, ...more] = readCertificates(file)
+      if (certificate === undefined) throw new CommandError(EXIT.usage, `${file}: holds no certificate`)
+      const ancestors = [...more, ...options.issuer.flatMap(readCertificates)]
+      return look(options, {
+        probe: 'ca',
+        subject: 'intermediate_ca_cert[cli]',
+        address: file,
+        issuer: { id: 'cli', class: 'online', certificate, ancestors },
+        urls: options.url,
+        named: [],
+        ...schedule(options),
+      })
+    },
   )
-  if (rows.length > 0) printLine(table(rows))
 }
 
-function factText(value: unknown): string {
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) {
-    const ms = Date.parse(value) - Date.now()
-    return `${value} (${ms < 0 ? `${humanDuration(-ms)} ago` : `in ${humanDuration(ms)}`})`
-  }
-  return Array.isArray(value) ? value.join(', ') : String(value)
+function health(): Command {
+  const command = new Command('health')
+    .description('ask a CA server or a control plane for its health')
+    .argument('<system>', SYSTEM_KINDS.join(', '))
+    .argument('<url>')
+    .option('--ca-file <file>', 'CA certificate that an https server may lead to, beside the usual roots')
+  return withClient(command).action(
+    (system: string, url: string, options: CommonOptions & ClientOptions & { readonly caFile?: string }) =>
+      look(options, {
+        probe: 'health',
+        subject: 'ca_server[cli]',
+        address: url,
+        system: systemKind(system),
+        url: urlOf(url),
+        anchor: options.caFile === undefined ? undefined : readCertificates(options.caFile)[0],
+        client: readClient(options),
+        ...schedule(options),
+      }),
+  )
+}
+
+function systemKind(text: string): SystemKind {
+  const kind = SYSTEM_KINDS.find((known) => known === text)
+  if (kind !== undefined) return kind
+  throw new CommandError(
+    EXIT.usage,
+    `expected one of ${SYSTEM_KINDS.join(', ')}, got ${JSON.stringify(text)}`,
+  )
 }

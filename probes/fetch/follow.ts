@@ -15,7 +15,7 @@ export interface FollowPolicy {
 export interface FollowOptions {
   /** CIDR, `10.0.0.0/8`: networks besides the public ones. */
   readonly networks: readonly string[]
-  /** `host:port` as `hostOf` writes it: what the operator has named himself, wherever it is. */
+  /** `host:port` as `declaredHosts` writes it: what the operator has named himself, wherever it is. */
   readonly declared: Iterable<string>
 }
 

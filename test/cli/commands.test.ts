@@ -143,6 +143,54 @@ test('probe tls verifies the served certificate against the issuer and the name'
   assert.equal(inJson(wrong.stdout, 'error.code'), 'identity_mismatch')
 })
 
+test('probe ocsp-matrix asks in every way', async () => {
+  const url = authority('issuing-1').ocsp?.url ?? ''
+  const args = ['--issuer', issuerFile('issuing-1'), '--serial', 'badcafe', '--timeout', '30s']
+  const { code, stdout } = await vigil(['probe', 'ocsp-matrix', url, ...args, '--json'])
+  assert.equal(code, 0, stdout)
+  assert.equal(inJson(stdout, 'facts.ocspMatrix.post'), 'unknown')
+  assert.equal(inJson(stdout, 'facts.ocspMatrix.getAgrees'), true)
+})
+
+test('probe mtls ends with 1 where a service lets in what it must refuse', async () => {
+  const open = lab.inventory.services.find((s) => s.id === 'shop') ?? assert.fail()
+  const closed = lab.inventory.services.find((s) => s.id === 'internal-api') ?? assert.fail()
+  const ask = ({ endpoint, servername }: typeof open) =>
+    vigil(['probe', 'mtls', endpoint, '--servername', servername])
+  const good = await ask(closed)
+  assert.equal(good.code, 0, good.stdout)
+  assert.match(good.stdout, /mtls\.foreign +refused/)
+  const bad = await ask(open)
+  assert.equal(bad.code, 1, bad.stdout)
+  assert.match(bad.stdout, /FAILED/)
+})
+
+test('probe ca judges a certificate and what is published in its place', async () => {
+  const file = issuerFile('issuing-1')
+  const { code, stdout } = await vigil(['probe', 'ca', file, '--url', authority('root').crlUrl, '--json'])
+  assert.equal(code, 1)
+  assert.equal(inJson(stdout, 'facts.certificate.subject'), 'C=SE,O=Vigil Lab,CN=Issuing CA 1')
+  assert.equal(inJson(stdout, 'error.code'), 'not_a_certificate')
+})
+
+test('probe health asks a system in its own way', async () => {
+  const { code, stdout } = await vigil(['probe', 'health', 'ejbca', new URL(authority('root').crlUrl).origin])
+  assert.equal(code, 1)
+  assert.match(stdout, /http_status/)
+})
+
+test('probe --address looks at one address of a name', async () => {
+  const url = new URL(authority('issuing-1').crlUrl)
+  const named = `http://crl.made-up.test:${url.port}${url.pathname}`
+  const look = (address: string) => vigil(['probe', 'crl', named, '--address', address, '--json'])
+  const there = await look(url.hostname)
+  assert.equal(there.code, 0, there.stdout)
+  assert.equal(inJson(there.stdout, 'facts.addresses.all.0'), url.hostname)
+  const pinned = await vigil(['probe', 'crl', url.href, '--address', '127.0.0.2'])
+  assert.equal(pinned.code, 2)
+  assert.match(pinned.stderr, /given by its name/)
+})
+
 test('a port where nobody listens fails in phase connect', async () => {
   const { code, stdout } = await vigil(['probe', 'tls', '127.0.0.1:1', '--json'])
   assert.equal(code, 1)
@@ -156,6 +204,12 @@ test('wrong arguments of probe end with 2 and say what is expected', async () =>
     [['probe', 'tls', 'nohost'], /expected host:port/],
     [['probe', 'crl', 'http://127.0.0.1:1', '--timeout', '10'], /expected a duration/],
     [['probe', 'crl', 'http://127.0.0.1:1', '--issuer', '/nonexistent'], /no such file/],
+    [['probe', 'crl', 'http://x.test', '--address', 'y.test'], /expected an IPv4 or IPv6 address/],
+    [['probe', 'crl', 'http://x.test', '--allow-network', '10.0.0.0'], /expected a network/],
+    [['probe', 'tls', 'x.test:25', '--starttls', 'gopher'], /smtp, imap, ldap/],
+    [['probe', 'tls', 'x.test:443', '--client-cert', 'x.pem'], /together/],
+    [['probe', 'mtls', 'x.test:443', '--credential', 'valid=x.pem'], /NAME=CERT,KEY/],
+    [['probe', 'health', 'nagios', 'http://x.test'], /expected one of ejbca/],
   ] as const) {
     const { code, stderr } = await vigil(args)
     assert.equal(code, 2, args.join(' '))
