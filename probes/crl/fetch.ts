@@ -1,6 +1,6 @@
 import type { FactsOf } from '../../model/facts.ts'
 import type { ProbeError } from '../../model/observation.ts'
-import { headerFacts } from '../fetch/caching.ts'
+import { contentFacts, freshness } from '../fetch/caching.ts'
 import type { Deadline } from '../fetch/deadline.ts'
 import { exchange } from '../fetch/http.ts'
 import { anchorOf, asProbeError, probeError } from '../observe.ts'
@@ -19,9 +19,9 @@ export type Fetched =
       readonly kind: 'whole'
       readonly http: HttpFacts
       /** How to ask for the next one; undefined: in full. */
-      readonly condition: Validator['headers'] | undefined
+      readonly validator: Omit<Validator, 'sha256'> | undefined
     }
-  | { readonly kind: 'unchanged'; readonly http: HttpFacts; readonly condition: Validator['headers'] }
+  | { readonly kind: 'unchanged'; readonly http: HttpFacts; readonly validator: Validator }
   | { readonly kind: 'failed'; readonly http: HttpFacts | undefined; readonly error: ProbeError }
 
 export interface CrlRequest {
@@ -63,16 +63,19 @@ async function fetchByHttp(
   const { status, headers, finalUrl, redirects } = answer
   const way = { scheme: schemeOf(target.url), redirects: redirectedTo(redirects, finalUrl) }
   if (status === 304 && validator !== undefined) {
-    // RFC 9111 section 4.3.4: what it does not say stays as it was.
-    const { mediaType, ...renewed } = headerFacts(headers)
+    const content = { ...validator.content, ...contentFacts(headers) }
     return {
       kind: 'unchanged',
-      http: { ...validator.http, ...(mediaType === '' ? {} : { mediaType }), ...renewed, ...way },
-      condition: conditionOf(headers) ?? validator.headers,
+      http: { ...way, ...content, ...freshness(headers) },
+      validator: { ...validator, content, headers: conditionOf(headers) ?? validator.headers },
     }
   }
-  const http = { ...way, status, ...headerFacts(headers) }
-  if (status === 200) return { kind: 'whole', http, condition: conditionOf(headers) }
+  const content = { status, mediaType: '', ...contentFacts(headers) }
+  const http = { ...way, ...content, ...freshness(headers) }
+  if (status === 200) {
+    const condition = conditionOf(headers)
+    return { kind: 'whole', http, validator: condition && { headers: condition, content } }
+  }
   const message = `expected HTTP status 200 from ${finalUrl}, got ${status}`
   return { kind: 'failed', http, error: probeError('http', 'http_status', message) }
 }

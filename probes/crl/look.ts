@@ -45,7 +45,7 @@ export async function lookAtCrl(
   const now = context.now()
   const { http } = fetched
   if (fetched.kind === 'failed') return { ...NOTHING, http, error: fetched.error }
-  if (fetched.kind === 'unchanged') return unchanged(request, fetched, context)
+  if (fetched.kind === 'unchanged') return unchanged(target, fetched, context)
 
   const { judgement, octets } = await intake.finish(now, deadline)
   const { facts, error } = judgement
@@ -58,8 +58,8 @@ export async function lookAtCrl(
     artifacts: artifactOf(CRL_TYPE, octets, { verified: facts !== undefined, digest: version }),
     intake: facts === undefined ? undefined : intake,
     validator:
-      fetched.condition !== undefined && version !== undefined && isGoodButForTime(error)
-        ? { headers: fetched.condition, sha256: version, http: fetched.http }
+      fetched.validator !== undefined && version !== undefined && isGoodButForTime(error)
+        ? { ...fetched.validator, sha256: version }
         : undefined,
   }
 }
@@ -74,14 +74,13 @@ const NOTHING = {
 
 /** The server said that the CRL is the one that was verified before; only the time is another. */
 function unchanged(
-  { target, validator }: { readonly target: CrlTarget; readonly validator: Validator | undefined },
-  fetched: Extract<Fetched, { kind: 'unchanged' }>,
+  target: CrlTarget,
+  { http, validator }: Extract<Fetched, { kind: 'unchanged' }>,
   context: ProbeContext,
 ): CrlLook {
   const { crl, lint } = context.memory.of(target) ?? {}
-  // Without both nothing was asked conditionally.
-  if (crl === undefined || validator === undefined) throw new RangeError('expected what is known of the CRL')
-  const { http, condition } = fetched
+  // Nothing else is asked for conditionally.
+  if (crl === undefined) throw new RangeError('expected a CRL that is known')
   return {
     http,
     facts: { crl, ...(lint === undefined ? {} : { lint }) },
@@ -89,7 +88,7 @@ function unchanged(
     version: validator.sha256,
     artifacts: [],
     intake: undefined,
-    validator: { headers: condition, sha256: validator.sha256, http },
+    validator,
   }
 }
 

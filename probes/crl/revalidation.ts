@@ -6,7 +6,8 @@ export interface Validator {
   /** `if-none-match`, `if-modified-since`. */
   readonly headers: Readonly<Record<string, string>>
   readonly sha256: string
-  readonly http: FactsOf<'http'>
+  /** Facts of the transfer that last as long as what was transferred. */
+  readonly content: FactsOf<'http'>
 }
 
 /** By address, of one target. */

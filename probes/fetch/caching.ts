@@ -10,31 +10,28 @@ const MAX_DELTA = 2 ** 31
 /** Milliseconds since the epoch of the last year that RFC 3339 can write. */
 const MAX_DATE = Date.UTC(9999, 11, 31)
 
-/** Facts of a transfer by HTTP that its header fields tell. */
-export function headerFacts(
-  headers: Headers,
-): Pick<FactsOf<'http'>, 'mediaType' | 'etag' | 'lastModified' | 'freshFor' | 'freshUntil'> {
-  const etag = headers['etag']
+/** Facts about what was transferred. A 304 leaves out what has not changed. */
+export function contentFacts(headers: Headers): Pick<FactsOf<'http'>, 'mediaType' | 'etag' | 'lastModified'> {
+  const { etag } = headers
   const lastModified = dateOf(headers['last-modified'])
   return {
-    mediaType: mediaTypeOf(headers),
+    ...(headers['content-type'] === undefined ? {} : { mediaType: mediaTypeOf(headers['content-type']) }),
     ...(etag === undefined ? {} : { etag: etag.slice(0, MAX_TEXT) }),
     ...(lastModified === undefined ? {} : { lastModified }),
-    ...freshness(headers),
   }
 }
 
 /** RFC 9110 section 8.3.1: without parameters, in lower case. */
-function mediaTypeOf(headers: Headers): string {
-  const [type = ''] = (headers['content-type'] ?? '').split(';')
+function mediaTypeOf(contentType: string): string {
+  const [type = ''] = contentType.split(';')
   return type.trim().toLowerCase().slice(0, MAX_TEXT)
 }
 
 /**
  * How long any cache may serve the answer (RFC 9111 section 4.2.1). Of the lifetimes for shared and private caches the longer one counts. Without any,
- * caches guess, and nothing is said.
+ * caches guess, and nothing is said. A 304 says it like a whole answer (RFC 9110 section 15.4.5).
  */
-function freshness(headers: Headers): Pick<FactsOf<'http'>, 'freshFor' | 'freshUntil'> {
+export function freshness(headers: Headers): Pick<FactsOf<'http'>, 'freshFor' | 'freshUntil'> {
   const directives = directivesOf(headers['cache-control'] ?? '')
   if (directives.has('no-store') || directives.has('no-cache')) return { freshFor: 0 }
   const seconds = ['max-age', 's-maxage'].flatMap((name) => {

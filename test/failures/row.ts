@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { FAULTS } from '../../lab/faults/table.ts'
 import type { Finding } from '../../model/finding.ts'
 import { Watch, type WatchOptions } from './watch.ts'
 
@@ -109,11 +108,4 @@ function assertFound(watch: Watch, { rules, target, subjects, unsettled = [] }: 
 
 function described({ rule, subject, state, summary }: Finding): string {
   return `${rule} ${subject} ${state}: ${summary}`
-}
-
-/** Of the switch, as people read it. */
-export function faultOf({ fault }: Row) {
-  const found = FAULTS.find(({ id }) => id === fault)
-  assert.ok(found, `expected a fault of the lab, got ${fault}`)
-  return found
 }

@@ -5,7 +5,14 @@ const SMALL = { probes: { max_size: 64 * 1024, crl: { timeout: '2s' } } }
 const unavailable = { rules: ['crl_available'], unsettled: NOTHING_SEEN } as const
 
 export const DELIVERY_ROWS: readonly Row[] = [
-  { id: 'C28', fault: 'crl-huge', target: 'issuing-1', ...unavailable, settings: SMALL },
+  {
+    id: 'C28',
+    fault: 'crl-huge',
+    target: 'issuing-1',
+    ...unavailable,
+    settings: SMALL,
+    endsWith: 'next_crl',
+  },
   { id: 'D01', fault: 'crl-not-found', target: 'issuing-1', ...unavailable },
   { id: 'D01', fault: 'crl-server-error', target: 'issuing-1', ...unavailable },
   { id: 'D02', fault: 'crl-one-address-old', target: 'issuing-1', rules: ['crl_addresses_agree'] },
