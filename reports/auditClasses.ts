@@ -4,7 +4,7 @@ import type { AuditEvent } from '../model/auditEvent.ts'
 export type AuditClass =
   'failedAuthentications' | 'revocations' | 'issuance' | 'crlCreations' | 'configuration' | 'keys' | 'log'
 
-/** Event names of EJBCA 7 and 8 by class; other formats add theirs. Patterns match the whole name. */
+/** Event names of EJBCA 7 and 8 and of Dogtag by class; other formats add theirs. Patterns match the whole name. */
 const ACTIONS: readonly (readonly [AuditClass, RegExp])[] = [
   ['issuance', /CERT_CREATION|CA_SIGNREQUEST|CA_SIGNCMS/],
   ['revocations', /CERT_REVOKED|CERT_CHANGEDSTATUS|CA_REVOKED/],
@@ -20,7 +20,12 @@ const ACTIONS: readonly (readonly [AuditClass, RegExp])[] = [
     'configuration',
     /APPROVAL_PROFILE_\w+|RA_(ADD|EDIT|DEFAULT)ADMINPREF|RA_USERDATASOURCE(ADD|EDIT|RENAME|REMOVE)/,
   ],
-  ['log', /LOG_\w+/],
+  ['log', /LOG_\w+|AUDIT_LOG_\w+|CONFIG_SIGNED_AUDIT|sequence_gap/],
+  // Dogtag
+  ['issuance', /CERT_REQUEST_PROCESSED/],
+  ['revocations', /CERT_STATUS_CHANGE_REQUEST_PROCESSED/],
+  ['crlCreations', /(FULL|DELTA)_CRL_GENERATION/],
+  ['keys', /KEY_RECOVERY_\w+|SECURITY_DATA_\w+|(AS|S)YMKEY_GENERATION_\w+|SERVER_SIDE_KEYGEN_\w+|KEY_GEN_ASYMMETRIC/],
 ]
 const WHOLE = ACTIONS.map(([name, pattern]) => [name, new RegExp(`^(?:${pattern.source})$`)] as const)
 

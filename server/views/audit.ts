@@ -48,7 +48,7 @@ function path(query: Omit<AuditQuery, 'limit'>): string {
 }
 
 function auditRow(stored: Stored<AuditEvent>, now: number) {
-  const { event, user, source, message, pki, position } = stored
+  const { event, user, source, message, x509, pki, position } = stored
   return {
     at: timeView(stored['@timestamp'], now),
     who: cell(user?.name),
@@ -70,6 +70,13 @@ function auditRow(stored: Stored<AuditEvent>, now: number) {
       ['End entity', pki?.username],
       ['Revocation reason', pki?.revocationReason?.toString()],
       ['CRL number', pki?.crlNumber],
+      ['Fingerprint (SHA-1)', pki?.fingerprint],
+      ['Certificate (SHA-256)', pki?.sha256],
+      ['Certificate issuer', x509?.issuer.distinguished_name],
+      ['Valid from', x509?.not_before],
+      ['Valid until', x509?.not_after],
+      ['Signature of the log', pki?.signature],
+      ['Code', event.code],
       ...Object.entries(pki?.details ?? {}),
     ].flatMap(([name, value]) =>
       value === undefined ? [] : [{ name: visible(name ?? '', CELL), value: visible(value) }],

@@ -22,7 +22,7 @@ export type Monthly = (typeof EVIDENCE)[EvidenceKind] | 'rollups'
 export type Single = 'meta' | 'targets' | 'findings'
 
 /** Raised with every change of the mappings that indices of before can't take. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 1
 
 /** Lucene refuses terms above 32 766 octets; longer values than this stay in the document but are not indexed. */
 const MAX_TERM = 1024

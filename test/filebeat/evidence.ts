@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { eventId } from '../../collectors/eventId.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { READ, comparable } from './records.ts'
 import type { Document } from './records.ts'
@@ -33,6 +34,9 @@ export function assertEqual(events: readonly AuditEvent[], found: readonly Found
     const { document, id } = one
     assert.deepEqual(comparable(document, document.event.created), comparable(event, READ))
     assert.equal(document.event.id, id)
+    const { position, log } = document
+    const place = { file: log?.file.fingerprint ?? '', offset: log?.offset ?? 0 }
+    assert.equal(id, eventId(position?.source ?? '', place, lines), 'the id is the one that vigil gives')
   }
 }
 

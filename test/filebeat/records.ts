@@ -82,17 +82,17 @@ export type Document = z.infer<typeof documentSchema>
 /**
  * What both must say alike. Left out of the product's event: `position`, because Filebeat tells only where the last line began (its
  * own `log.*`), and the time of records that bear none, which is when each of the two read them (`read`). Left out of the document:
- * what Filebeat adds about itself, `event.id`, `event.created`, and `error.message`, which repeats `event.reason`.
+ * what Filebeat adds about itself, `event.id`, `event.created`, and `error.message`, which repeats `event.reason`. Elasticsearch can't decode certificates.
  */
 export function comparable(of: AuditEvent | Document, read: string): unknown {
-  const { action, outcome, category, type, module, dataset, original, reason } = of.event
+  const { action, code, outcome, category, type, module, dataset, original, reason } = of.event
   return {
     '@timestamp': of['@timestamp'] === read ? 'when it was read' : of['@timestamp'],
-    event: { action, outcome, category, type, module, dataset, original, reason },
+    event: { action, code, outcome, category, type, module, dataset, original, reason },
     user: of.user,
     source: of.source,
     message: of.message,
-    pki: of.pki,
+    pki: of.pki && { ...of.pki, sha256: undefined },
   }
 }
 
