@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './auditLog.ts'
-import { Changes, isDraft, type Change } from './changes.ts'
+import { Changes, type Change } from './changes.ts'
 import type { CrlPart } from './crlPart.ts'
 import { logCrl, logIssued, logRevoked, type LoggedCertificate } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
@@ -11,6 +11,7 @@ import {
   issueCertificate,
   issueCrl,
   randomSerial,
+  type CertificateRequest,
   type CrlRequest,
   type Issuer,
   type KeyPair,
@@ -66,6 +67,8 @@ interface IssueOrder {
   readonly key?: KeyPair
   /** Administrator. */
   readonly who: string
+  /** What the certificate says otherwise than its profile does. */
+  readonly changes?: Partial<CertificateRequest>
 }
 
 export class IssuingAuthority {
@@ -73,6 +76,8 @@ export class IssuingAuthority {
   /** As EJBCA prints it. */
   readonly dn: string
   readonly name: string
+  /** Common name. */
+  readonly subject: string
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
   readonly parts: readonly CrlPart[]
@@ -80,7 +85,7 @@ export class IssuingAuthority {
   readonly #issued = new Map<string, LoggedCertificate>()
   readonly #revoked = new Map<string, RevokedEntry>()
   readonly #entities = new Set<string>()
-  readonly #crlChanges = new Changes<CrlRequest, Uint8Array, { readonly part: CrlPart }>(isDraft)
+  readonly #crlChanges = new Changes<CrlRequest, Uint8Array, { readonly part: CrlPart }>()
   /** By series. */
   readonly #crlNumbers = new Map<string, bigint>()
   /** By name of the part. */
@@ -89,6 +94,7 @@ export class IssuingAuthority {
   constructor(options: AuthorityOptions) {
     this.id = options.id
     this.name = options.name
+    this.subject = options.subject
     this.dn = distinguishedName(options.subject)
     this.issuer = options.issuer
     this.urls = options.urls
@@ -135,6 +141,7 @@ export class IssuingAuthority {
       ...(order.profile === 'ocsp_signer'
         ? {}
         : { ocspUrl: this.urls.ocsp, caIssuersUrl: this.urls.caIssuers }),
+      ...order.changes,
     })
     const logged: LoggedCertificate = {
       authority: this,

@@ -2,7 +2,14 @@
 import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { COUNTRY, ORGANIZATION } from './authority.ts'
-import { generateKey, issueCertificate, issueCrl, type Issuer, type KeyPair } from './issue.ts'
+import {
+  generateKey,
+  issueCertificate,
+  issueCrl,
+  type CertificateRequest,
+  type Issuer,
+  type KeyPair,
+} from './issue.ts'
 
 const DAY_MS = 86_400_000
 /** Backdated, so that certificates can be shown that look as if they were issued long ago. */
@@ -10,12 +17,20 @@ const CA_AGE_MS = 2 * 365 * DAY_MS
 const ROOT_LIFETIME_MS = 20 * 365 * DAY_MS
 const ISSUING_LIFETIME_MS = 10 * 365 * DAY_MS
 
-interface CeremonyResult {
+export interface CeremonyResult {
   readonly root: Uint8Array
   readonly rootCrl: Uint8Array
   /** By id. */
   readonly issuing: ReadonlyMap<string, Issuer>
+  readonly certify: Certify
+  /** A certificate for the name and key of the root, by another one. */
+  readonly crossCertify: (by: Issuer, notAfter: number) => Promise<Uint8Array>
 }
+
+/** Another ceremony of the root: a CA certificate, valid from two years ago, with what the request says otherwise. */
+export type Certify = (
+  request: Pick<CertificateRequest, 'subject' | 'key' | 'notAfter'> & Partial<CertificateRequest>,
+) => Promise<Uint8Array>
 
 export async function holdCeremony(options: {
   now: number
@@ -59,7 +74,18 @@ export async function holdCeremony(options: {
     nextUpdate: now + options.rootCrlLifetime,
     revoked: [],
   })
-  return { root, rootCrl, issuing: new Map(issuing) }
+  const certify: Certify = (request) =>
+    issueCertificate({
+      ...name,
+      issuer: { certificate: root, key: rootKey },
+      notBefore: now - CA_AGE_MS,
+      profile: 'ca',
+      crlUrl: options.rootCrlUrl,
+      ...request,
+    })
+  const crossCertify: CeremonyResult['crossCertify'] = (issuer, notAfter) =>
+    certify({ subject: 'Root CA', key: rootKey, issuer, notAfter })
+  return { root, rootCrl, issuing: new Map(issuing), certify, crossCertify }
 }
 
 /** In the thread pool, so that two are made at once and nothing waits. */

@@ -1,7 +1,10 @@
 // A service and the certificate that is deployed on it.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Clock } from '../model/time.ts'
 import type { Issued, IssuingAuthority } from './authority.ts'
 import { Changes, type Change } from './changes.ts'
+import { toPem, type CertificateRequest, type KeyPair } from './issue.ts'
 import { startTlsService, type Credentials, type Presentation, type TlsService } from './tlsService.ts'
 
 /** CRLReason keyCompromise (RFC 5280 section 5.3.1). */
@@ -28,6 +31,8 @@ interface DeploymentOptions {
   readonly now: Clock
   /** Validity of a new certificate, in milliseconds. */
   readonly lifetime: number
+  /** Where the newest certificate that was issued for the service is written. */
+  readonly file: string
   readonly onDeployed: (deployed: Issued, who: string) => void
 }
 
@@ -40,9 +45,7 @@ export class Deployment {
   readonly mutual: boolean
   readonly #options: DeploymentOptions
   readonly #service: TlsService
-  readonly #changes = new Changes<Presentation, never, { readonly address: string }>(
-    (_value): _value is Presentation => true,
-  )
+  readonly #changes = new Changes<Presentation, never, { readonly address: string }>()
   /** The service's own certificate, even while another's is served. */
   #own: Issued
   /** Without the changes of faults. */
@@ -50,6 +53,7 @@ export class Deployment {
 
   static async start(options: DeploymentOptions, who: string): Promise<Deployment> {
     const own = await issueFor(options, who, options.now(), options.now() + options.lifetime)
+    await writeIssued(options, own)
     const base = presentationOf(options, own)
     const service = await startTlsService({
       name: options.id,
@@ -74,6 +78,10 @@ export class Deployment {
   /** host:port */
   get endpoint(): string {
     return `${this.#options.host}:${this.#service.port}`
+  }
+
+  get certificateFile(): string {
+    return this.#options.file
   }
 
   get own(): Issued {
@@ -103,6 +111,26 @@ export class Deployment {
     await this.#deployOwn(await issueFor(this.#options, who, notBefore, notAfter), who)
   }
 
+  /** A new certificate is issued, and the service goes on with the old one. */
+  async renewOnly(who: string): Promise<void> {
+    const now = this.#options.now()
+    await writeIssued(this.#options, await issueFor(this.#options, who, now, now + this.#options.lifetime))
+  }
+
+  /** A certificate that is issued otherwise than the others, with this key or a new one. */
+  async deployOdd(
+    odd: {
+      readonly changes?: Partial<CertificateRequest>
+      readonly lifetime?: number
+      readonly key?: KeyPair
+    },
+    who: string,
+  ): Promise<void> {
+    const now = this.#options.now()
+    const { changes, key, lifetime = this.#options.lifetime } = odd
+    await this.#deployOwn(await issueFor(this.#options, who, now, now + lifetime, { changes, key }), who)
+  }
+
   /** What another service serves, with its key. */
   async deployForeign(other: Deployment): Promise<void> {
     this.#base = presentationOf(this.#options, other.own)
@@ -121,6 +149,7 @@ export class Deployment {
   async #deployOwn(issued: Issued, who: string): Promise<Issued> {
     this.#own = issued
     this.#base = presentationOf(this.#options, issued)
+    await writeIssued(this.#options, issued)
     await this.#present()
     this.#options.onDeployed(issued, who)
     return issued
@@ -137,6 +166,7 @@ function issueFor(
   who: string,
   notBefore: number,
   notAfter: number,
+  { changes, key }: { changes?: Partial<CertificateRequest> | undefined; key?: KeyPair | undefined } = {},
 ): Promise<Issued> {
   return options.authority.issue({
     username: options.id,
@@ -145,7 +175,14 @@ function issueFor(
     notBefore,
     notAfter,
     who,
+    ...(key === undefined ? {} : { key }),
+    ...(changes === undefined ? {} : { changes }),
   })
+}
+
+async function writeIssued({ file }: DeploymentOptions, { der }: Issued): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await writeFile(file, toPem(der, 'CERTIFICATE'))
 }
 
 function presentationOf({ client, staple }: DeploymentOptions, issued: Issued): Presentation {

@@ -1,7 +1,8 @@
 // What of a running lab an inventory declares.
-import type { KeyObject } from 'node:crypto'
 import type { Deployment } from './deployment.ts'
 import type { IssuingCa } from './issuingCa.ts'
+import type { Lifetimes } from './lifetimes.ts'
+import type { Prober } from './prober.ts'
 import type { Repository } from './repository.ts'
 
 export interface LabAuthority {
@@ -12,14 +13,22 @@ export interface LabAuthority {
   readonly issuer?: string
   /** The first of them. */
   readonly crlUrl: string
-  /** Full CRL or partitions, and copies of them. */
-  readonly crlUrls: readonly string[]
-  /** Of the delta CRL. */
-  readonly deltaUrl?: string
+  readonly crls: readonly LabCrl[]
   /** Certificates (DER) that were revoked before the lab began, and would still be valid. */
   readonly history: readonly Uint8Array[]
   /** `canary`: a certificate (DER) that no fault touches. */
   readonly ocsp?: { readonly url: string; readonly canary: Uint8Array }
+}
+
+/** A CRL of its own, as an inventory declares it. */
+export interface LabCrl {
+  /** With `{partition}` where there are several. */
+  readonly url: string
+  readonly copies: readonly string[]
+  readonly partitions?: readonly string[]
+  readonly deltaUrl?: string
+  /** Milliseconds from one to the next; none that is kept to when absent. */
+  readonly issuedEvery?: number
 }
 
 export interface LabService {
@@ -30,39 +39,56 @@ export interface LabService {
   readonly servername: string
   readonly issuer: string
   readonly owner: string
+  /** With the newest certificate that was issued for it, PEM. */
+  readonly certificateFile: string
   readonly clientCertificate: 'none' | 'required'
 }
 
 export interface LabInventory {
   readonly authorities: readonly LabAuthority[]
   readonly services: readonly LabService[]
-  /** A client certificate (DER, then its CA) that the services take. */
-  readonly client: { readonly chain: readonly Uint8Array[]; readonly key: KeyObject }
+  /** What a prober shows to services that ask for a certificate. */
+  readonly prober: Pick<Prober, 'chain' | 'key' | 'filesOf'>
   /** Addresses of the names in URLs and endpoints, which no DNS knows; none where these have addresses. */
   readonly hosts: Readonly<Record<string, readonly string[]>>
   readonly log: { readonly id: string; readonly path: string; readonly authorities: readonly string[] }
 }
 
-export function describeAuthority(ca: IssuingCa, repository: Repository): LabAuthority {
+export function describeAuthority(
+  ca: IssuingCa,
+  repository: Repository,
+  { crlInterval }: Pick<Lifetimes, 'crlInterval'>,
+): LabAuthority {
   const { authority, responder, canary, history } = ca
-  const crls = authority.parts.filter(({ kind }) => kind !== 'delta')
-  const crlUrls = crls.flatMap(({ url, copies }) => [url, ...copies.map(repository.urlOf)])
-  const delta = authority.parts.find(({ kind }) => kind === 'delta')
   return {
     id: authority.id,
     class: 'online',
     certificate: authority.issuer.certificate,
     issuer: 'root',
-    crlUrl: crlUrls[0] ?? '',
-    crlUrls,
-    ...(delta === undefined ? {} : { deltaUrl: delta.url }),
+    crlUrl: authority.parts[0]?.url ?? '',
+    crls: crlsOf(authority, repository).map((crl) => ({ ...crl, issuedEvery: crlInterval })),
     history,
     ocsp: { url: responder.url, canary },
   }
 }
 
+function crlsOf({ id, parts }: IssuingCa['authority'], { urlOf }: Repository): readonly LabCrl[] {
+  const partitions = parts.filter(({ kind }) => kind === 'partition')
+  const delta = parts.find(({ kind }) => kind === 'delta')
+  const full = parts
+    .filter(({ kind }) => kind === 'full')
+    .map(({ url, copies }) => ({
+      url,
+      copies: copies.map(urlOf),
+      ...(delta === undefined ? {} : { deltaUrl: delta.url }),
+    }))
+  if (partitions.length === 0) return full
+  const names = partitions.map(({ name }) => name.slice(id.length + 1, -'.crl'.length))
+  return [...full, { url: urlOf(`${id}-{partition}.crl`), copies: [], partitions: names }]
+}
+
 export function describeService(service: Deployment): LabService {
-  const { id, environment, endpoint, servername, owner, authority } = service
+  const { id, environment, endpoint, servername, owner, authority, certificateFile } = service
   return {
     id,
     environment,
@@ -70,6 +96,7 @@ export function describeService(service: Deployment): LabService {
     servername,
     issuer: authority.id,
     owner,
+    certificateFile,
     clientCertificate: service.mutual ? 'required' : 'none',
   }
 }

@@ -22,6 +22,7 @@ import { openIssuingCa, type IssuingCa } from './issuingCa.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts'
 import { startOcspResponder } from './ocspResponder.ts'
 import { Operations, type ActiveFault } from './operations.ts'
+import { Prober, type ProberOptions } from './prober.ts'
 import { startRepository } from './repository.ts'
 import { removeState, stateFileIn, writeState, type LabState } from './state.ts'
 import { encodeSecret } from './webhookSignature.ts'
@@ -203,11 +204,18 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         addresses,
         authority,
         ...(declared.client === 'required'
-          ? { client: { policy: 'required', authorities: [ceremony.root, authority.issuer.certificate] } }
+          ? {
+              client: {
+                policy: 'required',
+                authorities: [ceremony.root, authority.issuer.certificate],
+                isRevoked: (serial) => authority.statusOf(serial).status === 'revoked',
+              },
+            }
           : { client: undefined }),
         staple: declared.staples ? (serial) => responder.staple(serial) : undefined,
         now,
         lifetime: lifetimes.service,
+        file: join(directory, 'issued', `${declared.id}.pem`),
         onDeployed: ({ serial, notAfter }, who) =>
           events.emit('certificate', {
             service: declared.id,
@@ -221,12 +229,14 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     opened.defer(() => service.close())
     services.set(declared.id, service)
   }
-  const client = await issueProberCertificate(authorities, now(), registrar)
+  const prober = await openProber({ directory: join(directory, 'prober'), now, who: registrar }, authorities)
 
   const operations = new Operations({
     authorities,
     services,
     repository,
+    ceremony,
+    prober,
     addresses,
     now,
     nearExpiry: lifetimes.nearExpiry,
@@ -292,13 +302,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           class: 'offline',
           certificate: ceremony.root,
           crlUrl: rootCrlUrl,
-          crlUrls: [rootCrlUrl],
+          crls: [{ url: rootCrlUrl, copies: [] }],
           history: [],
         },
-        ...[...authorities.values()].map((ca) => describeAuthority(ca, repository)),
+        ...[...authorities.values()].map((ca) => describeAuthority(ca, repository, lifetimes)),
       ],
       services: [...services.values()].map(describeService),
-      client,
+      prober,
       hosts: Object.fromEntries(hosts),
       log: { id: 'ejbca', path: log.file, authorities: [...authorities.keys()] },
     },
@@ -315,23 +325,15 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
 }
 
-/** The prober's client certificate, by the CA of the service that asks for one. */
-async function issueProberCertificate(
+/** Its certificates are of the CA of the service that asks for one. */
+function openProber(
+  options: Omit<ProberOptions, 'authority'>,
   authorities: ReadonlyMap<string, IssuingCa>,
-  now: number,
-  who: string,
-): Promise<LabInventory['client']> {
+): Promise<Prober> {
   const issuerId = SERVICES.find((service) => service.client === 'required')?.authority ?? ''
   const authority = authorities.get(issuerId)?.authority
   if (authority === undefined) throw new RangeError('expected a service that requires client certificates')
-  const issued = await authority.issue({
-    username: 'vigil-prober',
-    profile: 'tls_client',
-    notBefore: now,
-    notAfter: now + 365 * DAY_MS,
-    who,
-  })
-  return { chain: [issued.der, authority.issuer.certificate], key: issued.key.privateKey }
+  return Prober.open({ ...options, authority })
 }
 
 function interval(ms: number, run: () => void): () => void {

@@ -1,4 +1,5 @@
 // What is done to the running PKI: faults switched on and off, remediations carried out. One thing at a time.
+import type { CeremonyResult } from './ceremony.ts'
 import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Remediation } from './controlPlane.ts'
 import type { Deployment } from './deployment.ts'
@@ -7,6 +8,7 @@ import { LabError } from './error.ts'
 import { LOOPBACK } from './http.ts'
 import type { AuthorityParts, Fault, FaultTools, Undo } from './faults/fault.ts'
 import { FAULTS } from './faults/table.ts'
+import type { Prober } from './prober.ts'
 import { SerialQueue } from './queue.ts'
 import type { Repository } from './repository.ts'
 
@@ -25,6 +27,8 @@ interface OperationsOptions {
   readonly authorities: ReadonlyMap<string, AuthorityParts>
   readonly services: ReadonlyMap<string, Deployment>
   readonly repository: Repository
+  readonly ceremony: Pick<CeremonyResult, 'certify' | 'crossCertify'>
+  readonly prober: Prober
   readonly addresses: readonly string[]
   readonly now: Clock
   /** Milliseconds. */
@@ -43,9 +47,12 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#options = options
-    const { repository, addresses, now, nearExpiry } = options
+    const { repository, addresses, now, nearExpiry, ceremony, prober } = options
     this.#tools = {
       repository,
+      certify: ceremony.certify,
+      crossCertify: ceremony.crossCertify,
+      prober,
       addresses,
       oneAddress: addresses.at(-1) ?? LOOPBACK,
       now,
@@ -87,12 +94,9 @@ export class Operations {
       if (other !== undefined) {
         throw new LabError('conflict', `${target} already has ${other.fault}: repair that first`)
       }
-      const undo =
-        row.target === 'ca'
-          ? await row.apply(this.#authority(target), this.#tools)
-          : await row.apply(this.#service(target), this.#tools)
+      const undo = await this.#apply(row, target)
       const since = toTimestamp(this.#options.now())
-      this.#active.set(key, { fault, target, since, row, undo: undo ?? undefined })
+      this.#active.set(key, { fault, target, since, row, undo })
       this.#options.onFault(fault, target, 'on')
     })
   }
@@ -136,6 +140,15 @@ export class Operations {
   async close(): Promise<void> {
     this.#closed = true
     await this.#queue.idle()
+  }
+
+  /** Gives what ends it, unless a remediation does. */
+  async #apply(row: Fault, target: string): Promise<Undo | undefined> {
+    const undo =
+      row.target === 'ca'
+        ? await row.apply(this.#authority(target), this.#tools)
+        : await row.apply(this.#service(target), this.#tools)
+    return typeof undo === 'function' ? undo : undefined
   }
 
   async #remedy(action: Remediation, target: string, who: string): Promise<string> {

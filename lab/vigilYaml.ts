@@ -1,12 +1,15 @@
 // Writes a vigil.yaml for a running lab, with the certificates and secrets that it names.
+import { X509Certificate } from 'node:crypto'
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { z } from 'zod'
 import { configSchema } from '../model/config.ts'
+import { formatDuration } from '../model/time.ts'
 import { toPem } from './issue.ts'
-import type { LabAuthority, LabService } from './inventory.ts'
+import type { LabAuthority, LabCrl, LabService } from './inventory.ts'
 import type { Lab } from './lab.ts'
+import type { CredentialFiles, CredentialName } from './prober.ts'
 
 type ConfigInput = z.input<typeof configSchema>
 
@@ -17,19 +20,42 @@ const SECRET_FILE = 'webhook.secret'
 export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'> {
   /** Where vigil.yaml and its files go; created if need be, files of an earlier lab are replaced. */
   readonly directory: string
+  /** Of authorities and services, by id. */
+  readonly tags?: Readonly<Record<string, readonly string[]>>
+  /** Services that are tested for whom they let in, by id. */
+  readonly enforcing?: readonly string[]
 }
 
 /** Returns the path of vigil.yaml. Throws ZodError when the settings do not fit the schema. */
 export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
-  const { directory, ...settings } = options
+  const { directory, tags = {}, enforcing = [], ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
-  const { authorities, services, client, hosts, log } = lab.inventory
-  const prober = { certificate_file: `${PKI}/prober.pem`, key_file: `${PKI}/prober.key` }
+  const { authorities, services, prober, hosts, log } = lab.inventory
+  const credential = (name: CredentialName): CredentialFiles => {
+    const { certificate_file, key_file } = prober.filesOf(name)
+    return {
+      certificate_file: relative(directory, certificate_file),
+      key_file: relative(directory, key_file),
+    }
+  }
+  const mtls = {
+    foreign: credential('foreign'),
+    expired: credential('expired'),
+    revoked: credential('revoked'),
+  }
   const config: ConfigInput = {
     ...settings,
     inventory: {
-      authorities: authorities.map(declareAuthority),
-      services: services.map((service) => declareService(service, prober)),
+      authorities: authorities.map((authority) => ({
+        ...declareAuthority(authority),
+        tags: [...(tags[authority.id] ?? [])],
+      })),
+      services: services.map((service) => ({
+        ...declareService(service, credential('valid')),
+        ...(enforcing.includes(service.id) ? { mtls } : {}),
+        certificate: relative(directory, service.certificateFile),
+        tags: [...(tags[service.id] ?? [])],
+      })),
       logs: [
         {
           id: log.id,
@@ -50,15 +76,12 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
 
   for (const authority of authorities) {
     await writePem(join(directory, certificateFile(authority.id)), [authority.certificate])
+    if (authority.history.length > 0)
+      await writePem(join(directory, historyFile(authority.id)), authority.history)
     if (authority.ocsp !== undefined) {
       await writePem(join(directory, canaryFile(authority.id)), [authority.ocsp.canary])
     }
   }
-  await writePem(join(directory, prober.certificate_file), client.chain)
-  await writeSecret(
-    join(directory, prober.key_file),
-    client.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  )
   await writeSecret(join(directory, SECRET_FILE), `${lab.webhook.secret}\n`)
   const file = join(directory, 'vigil.yaml')
   await writeFile(
@@ -75,12 +98,31 @@ function declareAuthority(authority: LabAuthority) {
     class: authority.class,
     certificate: certificateFile(id),
     ...(authority.issuer === undefined ? {} : { issuer: authority.issuer }),
-    crl: authority.crlUrls.map((url) => ({ url })),
-    ...(ocsp === undefined ? {} : { ocsp: [{ url: ocsp.url, certificate: canaryFile(id) }] }),
+    crl: authority.crls.map(declareCrl),
+    ...(authority.history.length === 0 ? {} : { issued: [historyFile(id)] }),
+    ...(ocsp === undefined ? {} : { tags: ['ocsp-nonce'], ocsp: [declareOcsp(authority, ocsp.url)] }),
   }
 }
 
-function declareService(service: LabService, client: { certificate_file: string; key_file: string }) {
+/** Of what was revoked before the lab began, the responder is asked about one. */
+function declareOcsp({ id, history: [revoked] }: LabAuthority, url: string) {
+  const declared = { url, certificate: canaryFile(id) }
+  if (revoked === undefined) return declared
+  return { ...declared, revoked: new X509Certificate(revoked).serialNumber.toLowerCase() }
+}
+
+function declareCrl({ url, copies, partitions, deltaUrl, issuedEvery }: LabCrl) {
+  const schedule = issuedEvery === undefined ? {} : { issued_every: formatDuration(issuedEvery) }
+  return {
+    url,
+    ...(copies.length === 0 ? {} : { copies: [...copies] }),
+    ...(partitions === undefined ? {} : { partitions: [...partitions] }),
+    ...schedule,
+    ...(deltaUrl === undefined ? {} : { delta: { url: deltaUrl, ...schedule } }),
+  }
+}
+
+function declareService(service: LabService, client: CredentialFiles) {
   const { id, environment, endpoint, servername, issuer, owner, clientCertificate } = service
   const declared = { id, environment, endpoint, servername, issuer, owner }
   return clientCertificate === 'required' ? { ...declared, client } : declared
@@ -93,6 +135,10 @@ function mutable(hosts: Readonly<Record<string, readonly string[]>>): Record<str
 
 function certificateFile(authority: string): string {
   return `${PKI}/${authority}.pem`
+}
+
+function historyFile(authority: string): string {
+  return `${PKI}/history-${authority}.pem`
 }
 
 function canaryFile(authority: string): string {

@@ -221,6 +221,7 @@ export const FACTS = {
     ordered: 'bool', // those on the way in the order of the way
     anchorSent: 'bool', // which nobody needs, and is allowed
     unneeded: 'list<string>', // subjects of those that no valid path goes through
+    ocspSigners: 'list<string>', // subjects of CA certificates, the anchor too, that carry the purpose OCSPSigning
     unneededNotAfter: 'timestamp', // when the first of these ends; absent where there is none
   },
   /** The way from the leaf to the declared anchor that a client can build from what was sent; of several the one that lasts longest. */

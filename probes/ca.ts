@@ -80,7 +80,7 @@ async function fetchPublished(
   run: { target: CaTarget; context: ProbeContext; deadline: Deadline; parts: number },
 ): Promise<HttpAnswer | HttpFailure> {
   using share = run.deadline.share(run.parts)
-  return exchange(
+  return await exchange(
     {
       url,
       source,

@@ -70,7 +70,7 @@ async function shakeHandsOver(
   open: () => Promise<Connection>,
 ): Promise<Handshake> {
   try {
-    const context = credentials(target)
+    const secureContext = credentials(target)
     const { socket: tcp } = await open()
     try {
       if (target.startTls !== undefined) await startTls(tcp, target.startTls, deadline)
@@ -80,7 +80,7 @@ async function shakeHandsOver(
     }
     const socket = connectTls({
       socket: tcp,
-      ...(context === undefined ? {} : { secureContext: context }),
+      secureContext,
       // RFC 6066 section 3: no IP addresses in SNI.
       ...(isIP(target.servername) === 0 ? { servername: target.servername } : {}),
       rejectUnauthorized: false,
@@ -102,10 +102,18 @@ async function shakeHandsOver(
   }
 }
 
-function credentials({ client }: HandshakeTarget): SecureContext | undefined {
-  if (client === undefined) return undefined
+/**
+ * What is old or weak is offered too, so that a service that knows nothing better shows it, and what it serves; of those that do none takes it. Anonymous
+ * suites stay off: what is served is what is judged.
+ */
+const OFFER = { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const
+/** Made once: that takes longer than a handshake. */
+let withoutClient: SecureContext | undefined
+
+function credentials({ client }: HandshakeTarget): SecureContext {
+  if (client === undefined) return (withoutClient ??= createSecureContext(OFFER))
   try {
-    return createSecureContext({ cert: client.certificate, key: client.key })
+    return createSecureContext({ ...OFFER, cert: client.certificate, key: client.key })
   } catch (error) {
     const message =
       'expected a usable client certificate and its key in the configuration, got one that is not'

@@ -1,10 +1,12 @@
 // What a fault is, what it may touch, and the ways in which most of them work.
 import type { CrlChange, IssuingAuthority } from '../authority.ts'
+import type { CeremonyResult } from '../ceremony.ts'
 import type { Remediation } from '../controlPlane.ts'
 import type { Deployment, PresentationChange } from '../deployment.ts'
 import type { DistributionPoint } from '../distributionPoint.ts'
 import { ADMINISTRATORS } from '../ejbcaEvents.ts'
 import type { OcspChange, OcspResponder } from '../ocspResponder.ts'
+import type { Prober } from '../prober.ts'
 import type { ReplyChange } from '../reply.ts'
 import type { Repository } from '../repository.ts'
 
@@ -14,6 +16,8 @@ export interface AuthorityParts {
   readonly authority: IssuingAuthority
   readonly distributionPoint: DistributionPoint
   readonly responder: OcspResponder
+  /** Certificate (DER) that nothing happens to. */
+  readonly canary: Uint8Array
   /** Number of the CRL issued last. */
   readonly crlNumber: () => bigint
 }
@@ -28,6 +32,9 @@ export interface FaultTools {
   /** Another issuing CA than this one. */
   otherAuthority(than: AuthorityParts): AuthorityParts
   readonly repository: Repository
+  readonly certify: CeremonyResult['certify']
+  readonly crossCertify: CeremonyResult['crossCertify']
+  readonly prober: Prober
   /** Where every server of the lab listens. */
   readonly addresses: readonly string[]
   /** Of one node behind names that have several: the last address. */
@@ -43,18 +50,26 @@ export type Undo = () => Promise<void> | void
 export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority'] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
-interface FaultOf<Kind, Target> {
+interface FaultOf<Kind> {
   readonly id: string
   readonly title: string
   readonly group: FaultGroup
   readonly target: Kind
-  /** Gives what ends it, unless a remediation does, which the control plane can be asked for. */
-  readonly apply: (target: Target, tools: FaultTools) => Promise<Undo | void>
-  readonly curedBy?: Remediation
 }
 
-export type CaFault = FaultOf<'ca', AuthorityParts>
-export type ServiceFault = FaultOf<'service', Deployment>
+/** How a fault begins, and ends: by a remediation, which the control plane can be asked for, or by what `apply` gives. */
+type Course<Target> =
+  | {
+      readonly curedBy: Remediation
+      readonly apply: (target: Target, tools: FaultTools) => Promise<void>
+    }
+  | {
+      readonly curedBy?: undefined
+      readonly apply: (target: Target, tools: FaultTools) => Promise<Undo>
+    }
+
+export type CaFault = FaultOf<'ca'> & Course<AuthorityParts>
+export type ServiceFault = FaultOf<'service'> & Course<Deployment>
 export type Fault = CaFault | ServiceFault
 
 interface Named {

@@ -8,6 +8,8 @@ import { findPaths, type PathsFound } from '../../pki/path.ts'
 
 /** Valid paths that are looked for. Of a cross-signed root there are two or three. */
 const MAX_PATHS = 8
+/** RFC 6960 section 4.2.2.2. */
+const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
 /** Subjects that a fact names. */
 const MAX_NAMED = 20
 
@@ -68,23 +70,30 @@ export function chainFacts(
 ): FactsOf<'chain'> {
   const complete = isComplete(found, anchor)
   const anchorSent = others.some(({ sha256 }) => sha256 === anchor.sha256)
-  if (best === undefined) return { sent, anchorSent, ...(complete === undefined ? {} : { complete }) }
+  const signers = others.filter(
+    ({ isCa, extendedKeyUsage }) => isCa && extendedKeyUsage?.includes(OCSP_SIGNING) === true,
+  )
+  const seen = { sent, anchorSent, ocspSigners: namesOf(signers) }
+  if (best === undefined) return { ...seen, ...(complete === undefined ? {} : { complete }) }
   const needed = new Set([best, ...found.valid].flat().map(({ sha256 }) => sha256))
   const unneeded = others.filter(({ sha256 }) => !needed.has(sha256) && sha256 !== anchor.sha256)
   const places = best
     .filter(({ sha256 }) => sha256 !== anchor.sha256)
     .map((one) => [leaf, ...others].findIndex(({ sha256 }) => sha256 === one.sha256))
   return {
-    sent,
+    ...seen,
     ...(complete === undefined ? {} : { complete }),
     ordered: places.every((place, i) => i === 0 || place > (places[i - 1] ?? 0)),
-    anchorSent,
-    unneeded: unneeded
-      .map(({ subject }) => subject.text)
-      .toSorted()
-      .slice(0, MAX_NAMED),
+    unneeded: namesOf(unneeded),
     ...(unneeded.length === 0 ? {} : { unneededNotAfter: toTimestamp(endOf(unneeded).notAfter) }),
   }
+}
+
+function namesOf(certificates: readonly Certificate[]): string[] {
+  return certificates
+    .map(({ subject }) => subject.text)
+    .toSorted()
+    .slice(0, MAX_NAMED)
 }
 
 export function bestPathFacts({ found, best }: SentPaths): FactsOf<'path'> | undefined {

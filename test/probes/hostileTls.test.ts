@@ -13,7 +13,7 @@ async function fails(port: number, phase: Phase, code: ProbeErrorCode): Promise<
   const target = tlsTarget(port)
   const result = await bounded(probeTls, code === 'timeout' ? impatient(target) : target)
   const { error, facts } = failedIn(result, phase, code)
-  assert.deepEqual(Object.keys(facts), ['service', 'addresses'])
+  assert.deepEqual(Object.keys(facts), ['service', 'prober', 'addresses'])
   assert.deepEqual(facts.addresses?.failed, [`127.0.0.1 ${code}`])
   assert.deepEqual(result.artifacts, [])
   return error?.message ?? ''

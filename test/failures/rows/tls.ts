@@ -8,9 +8,18 @@ const ZONE = {
     rules: { parameters: { zone_max_lifetime: { max_lifetime: '91d' } } },
   },
 } as const satisfies Pick<Row, 'packs' | 'settings'>
-const AGILE = { packs: ['crypto-agility'] } as const satisfies Pick<Row, 'packs'>
 
 export const TLS_ROWS: readonly Row[] = [
+  {
+    id: 'D07',
+    fault: 'undeclared-crl-url',
+    target: 'payments',
+    rules: ['cert_urls_declared'],
+    // What the CA's CRLs are is compared with what certificates name, a look later.
+    unsettled: ['crl_partitions_complete'],
+    endsWith: 'next_crl',
+  },
+  { id: 'O11', fault: 'issuer-signs-ocsp', target: 'payments', rules: ['tls_no_authority_signs_ocsp'] },
   { id: 'T01', fault: 'issuer-ends-first', target: 'payments', rules: ['cert_path_outlives'] },
   {
     id: 'T01',
@@ -56,12 +65,32 @@ export const TLS_ROWS: readonly Row[] = [
     rules: ['zone_identities_declared', 'zone_no_wildcard'],
     ...ZONE,
   },
-  { id: 'T12', fault: 'weak-key', target: 'payments', rules: ['agility_certificate_floor'], ...AGILE },
-  { id: 'T12', fault: 'weak-signature', target: 'payments', rules: ['agility_certificate_floor'], ...AGILE },
-  { id: 'T12', fault: 'old-protocol', target: 'payments', rules: ['agility_tls13'], ...AGILE },
-  { id: 'T13', fault: 'chain-incomplete', target: 'shop', rules: ['tls_chain_complete'] },
+  { id: 'T12', fault: 'weak-key', target: 'payments', rules: ['cert_strength_sufficient'] },
+  { id: 'T12', fault: 'weak-signature', target: 'payments', rules: ['cert_strength_sufficient'] },
+  {
+    id: 'T12',
+    fault: 'old-protocol',
+    target: 'payments',
+    rules: ['tls_protocol_current', 'tls_quantum_safe_kept'],
+  },
+  {
+    id: 'T13',
+    fault: 'chain-incomplete',
+    target: 'shop',
+    rules: ['tls_chain_complete'],
+    unsettled: ['cert_path_outlives', 'cert_path_time_left'],
+  },
   { id: 'T13', fault: 'chain-out-of-order', target: 'payments', rules: ['tls_chain_ordered'] },
-  { id: 'T13', fault: 'other-root', target: 'payments', rules: ['tls_path_ok'] },
+  {
+    id: 'T13',
+    fault: 'other-root',
+    target: 'payments',
+    rules: ['tls_path_ok'],
+    unsettled: [
+      ...['cert_path_outlives', 'cert_path_time_left', 'ocsp_status_good', 'cert_not_revoked'],
+      ...['cert_newest_served', 'cert_urls_declared'],
+    ],
+  },
   {
     id: 'T15',
     fault: 'revoked-served',

@@ -27,6 +27,7 @@ const chain = (facts: FactsOf<'chain'> = {}, connection = tls()): Facts => ({
     complete: true,
     ordered: true,
     anchorSent: false,
+    ocspSigners: [],
     unneeded: [],
     ...facts,
   },
@@ -74,6 +75,10 @@ const aia = (facts: FactsOf<'aia'>): Facts => ({
     ...facts,
   },
 })
+const strengths = (keyStrength: number, signatureStrength: number): FactsOf<'certificate'> => ({
+  ...{ keyAlgorithm: 'RSA', keyStrength },
+  ...{ signatureAlgorithm: 'RSA-SHA1', signatureStrength },
+})
 const nothing = { probe: {} }
 
 export const INTERNAL_PKI_TLS: PackCases = {
@@ -91,6 +96,11 @@ export const INTERNAL_PKI_TLS: PackCases = {
     passes('in order', chain()),
     fails('out of order', chain({ ordered: false })),
     isNotApplicable('an incomplete chain has no order', chain({ complete: false, ordered: false })),
+    isUnknown('nothing was observed', nothing),
+  ],
+  tls_no_authority_signs_ocsp: [
+    passes('none', chain()),
+    fails('one', chain({ ocspSigners: ['CN=Issuing 1'] })),
     isUnknown('nothing was observed', nothing),
   ],
   tls_unneeded_in_force: [
@@ -159,6 +169,17 @@ export const INTERNAL_PKI_TLS: PackCases = {
     fails('over', { ...tls(), ...staple({ valid: false, error: 'ocsp_expired' }) }),
     isNotApplicable('there is none', staple({ present: false })),
     isUnknown('it could not be judged', staple({ error: 'unsupported' })),
+  ],
+  tls_protocol_current: [
+    passes('1.2', tls({ protocol: 'TLSv1.2' })),
+    fails('1.1', tls({ protocol: 'TLSv1.1' })),
+    isUnknown('nothing was observed', nothing),
+  ],
+  cert_strength_sufficient: [
+    passes('112 bits', withCertificate(strengths(112, 128))),
+    fails('a weak key', withCertificate(strengths(80, 128))),
+    fails('a weak signature', withCertificate(strengths(112, 63))),
+    isUnknown('an algorithm that is not known', withCertificate({ keyStrength: 128 })),
   ],
   tls_quantum_safe_kept: [
     passes('hybrid', tls({ group: 'X25519MLKEM768', quantumSafe: true, quantumSafeBefore: true })),
