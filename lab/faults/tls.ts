@@ -221,7 +221,8 @@ export const TLS_FAULTS: readonly ServiceFault[] = [
   serviceFault(
     { id: 'staple-missing', title: 'The service does not staple any more' },
     () => (presentation) => {
-      const { staple: _, ...rest } = presentation
+      const rest: { -readonly [K in keyof Presentation]: Presentation[K] } = { ...presentation }
+      delete rest.staple
       return rest
     },
   ),
