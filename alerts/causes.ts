@@ -31,9 +31,20 @@ export function sourcesOf(rule: Pick<Rule, 'condition' | 'given'>): readonly Sou
 }
 
 function sourceOf({ group, name }: FactRead): readonly Source[] {
-  if (group === 'ocsp') return ['ocsp_responder_status']
-  if (group === 'crl') return ['ca_crl']
-  return group === 'tls' && PATH_FACTS.has(name) ? ['intermediate_ca_cert'] : []
+  switch (group) {
+    case 'ocsp':
+    case 'staple':
+      return ['ocsp_responder_status']
+    case 'crl':
+    case 'crlStatus':
+      return ['ca_crl']
+    case 'path':
+      return ['intermediate_ca_cert']
+    case 'tls':
+      return PATH_FACTS.has(name) ? ['intermediate_ca_cert'] : []
+    default:
+      return []
+  }
 }
 
 /** Troubles by subject of what may explain others. `due`: only what somebody must be told about does. */

@@ -141,6 +141,37 @@ describe('findings with one root', () => {
     assert.match(incident.members[1]?.reason ?? '', /depends on ocsp_responder_status\[issuing-1\]/)
   })
 
+  it('are one incident: a dead host of CRLs, its partitions, the cross-check and the services whose status nobody can say', async () => {
+    const t = new Setup()
+    const partition = (n: number) => ({ target: `http://crl.test/issuing-1-${n}.crl` })
+    await t.decide('crl_available', CRL, 'fail', partition(0))
+    await t.decide('crl_not_expired', CRL, 'fail', partition(1))
+    await t.decide('crl_partitions_complete', CRL, 'fail', { target: 'crl_set:issuing-1' })
+    await t.decide('crl_addresses_well', CRL, 'fail', partition(0))
+    await t.decide('ocsp_crl_status_agrees', RESPONDER, 'unknown')
+    await t.decide('cert_not_revoked', SHOP, 'unknown')
+    await t.decide('cert_not_revoked', MAIL, 'unknown')
+    const incident = t.only()
+    assert.equal(incident.about, 'authority[issuing-1]')
+    assert.deepEqual(
+      present(incident).filter((member) => member.startsWith('symptom')),
+      [`symptom cert_not_revoked ${SHOP}`, `symptom cert_not_revoked ${MAIL}`],
+    )
+    // Of another issuer.
+    await t.decide('cert_not_revoked', PAY, 'fail')
+    assert.deepEqual(t.open()['service[pay,prod]'], [`cause cert_not_revoked ${PAY}`])
+  })
+
+  it('are one incident: what clients get of a service, how it lets them in, and its certificate', async () => {
+    const t = new Setup()
+    await t.decide('tls_chain_complete', 'service_tls_health[shop,prod]', 'fail')
+    await t.decide('mtls_refuses_foreign', 'service_tls_health[shop,prod]', 'fail')
+    await t.decide('cert_newest_served', SHOP, 'fail')
+    assert.equal(t.only().about, 'service[shop,prod]')
+    await t.decide('ca_server_healthy', 'ca_server[ejbca]', 'fail')
+    assert.deepEqual(Object.keys(t.open()).sort(), ['ca_server[ejbca]', 'service[shop,prod]'])
+  })
+
   it('are one incident about a CA whose CRL and responder both fail', async () => {
     const t = new Setup()
     await t.decide('crl_available', CRL, 'fail')
