@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './auditLog.ts'
 import { Changes, type Change } from './changes.ts'
-import type { CrlPart } from './crlPart.ts'
+import type { CrlPart, CrlParts } from './crlPart.ts'
 import { logCrl, logIssued, logRevoked, type LoggedCertificate } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import {
@@ -35,8 +35,7 @@ interface AuthorityOptions {
   readonly subject: string
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
-  /** At least one. */
-  readonly parts: readonly CrlPart[]
+  readonly parts: CrlParts
   readonly log: AuditLog
   readonly now: Clock
   readonly random?: (size: number) => Uint8Array
@@ -80,7 +79,7 @@ export class IssuingAuthority {
   readonly subject: string
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
-  readonly parts: readonly CrlPart[]
+  readonly parts: CrlParts
   readonly #options: AuthorityOptions
   readonly #issued = new Map<string, LoggedCertificate>()
   readonly #revoked = new Map<string, RevokedEntry>()
@@ -104,8 +103,7 @@ export class IssuingAuthority {
 
   /** Of the CRL issued last, of the first part. */
   get crlNumber(): bigint {
-    const [first] = this.parts
-    return first === undefined ? 0n : this.crlNumberOf(first)
+    return this.crlNumberOf(this.parts[0])
   }
 
   crlNumberOf({ series }: CrlPart): bigint {

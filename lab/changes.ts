@@ -1,3 +1,6 @@
+/** What ends all drafting: the octets that are published or sent, or a sign that everything is done. */
+type Ending = Uint8Array | symbol
+
 /** What a fault does to something that would be right otherwise: gives another draft of it, or what ends all drafting. */
 export type Change<Draft, Final, About> = (
   draft: Draft,
@@ -5,13 +8,8 @@ export type Change<Draft, Final, About> = (
 ) => Draft | Final | Promise<Draft | Final>
 
 /** The changes that are switched on, each made to what the one before it gave. */
-export class Changes<Draft, Final, About> {
-  readonly #isDraft: (value: Draft | Final) => value is Draft
+export class Changes<Draft extends object, Final extends Ending, About> {
   readonly #on = new Set<Change<Draft, Final, About>>()
-
-  constructor(isDraft: (value: Draft | Final) => value is Draft) {
-    this.#isDraft = isDraft
-  }
 
   /** Returns what takes it back. */
   add(change: Change<Draft, Final, About>): () => void {
@@ -24,7 +22,7 @@ export class Changes<Draft, Final, About> {
   async apply(draft: Draft, about: About): Promise<Draft | Final> {
     for (const change of this.#on) {
       const changed = await change(draft, about)
-      if (!this.#isDraft(changed)) return changed
+      if (!isDraft(changed)) return changed
       draft = changed
     }
     return draft
@@ -39,7 +37,6 @@ export function onlyAt<Draft, Final, About extends { readonly address: string }>
   return (draft, about) => (about.address === address ? change(draft, about) : draft)
 }
 
-/** Not yet the octets that are published or sent. */
-export function isDraft<Draft>(value: Draft | Uint8Array): value is Draft {
-  return !(value instanceof Uint8Array)
+function isDraft<Draft extends object>(value: Draft | Ending): value is Draft {
+  return typeof value !== 'symbol' && !(value instanceof Uint8Array)
 }

@@ -15,6 +15,8 @@ export interface CrlPart {
   draft(request: CrlRequest, before: CrlBefore): CrlRequest
 }
 
+export type CrlParts = readonly [CrlPart, ...CrlPart[]]
+
 /** The CRL of the same part that was issued last. */
 interface CrlBefore {
   readonly number: bigint
@@ -36,14 +38,15 @@ export function crlParts(
   authority: string,
   urlOf: (name: string) => string,
   layout: Partial<CrlLayout> = {},
-): readonly CrlPart[] {
+): CrlParts {
   const { partitions, delta, mirrored } = { ...ONE_CRL, ...layout }
   const part = (name: string) => ({
     name: `${name}.crl`,
     url: urlOf(`${name}.crl`),
     copies: mirrored ? [`${name}.mirror.crl`] : [],
   })
-  if (partitions > 1) return Array.from({ length: partitions }, (_, n) => partition(n))
+  if (partitions > 1)
+    return [partition(0), ...Array.from({ length: partitions - 1 }, (_, n) => partition(n + 1))]
   const deltaPart = { ...part(`${authority}-delta`), copies: [] }
   const full: CrlPart = {
     ...part(authority),

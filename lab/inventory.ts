@@ -65,7 +65,7 @@ export function describeAuthority(
     class: 'online',
     certificate: authority.issuer.certificate,
     issuer: 'root',
-    crlUrl: authority.parts[0]?.url ?? '',
+    crlUrl: authority.parts[0].url,
     crls: crlsOf(authority, repository).map((crl) => ({ ...crl, issuedEvery: crlInterval })),
     history,
     ocsp: { url: responder.url, canary },

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../model/time.ts'
 import type { IssuingAuthority } from './authority.ts'
-import { Changes, isDraft, type Change } from './changes.ts'
+import { Changes, type Change } from './changes.ts'
 import { LabError } from './error.ts'
 import { readBody, serveHttp, type HttpServer } from './http.ts'
 import { answerOcsp, certIdHashes, ocspError, type Issuer, type OcspAnswer } from './issue.ts'
@@ -57,7 +57,7 @@ export async function startOcspResponder(options: {
   host: string
 }): Promise<OcspResponder> {
   const { now, addresses, host } = options
-  const answers = new Changes<OcspAnswer, Uint8Array, OcspAsked>(isDraft)
+  const answers = new Changes<OcspAnswer, Uint8Array, OcspAsked>()
   const replies = new ReplyChanges()
   let serving: { authority: IssuingAuthority; signer: Issuer } | undefined
   const handle = async (request: IncomingMessage, response: ServerResponse, address: string) => {

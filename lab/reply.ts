@@ -24,10 +24,6 @@ export const TAKEN = Symbol('taken')
 export type ReplyChange = Change<Reply, typeof TAKEN, Exchange>
 
 export class ReplyChanges extends Changes<Reply, typeof TAKEN, Exchange> {
-  constructor() {
-    super((value) => value !== TAKEN)
-  }
-
   /** Answers with what the changes leave of the reply. */
   async send(reply: Reply, exchange: Exchange): Promise<void> {
     const changed = await this.apply(reply, exchange)

@@ -10,7 +10,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 }
 
 export interface Repository {
-  urlOf(name: string): string
+  readonly urlOf: (name: string) => string
   /** Replaces what is served under this name. `at`: milliseconds, becomes Last-Modified. */
   publish(name: string, bytes: Uint8Array, at: number): Promise<void>
   /** What is answered for this name, published or not, from now on; returns what takes it back. */

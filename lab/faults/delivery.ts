@@ -47,7 +47,6 @@ export const DELIVERY_FAULTS: readonly CaFault[] = [
     target: 'ca',
     apply: async (ca, { repository, oneAddress }) => {
       const [part] = ca.authority.parts
-      if (part === undefined) return undefined
       let old: Promise<Reply> | undefined
       const undo = repository.change(
         part.name,

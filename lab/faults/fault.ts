@@ -111,8 +111,7 @@ export function deliveryFault(
     apply: async (ca, tools) => {
       const change = await changeOf(ca, tools)
       const [part] = ca.authority.parts
-      const undos = part === undefined ? [] : [tools.repository.change(part.name, change)]
-      return () => undos.forEach((undo) => undo())
+      return tools.repository.change(part.name, change)
     },
   }
 }

@@ -2,13 +2,21 @@
 import type { Row } from './row.ts'
 import { CRL_ROWS } from './rows/crl.ts'
 import { DELIVERY_ROWS } from './rows/delivery.ts'
+import { MTLS_ROWS } from './rows/mtls.ts'
 import { OCSP_ROWS } from './rows/ocsp.ts'
 import { TLS_ROWS } from './rows/tls.ts'
 
-/** By the first letter of the ids, and by the file that tests them. */
-export const ROWS: Readonly<Record<string, readonly Row[]>> = {
-  C: CRL_ROWS,
-  D: DELIVERY_ROWS,
-  O: OCSP_ROWS,
-  T: TLS_ROWS,
+interface RowGroup {
+  readonly rows: readonly Row[]
+  /** The test that runs them, and what it calls them. */
+  readonly file: string
+  readonly list: string
 }
+
+export const ROWS: readonly RowGroup[] = [
+  { rows: CRL_ROWS, file: 'test/failures/crl.test.ts', list: 'CRL_ROWS' },
+  { rows: DELIVERY_ROWS, file: 'test/failures/delivery.test.ts', list: 'DELIVERY_ROWS' },
+  { rows: OCSP_ROWS, file: 'test/failures/ocsp.test.ts', list: 'OCSP_ROWS' },
+  { rows: MTLS_ROWS, file: 'test/failures/mtls.test.ts', list: 'MTLS_ROWS' },
+  { rows: TLS_ROWS, file: 'test/failures/tls.test.ts', list: 'TLS_ROWS' },
+]

@@ -1,9 +1,5 @@
-/**
- * How a failure is caught. `comes and goes`: a whole vigil, under a switch that makes the failure, finds it and sees it end.
- * `in parts`: a probe says it of a real object, and the cases of the rule judge what it says.
- */
+/** How a failure is caught that is no row of test/failures: a vigil, under what makes the failure, finds it and sees it end. */
 export interface Caught {
-  readonly shown: 'comes and goes' | 'in parts'
   /** Of the shipped packs. */
   readonly rules: readonly string[]
   /** Alerts that others than the rules raise. */
@@ -13,73 +9,12 @@ export interface Caught {
   readonly tests: readonly { readonly file: string; readonly name: string }[]
 }
 
-const CRL = 'test/probes/crl.test.ts'
-const HTTP = 'test/probes/hostileHttp.test.ts'
-const OCSP = 'test/probes/ocsp.test.ts'
-const TLS = 'test/probes/tls.test.ts'
-const LAB = 'test/cli/stack.test.ts'
 const MONITOR = 'test/cli/monitorItself.test.ts'
 const MONITOR_IN_LAB = 'test/cli/monitorFailures.test.ts'
 
-/** By the id of the failure mode. Those that are missing are not shown to be caught yet. */
+/** By the id of the failure mode. */
 export const CAUGHT: Readonly<Record<string, Caught>> = {
-  C01: inParts('crl_not_expired', 'an expired CRL', [CRL, 'an expired CRL fails in time, keeps its facts']),
-  C03: whole('crl_freshness_ok', 'lab: crl-stale', [
-    'test/cli/demo.test.ts',
-    'the demo tells its story to the end in under 90 seconds and leaves evidence that verifies',
-  ]),
-  C10: inParts('crl_valid', "another CA's CRL", [CRL, 'the CRL of another CA fails in path']),
-  C12: inParts('crl_valid', 'a flipped bit', [CRL, 'a CRL with one flipped bit fails in signature']),
-
-  D01: inParts('crl_available', 'HTTP 404 and 500', [CRL, 'a status other than 200 fails in http']),
-  D06: inParts('crl_valid', 'PEM, base64', [CRL, 'PEM and base64 are named']),
-  D09: inParts(
-    'crl_available',
-    'a server for each',
-    [HTTP, 'a redirect loop ends after three redirects'],
-    [HTTP, 'a body shorter than its Content-Length is truncated'],
-    [HTTP, 'a gzip bomb is not decompressed'],
-    [HTTP, 'an endless body ends at the size limit'],
-    [HTTP, 'a slow drip ends at the deadline'],
-  ),
-
-  O01: whole('ocsp_responder_available', 'lab: ocsp-down; slowness in parts', [
-    LAB,
-    'every fault of the lab is found',
-  ]),
-  O03: inParts('ocsp_response_valid', 'tryLater, unauthorized', [
-    OCSP,
-    'tryLater and unauthorized are named',
-  ]),
-  O05: inParts('ocsp_response_valid', 'one octet', [OCSP, 'a one-octet body fails in decode']),
-  O06: inParts('ocsp_responder_available', 'HTTP 404', [OCSP, 'another media type or status fails in http']),
-  O14: inParts('ocsp_response_valid', 'another serial', [OCSP, 'an answer for another serial fails']),
-  O17: inParts('ocsp_response_valid', 'an answer from before', [
-    OCSP,
-    'a replayed answer fails in consistency',
-  ]),
-  O18: inParts('ocsp_response_valid', 'a foreign signer', [
-    OCSP,
-    'a delegated responder is accepted, a foreign one is not',
-  ]),
-  O20: inParts('ocsp_response_valid', 'an expired answer', [
-    OCSP,
-    'an expired answer keeps its dates and loses its status',
-  ]),
-
-  T09: whole('cert_lifetime_threshold', 'lab: cert-near-expiry', [
-    MONITOR_IN_LAB,
-    'M01: the series and the alert',
-  ]),
-  T11: whole('tls_identity_ok', 'lab: wrong-certificate; wildcards in parts (zone_no_wildcard)', [
-    LAB,
-    'every fault of the lab is found',
-  ]),
-  T13: inParts('tls_path_ok', 'a missing intermediate', [TLS, 'a missing intermediate fails in path']),
-  T15: whole('ocsp_status_good', 'lab: revoked-served', [LAB, 'every fault of the lab is found']),
-
   M01: {
-    shown: 'comes and goes',
     rules: ['cert_lifetime_threshold', 'tls_path_ok'],
     by: 'lab: cert-near-expiry, left to expire',
     tests: named(
@@ -88,7 +23,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M02: {
-    shown: 'comes and goes',
     rules: ['ocsp_status_good'],
     by: 'lab: ocsp-down before the start',
     tests: named(
@@ -97,7 +31,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M03: {
-    shown: 'comes and goes',
     rules: ['monitor_alerts_delivered', 'monitor_repairs_delivered'],
     alerts: ['VigilAlertsUndelivered', 'VigilAlertmanagerUnreachable'],
     by: 'nobody listens at the port',
@@ -108,7 +41,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M04: {
-    shown: 'comes and goes',
     rules: ['monitor_clock_steady', 'monitor_clock_right'],
     alerts: ['VigilClockAhead'],
     by: 'a clock that the test sets; servers that say another time',
@@ -118,7 +50,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M05: {
-    shown: 'comes and goes',
     rules: [
       'monitor_journal_written',
       'monitor_store_current',
@@ -141,7 +72,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M06: {
-    shown: 'comes and goes',
     rules: ['monitor_probes_scheduled'],
     alerts: ['VigilProbeStopped'],
     by: 'a slow host with many targets',
@@ -154,7 +84,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
     ),
   },
   M07: {
-    shown: 'comes and goes',
     rules: [],
     alerts: ['VigilWatchdog'],
     by: 'evaluation that stands still',
@@ -163,14 +92,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
 }
 
 type Test = readonly [file: string, name: string]
-
-function whole(rule: string, by: string, ...tests: readonly Test[]): Caught {
-  return { shown: 'comes and goes', rules: [rule], by, tests: named(...tests) }
-}
-
-function inParts(rule: string, by: string, ...tests: readonly Test[]): Caught {
-  return { shown: 'in parts', rules: [rule], by, tests: named(...tests) }
-}
 
 /** A name may be cut after some words. */
 function named(...tests: readonly Test[]): Caught['tests'] {
