@@ -1,3 +1,4 @@
+import type { FactGroup } from '../model/facts.ts'
 import type { Severity } from '../model/finding.ts'
 import type { SubjectKind } from '../model/subject.ts'
 import type { FactRead } from '../rules/cel.ts'
@@ -30,21 +31,19 @@ export function sourcesOf(rule: Pick<Rule, 'condition' | 'given'>): readonly Sou
   return [...new Set(reads.flatMap(sourceOf))]
 }
 
+/** Groups of facts that cannot be established while this of the authority is not well. */
+const SOURCE_OF: Readonly<Partial<Record<FactGroup, Source>>> = {
+  ocsp: 'ocsp_responder_status',
+  staple: 'ocsp_responder_status',
+  crl: 'ca_crl',
+  crlStatus: 'ca_crl',
+  path: 'intermediate_ca_cert',
+}
+
 function sourceOf({ group, name }: FactRead): readonly Source[] {
-  switch (group) {
-    case 'ocsp':
-    case 'staple':
-      return ['ocsp_responder_status']
-    case 'crl':
-    case 'crlStatus':
-      return ['ca_crl']
-    case 'path':
-      return ['intermediate_ca_cert']
-    case 'tls':
-      return PATH_FACTS.has(name) ? ['intermediate_ca_cert'] : []
-    default:
-      return []
-  }
+  if (group === 'tls') return PATH_FACTS.has(name) ? ['intermediate_ca_cert'] : []
+  const source = SOURCE_OF[group]
+  return source === undefined ? [] : [source]
 }
 
 /** Troubles by subject of what may explain others. `due`: only what somebody must be told about does. */
