@@ -17,7 +17,6 @@ const SIGNER_LIFETIME_MS = 365 * DAY_MS
 const REASONS = [1, 3, 4, 5] as const
 
 export interface IssuingCa extends AuthorityParts {
-  readonly canary: Uint8Array
   /** Certificates (DER) that were revoked before the lab began, and would still be valid. */
   readonly history: readonly Uint8Array[]
 }

@@ -100,7 +100,7 @@ function declareAuthority(authority: LabAuthority) {
     ...(authority.issuer === undefined ? {} : { issuer: authority.issuer }),
     crl: authority.crls.map(declareCrl),
     ...(authority.history.length === 0 ? {} : { issued: [historyFile(id)] }),
-    ...(ocsp === undefined ? {} : { tags: ['ocsp-nonce'], ocsp: [declareOcsp(authority, ocsp.url)] }),
+    ...(ocsp === undefined ? {} : { ocsp: [declareOcsp(authority, ocsp.url)] }),
   }
 }
 

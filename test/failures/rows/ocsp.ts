@@ -35,6 +35,9 @@ const AT_ONCE = {
   },
 }
 
+/** A nonce is wanted. */
+const NONCE_WANTED = { tags: { 'issuing-3': ['ocsp-nonce'] } }
+
 /** A CA without services, with certificates that were revoked, on partitions. */
 const target = 'issuing-3'
 const RFC = ['rfc5280-6960']
@@ -110,7 +113,7 @@ export const OCSP_ROWS: readonly Row[] = [
   { id: 'O15', fault: 'ocsp-times-swapped', target, rules: ['rfc6960_01_times'], packs: RFC },
   { id: 'O16', fault: 'ocsp-node-expired', target, rules: ['ocsp_addresses_agree'] },
   { id: 'O16', fault: 'ocsp-node-try-later', target, rules: ['ocsp_addresses_agree'] },
-  { id: 'O17', fault: 'ocsp-no-nonce', target, rules: ['ocsp_nonce_echoed'] },
+  { id: 'O17', fault: 'ocsp-no-nonce', target, rules: ['ocsp_nonce_echoed'], settings: NONCE_WANTED },
   { id: 'O17', fault: 'ocsp-replayed', target, rules: ['ocsp_response_valid'], unsettled: OF_ANSWERS },
   { id: 'O18', fault: 'ocsp-signature', target, rules: ['ocsp_response_valid'], unsettled: WITHOUT_ANSWER },
   { id: 'O18', fault: 'ocsp-stranger', target, rules: ['ocsp_response_valid'], unsettled: WITHOUT_ANSWER },

@@ -154,6 +154,7 @@ const WAYS: PackCases = {
   ocsp_cache_ends: [
     passes('other deviations', matrix({ caching: ['etag_missing'] })),
     fails('kept for too long', matrix({ caching: ['etag_missing', 'max_age_after_next_update'] })),
+    isNotApplicable('GET is not answered', { ocspMatrix: { post: 'good' } }),
     network,
   ],
   ocsp_served_known: [
