@@ -27,6 +27,7 @@ import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
 import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
 import { watchedByItself } from './selfTarget.ts'
+import { CurrentFile } from './currentFile.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
@@ -290,13 +291,14 @@ class Loader {
   }
 
   /** The prober's own certificates and keys, PEM, by file name. */
-  #credentials(): ReadonlyMap<string, string> {
-    const texts = new Map<string, string>()
+  #credentials(): ReadonlyMap<string, CurrentFile> {
+    const texts = new Map<string, CurrentFile>()
     const take = (path: Path, files: ServiceConfig['client']): void => {
       if (files === undefined) return
       for (const key of ['certificate_file', 'key_file'] as const) {
         const text = this.#read([...path, key], files[key])?.toString('utf8')
-        if (text !== undefined) texts.set(files[key], text)
+        if (text !== undefined)
+          texts.set(files[key], new CurrentFile(resolve(this.#file.directory, files[key]), text))
       }
     }
     const { services, systems } = this.#file.config.inventory

@@ -27,7 +27,6 @@ import { startRepository } from './repository.ts'
 import { removeState, stateFileIn, writeState, type LabState } from './state.ts'
 import { encodeSecret } from './webhookSignature.ts'
 
-const DAY_MS = 86_400_000
 /** setInterval takes no more: about 24.8 days. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 

@@ -1,6 +1,6 @@
 // A TLS service of the lab: node:tls, a fixed one-line answer, and all that it presents can be exchanged while it runs.
 import type { Socket } from 'node:net'
-import { createServer, type SecureVersion, type Server } from 'node:tls'
+import { createServer, type SecureVersion, type Server, type TLSSocket } from 'node:tls'
 import { listen, listenEverywhere } from './http.ts'
 import { toPem, type KeyPair } from './issue.ts'
 
@@ -21,6 +21,10 @@ export interface Presentation extends Credentials {
     readonly authorities: readonly Uint8Array[]
     /** `requested`: asked for, and none or any is good enough. */
     readonly policy: 'required' | 'requested'
+    /** Of a serial number in hex; absent: nobody is asked. */
+    readonly isRevoked?: (serial: string) => boolean
+    /** What is wrong with a certificate and does not matter, as OpenSSL calls it: `CERT_HAS_EXPIRED`. */
+    readonly overlooks?: readonly string[]
   }
   /** What OpenSSL has as defaults, when absent. */
   readonly versions?: { readonly min: SecureVersion; readonly max: SecureVersion }
@@ -52,12 +56,17 @@ export async function startTlsService(options: {
       {
         ...contextOf(presentation),
         requestCert: presentation.client !== undefined,
-        rejectUnauthorized: presentation.client?.policy === 'required',
+        rejectUnauthorized:
+          presentation.client?.policy === 'required' && presentation.client.overlooks === undefined,
         handshakeTimeout: IDLE_TIMEOUT_MS,
       },
       (socket) => {
         // A prober hangs up in the middle of things; that is no event for a service.
         socket.on('error', () => socket.destroy())
+        if (!isWelcome(socket, shown.get(address)?.client)) {
+          socket.destroy()
+          return
+        }
         socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy())
         socket.once('data', () => socket.end(answer(name)))
       },
@@ -109,6 +118,16 @@ export async function startTlsService(options: {
       await Promise.all(closed)
     },
   }
+}
+
+function isWelcome(socket: TLSSocket, client: Presentation['client']): boolean {
+  if (client?.policy !== 'required') return true
+  const { isRevoked, overlooks = [] } = client
+  const serial = socket.getPeerX509Certificate()?.serialNumber.toLowerCase()
+  if (serial === undefined || isRevoked?.(serial) === true) return false
+  // Node's types promise an error; it has the code, as a text.
+  const why: unknown = socket.authorizationError
+  return socket.authorized || overlooks.includes(String(why))
 }
 
 function contextOf({ certificate, chain, key, client, versions, groups, ciphers }: Presentation) {

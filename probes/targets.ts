@@ -39,8 +39,8 @@ export interface TargetSources {
   readonly certificateFiles: ReadonlyMap<string, string>
   /** Certificates of `systems[].ca_file`, by file name as configured. */
   readonly anchors: ReadonlyMap<string, Certificate>
-  /** PEM texts of every `certificate_file` and `key_file` of the prober, by file name as configured. */
-  readonly credentials: ReadonlyMap<string, string>
+  /** PEM texts of every `certificate_file` and `key_file` of the prober as they are now, by file name as configured. */
+  readonly credentials: ReadonlyMap<string, { readonly text: string }>
 }
 
 /**
@@ -208,9 +208,15 @@ function credentialOf(
   { credentials }: TargetSources,
 ): Credential | undefined {
   if (files === undefined) return undefined
+  const certificate = resolved(credentials, files.certificate_file)
+  const key = resolved(credentials, files.key_file)
   return {
-    certificate: resolved(credentials, files.certificate_file),
-    key: resolved(credentials, files.key_file),
+    get certificate() {
+      return certificate.text
+    },
+    get key() {
+      return key.text
+    },
   }
 }
 

@@ -118,10 +118,10 @@ export function handshake(lab: Lab, serviceId: string, options: ConnectionOption
 
 /** What a service is like that nothing is wrong with: its path, name and answer. */
 export async function assertHealthy(lab: Lab, service: string): Promise<void> {
-  const { chain, key } = lab.inventory.client
+  const { chain, key } = lab.inventory.prober
   const seen = await handshake(lab, service, {
     cert: chain.map((der) => toPem(der, 'CERTIFICATE')).join(''),
-    key: key.export({ type: 'pkcs8', format: 'pem' }),
+    key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   })
   assert.equal(seen.error, '')
   assert.match(seen.answer, new RegExp(`^HTTP/1.1 200 OK[^]*\r\n\r\n${service}\n$`))

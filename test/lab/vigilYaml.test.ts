@@ -40,8 +40,9 @@ test('the file fits the schema, and every file it names is there', async (t) => 
   ].filter((name) => name !== undefined)
   assert.equal(named.length, 4 + 3 + 2 + 1 + 1)
   for (const name of named) assert.ok(existsSync(resolve(directory, name)), name)
-  for (const secret of ['webhook.secret', 'pki/prober.key']) {
-    assert.equal(statSync(join(directory, secret)).mode & 0o777, 0o600)
+  const keys = config.inventory.services.flatMap((s) => s.client?.key_file ?? [])
+  for (const secret of ['webhook.secret', ...keys]) {
+    assert.equal(statSync(resolve(directory, secret)).mode & 0o777, 0o600)
   }
   assert.equal(readFileSync(join(directory, 'webhook.secret'), 'utf8').trim(), lab.webhook.secret)
 })

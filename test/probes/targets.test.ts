@@ -16,8 +16,8 @@ function targets(inventory: unknown, probes: unknown = {}): Target[] {
     certificateFiles: new Map([['shop.pem', '/etc/vigil/shop.pem']]),
     anchors: new Map(),
     credentials: new Map([
-      ['c.pem', 'CERTIFICATE'],
-      ['k.pem', 'KEY'],
+      ['c.pem', { text: 'CERTIFICATE' }],
+      ['k.pem', { text: 'KEY' }],
     ]),
   })
 }
