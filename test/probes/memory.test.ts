@@ -59,3 +59,17 @@ test('of the runs before the start the newest counts when it was a success, as o
   known('success')
   assert.equal(memory.lastSuccess(CRL), 3_600_000)
 })
+
+test('who serves a key is known until another is served', () => {
+  const service = { subject: 'service_tls_health[shop,prod]', probe: 'tls', address: 'shop:443' } as const
+  const memory = new RecordedMemory([service])
+  const serving = (spkiSha256: string): void =>
+    memory.remember({ ...run(service.address, { certificate: { spkiSha256 } }), ...service })
+  const holders = (key: string): readonly string[] => [...memory.servingKey(key)]
+  serving('aa')
+  assert.deepEqual(holders('aa'), [service.subject])
+  memory.remember({ ...run(service.address, {}), ...service })
+  assert.deepEqual(holders('aa'), [service.subject])
+  serving('bb')
+  assert.deepEqual([holders('aa'), holders('bb')], [[], [service.subject]])
+})
