@@ -4,7 +4,7 @@ import * as lab from '../../lab/der.ts'
 import { extension } from '../../lab/issue.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import type { PkiErrorCode, PkiPhase } from '../../pki/error.ts'
-import { buildPath } from '../../pki/path.ts'
+import { buildPath, findPaths } from '../../pki/path.ts'
 import type { PathQuestion, TrustedChain } from '../../pki/path.ts'
 import { validatePath } from '../../pki/pathValidation.ts'
 import type { PolicySettings } from '../../pki/pathValidation.ts'
@@ -94,6 +94,23 @@ describe('paths to the declared issuer', () => {
     assert.ok(leaf !== undefined && issuer !== undefined && ca !== undefined)
     const result = buildPath({ leaf, intermediates: [], trusted: [[issuer, ca]], now: NOW })
     assert.ok(result.valid)
+  })
+})
+
+describe('all paths', () => {
+  it('are found over every certificate of an authority, up to as many as are wanted', async () => {
+    const again = await entity({ subject: 'Issuing', issuer: root, key: issuing.key })
+    const over = await entity({ subject: 'Issuing', issuer: root, key: issuing.key, notAfter: NOW - DAY })
+    const asked = { leaf: shop.parsed, trusted: [[root.parsed]] as const, now: NOW }
+    const intermediates = [over, again, issuing].map(({ parsed }) => parsed)
+    const { valid: paths, rejected } = findPaths({ ...asked, intermediates }, 8)
+    const through = paths.map(([, issuer]) => intermediates.findIndex((one) => one === issuer))
+    assert.deepEqual(through.sort(), [1, 2])
+    assert.deepEqual(
+      rejected.map(({ error }) => error.code),
+      ['certificate_expired'],
+    )
+    assert.equal(findPaths({ ...asked, intermediates }, 1).valid.length, 1)
   })
 })
 
