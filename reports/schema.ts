@@ -27,7 +27,15 @@ const facts = z.record(
 const VERDICTS = ['met', 'deviations', 'unknown', 'failing', 'not_assessed'] as const
 const verdict = z.enum(VERDICTS)
 
-export const AREAS = ['revocation_lists', 'ocsp', 'certificates', 'tls', 'audit', 'monitoring'] as const
+export const AREAS = [
+  'revocation_lists',
+  'ocsp',
+  'certificates',
+  'tls',
+  'systems',
+  'audit',
+  'monitoring',
+] as const
 
 const runs = z.strictObject({
   runs: count,

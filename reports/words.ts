@@ -51,6 +51,7 @@ export const AREA_NAMES: Readonly<Record<ReportArea, string>> = {
   ocsp: 'OCSP responders',
   certificates: 'Certificates',
   tls: 'TLS services',
+  systems: 'CA servers and control planes',
   audit: 'CA audit trail',
   monitoring: 'Monitoring itself',
 }

@@ -46,7 +46,7 @@ export interface PageOptions {
   /** Newest first. */
   readonly incidents: () => readonly Incident[]
   readonly now: Clock
-  readonly inventory: Pick<Inventory, 'authorities' | 'services'>
+  readonly inventory: Pick<Inventory, 'authorities' | 'services' | 'systems'>
   readonly targets: readonly DeclaredTarget[]
 }
 

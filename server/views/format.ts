@@ -133,3 +133,7 @@ export function factText(type: FactType | undefined, value: unknown): string {
   if (typeof value === 'string') return visible(value)
   return visible(Array.isArray(value) ? value.join(', ') : JSON.stringify(value))
 }
+
+export function subjectPath(subject: string): string {
+  return `/subject/${encodeURIComponent(subject)}`
+}

@@ -6,7 +6,8 @@ import type { Stored, StoredAction, TargetState } from '../../store/contract.ts'
 import type { DeclaredTarget } from '../metrics.ts'
 import { storeLag, unpublishedEntries } from '../status.ts'
 import type { Status } from '../status.ts'
-import { number, octets, timeView, visible } from './format.ts'
+import { authorityView, systemView } from './authority.ts'
+import { number, subjectPath, timeView, visible } from './format.ts'
 import { TargetStates, factsAge, isUnseen, lifeView, runView } from './target.ts'
 import { byUrgency, headline, stateView, tally, worst } from './verdict.ts'
 
@@ -15,7 +16,7 @@ const MAX_ROWS = 500
 const RECENT_ACTIONS = 15
 
 interface StateInput {
-  readonly inventory: Pick<Inventory, 'authorities' | 'services'>
+  readonly inventory: Pick<Inventory, 'authorities' | 'services' | 'systems'>
   readonly targets: readonly DeclaredTarget[]
   readonly latest: readonly TargetState[]
   readonly findings: readonly Stored<Finding>[]
@@ -48,6 +49,7 @@ export function statePage(input: StateInput) {
         .sort((a, b) => a.endsAt - b.endsAt || (a.id < b.id ? -1 : 1)),
       (s) => s,
     ),
+    systems: input.inventory.systems.map((s) => systemView(s, input, states)),
     incidents: rows(
       input.incidents.filter((i) => i.state !== 'closed'),
       (i) => incidentRow(i, now),
@@ -82,60 +84,6 @@ function waiverView({ waiver }: Finding, now: number) {
   if (waiver === undefined) return null
   const { owner, reason, expires } = waiver
   return { owner: visible(owner, 200), reason: visible(reason, 500), expires: timeView(expires, now) }
-}
-
-export function subjectPath(subject: string): string {
-  return `/subject/${encodeURIComponent(subject)}`
-}
-
-function authorityView(
-  authority: Inventory['authorities'][number],
-  { targets, findings, now }: StateInput,
-  states: TargetStates,
-) {
-  const own = (probe: 'crl' | 'ocsp') => {
-    const subject = probe === 'crl' ? `ca_crl[${authority.id}]` : `ocsp_responder_status[${authority.id}]`
-    const judged = findings.filter((f) => f.subject === subject)
-    return targets
-      .filter((t) => t.probe === probe && t.subject === subject)
-      .map((t) => ({
-        probe: probe === 'crl' ? 'CRL' : 'OCSP',
-        address: t.address,
-        subject,
-        subjectPath: subjectPath(subject),
-        verdict: stateView(worst(judged.filter((f) => (f.target ?? t.address) === t.address))),
-        run: runView(t, states.of(t), now),
-        earlier: factsAge(states.of(t), probe) === 'earlier',
-        ...(probe === 'crl' ? crlFacts(states.of(t), now) : ocspFacts(states.of(t), now)),
-      }))
-  }
-  const endpoints = [...own('crl'), ...own('ocsp')]
-  return { id: authority.id, class: authority.class, issuer: authority.issuer ?? null, endpoints }
-}
-
-function crlFacts(state: TargetState | undefined, now: number) {
-  const crl = state?.known.crl
-  return {
-    content: crl?.entries === undefined ? null : `${number(crl.entries)} revoked`,
-    detail: [
-      crl?.number === undefined ? [] : [`number ${visible(crl.number, 50)}`],
-      crl?.size === undefined ? [] : [octets(crl.size)],
-    ]
-      .flat()
-      .join(', '),
-    life: lifeView(crl?.thisUpdate, crl?.nextUpdate, 'overdue', now),
-  }
-}
-
-function ocspFacts(state: TargetState | undefined, now: number) {
-  const ocsp = state?.known.ocsp
-  // A status counts only as the newest run gave it.
-  const status = state?.observation.facts.ocsp?.status
-  return {
-    content: status !== undefined ? visible(status, 20) : state === undefined ? null : 'no status',
-    detail: ocsp?.serial === undefined ? '' : `serial ${visible(ocsp.serial, 50)}`,
-    life: lifeView(ocsp?.thisUpdate, ocsp?.nextUpdate, 'overdue', now),
-  }
 }
 
 function serviceView(

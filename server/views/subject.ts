@@ -13,11 +13,12 @@ import {
   isShown,
   number,
   octets,
+  subjectPath,
   timeView,
   utc,
   visible,
 } from './format.ts'
-import { findingRow, subjectPath } from './state.ts'
+import { findingRow } from './state.ts'
 import { TargetStates, runView } from './target.ts'
 import { byUrgency, count, stateView, worst } from './verdict.ts'
 
