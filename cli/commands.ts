@@ -14,6 +14,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['incident', () => import('./commands/incident.ts').then(({ incidentCommand }) => incidentCommand())],
   ['probe', () => import('./commands/probe.ts').then(({ probeCommand }) => probeCommand())],
   ['inspect', () => import('./commands/inspect.ts').then(({ inspectCommand }) => inspectCommand())],
+  ['parse', () => import('./commands/parse.ts').then(({ parseCommand }) => parseCommand())],
   ['rules', () => import('./commands/rules.ts').then(({ rulesCommand }) => rulesCommand())],
   ['explain', () => import('./commands/explain.ts').then(({ explainCommand }) => explainCommand())],
   ['forecast', () => import('./commands/forecast.ts').then(({ forecastCommand }) => forecastCommand())],

@@ -20,14 +20,28 @@ export interface ParseOptions {
   readonly maxRecord?: number
 }
 
-/**
- * What a log says, from its octets alone: as the collector of a file would read it, without a journal. The last line
- * counts even without a line feed.
- */
+/** An event, and the line where its record begins, from 1. */
+export interface ParsedEvent {
+  readonly event: AuditEvent
+  readonly line: number
+}
+
+/** As `parseRecords`, without the lines. */
 export async function* parseLog(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: ParseOptions,
 ): AsyncGenerator<readonly AuditEvent[]> {
+  for await (const batch of parseRecords(chunks, options)) yield batch.map(({ event }) => event)
+}
+
+/**
+ * What a log says, from its octets alone: as the collector of a file would read it, without a journal. The last line
+ * counts even without a line feed. Memory does not grow with the log.
+ */
+export async function* parseRecords(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: ParseOptions,
+): AsyncGenerator<readonly ParsedEvent[]> {
   const { format, source } = options
   const framer = new RecordFramer({
     startsRecord: (line) => format.startsRecord(line),
@@ -43,8 +57,8 @@ export async function* parseLog(
   let identity: Identity | undefined
   let waiting: FramedRecord[] = []
 
-  function parsed(records: readonly FramedRecord[], { fingerprint, file }: Identity): AuditEvent[] {
-    return records.flatMap(({ bytes, offset, end, lastLine, damage }) => {
+  function parsed(records: readonly FramedRecord[], { fingerprint, file }: Identity): ParsedEvent[] {
+    return records.flatMap(({ bytes, offset, end, lastLine, line, damage }) => {
       const record: RawRecord = {
         kind: 'record',
         bytes,
@@ -55,7 +69,7 @@ export async function* parseLog(
       const event = interpret(format, record, context)
       const step = sequence?.step(record, event)
       sequence = step?.next
-      return step?.events ?? [event]
+      return (step?.events ?? [event]).map((one) => ({ event: one, line }))
     })
   }
 

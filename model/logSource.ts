@@ -11,6 +11,12 @@ function isTimeZone(zone: string): boolean {
   }
 }
 
+/** IANA name. */
+export const timeZone = z
+  .string()
+  .max(100)
+  .refine(isTimeZone, 'expected a time zone such as Europe/Stockholm')
+
 /** Where a field stands in a JSON object: `actor.name`; a dot in a key is written `\\.`. */
 const jsonPath = z.string().min(1).max(200)
 
@@ -65,11 +71,7 @@ export const logSchema = z
     /** Authorities that log here; maps CA ids and names in the log to the inventory. */
     authorities: z.array(id).default([]),
     /** IANA time zone of times that bear no offset. */
-    timezone: z
-      .string()
-      .max(100)
-      .refine(isTimeZone, 'expected a time zone such as Europe/Stockholm')
-      .optional(),
+    timezone: timeZone.optional(),
     /** Dogtag: who signs the log, now and before: certificates or public keys, PEM. */
     signing_keys: z.array(file).max(20).optional(),
     /** How the records of format json are read. */

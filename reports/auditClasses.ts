@@ -25,7 +25,10 @@ const ACTIONS: readonly (readonly [AuditClass, RegExp])[] = [
   ['issuance', /CERT_REQUEST_PROCESSED/],
   ['revocations', /CERT_STATUS_CHANGE_REQUEST_PROCESSED/],
   ['crlCreations', /(FULL|DELTA)_CRL_GENERATION/],
-  ['keys', /KEY_RECOVERY_\w+|SECURITY_DATA_\w+|(AS|S)YMKEY_GENERATION_\w+|SERVER_SIDE_KEYGEN_\w+|KEY_GEN_ASYMMETRIC/],
+  [
+    'keys',
+    /KEY_RECOVERY_\w+|SECURITY_DATA_\w+|(AS|S)YMKEY_GENERATION_\w+|SERVER_SIDE_KEYGEN_\w+|KEY_GEN_ASYMMETRIC/,
+  ],
 ]
 const WHOLE = ACTIONS.map(([name, pattern]) => [name, new RegExp(`^(?:${pattern.source})$`)] as const)
 

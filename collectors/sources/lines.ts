@@ -16,6 +16,8 @@ export interface Line {
   /** Octets [offset, end) of the file, line feed included. */
   readonly offset: number
   readonly end: number
+  /** Of the line, from 1 where the scanner began: as an editor counts. */
+  readonly number: number
   readonly damage: Damage | undefined
 }
 
@@ -34,6 +36,7 @@ export class LineScanner {
   #at: number
   /** Length of the run of NULs that ends at `#at`. */
   #nuls = 0
+  #number = 1
 
   constructor(limit: number, offset: number, emit: (line: Line) => void) {
     this.#limit = limit
@@ -75,6 +78,7 @@ export class LineScanner {
           bytes: chunk.subarray(from, feed),
           offset: this.#start,
           end: base + feed + 1,
+          number: this.#number,
           damage: undefined,
         })
         this.#start = base + feed + 1
@@ -82,6 +86,7 @@ export class LineScanner {
         this.#keep(chunk.subarray(from, feed))
         this.#emitKept(base + feed, base + feed + 1, undefined)
       }
+      this.#number++
       from = feed + 1
     }
     this.#at = base + chunk.length
@@ -107,6 +112,7 @@ export class LineScanner {
       bytes: bytes ?? Buffer.concat(this.#parts, this.#kept),
       offset: this.#start,
       end,
+      number: this.#number,
       damage: textEnd - this.#start > this.#limit ? 'cut' : damage,
     })
     this.#parts = []
@@ -125,7 +131,9 @@ export class LineScanner {
     const runStart = this.#at - run
     if (runStart > this.#start) this.#emitKept(runStart, runStart, 'torn')
     const end = feedFollows ? this.#at + 1 : this.#at
-    this.#emit({ bytes: new Uint8Array(Math.min(run, NUL_KEPT)), offset: runStart, end, damage: 'nul' })
+    const bytes = new Uint8Array(Math.min(run, NUL_KEPT))
+    this.#emit({ bytes, offset: runStart, end, number: this.#number, damage: 'nul' })
+    if (feedFollows) this.#number++
     this.#start = end
     return feedFollows
   }

@@ -18,6 +18,8 @@ export interface FramedRecord {
   readonly end: number
   /** Where its last line begins. */
   readonly lastLine: number
+  /** Number of its first line, from 1 where the framer began. */
+  readonly line: number
   readonly damage: Damage | undefined
 }
 
@@ -26,6 +28,14 @@ export interface FramerOptions {
   /** Where in the file the first octet stands. */
   readonly offset?: number
   readonly limit?: number
+}
+
+/** A record that may go on. */
+interface Held {
+  readonly lines: Uint8Array[]
+  length: number
+  lastLine: number
+  end: number
 }
 
 const LF = 0x0a
@@ -49,7 +59,7 @@ export class RecordFramer {
   readonly #startsRecord: (line: Uint8Array) => boolean
   readonly #limit: number
   readonly #scanner: LineScanner
-  #held: { lines: Uint8Array[]; length: number; offset: number; lastLine: number; end: number } | undefined
+  #held: (Omit<FramedRecord, 'bytes' | 'damage'> & Held) | undefined
   #done: FramedRecord[] = []
 
   constructor(options: FramerOptions) {
@@ -94,14 +104,15 @@ export class RecordFramer {
     this.#held = undefined
     const only = held.lines.length === 1 ? held.lines[0] : undefined
     const bytes = only ?? joinLines(held.lines, held.length)
-    const { offset, end, lastLine } = held
-    this.#done.push({ bytes, offset, end, lastLine, damage: undefined })
+    const { offset, end, lastLine, line } = held
+    this.#done.push({ bytes, offset, end, lastLine, line, damage: undefined })
   }
 
   #line(line: Line): void {
     if (line.damage !== undefined) {
       this.#flush()
-      this.#done.push({ ...line, lastLine: line.offset })
+      const { bytes, offset, end, number, damage } = line
+      this.#done.push({ bytes, offset, end, lastLine: offset, line: number, damage })
       return
     }
     const held = this.#held
@@ -118,7 +129,7 @@ export class RecordFramer {
       return
     }
     this.#flush()
-    const { bytes, offset, end } = line
-    this.#held = { lines: [bytes], length: bytes.length, offset, lastLine: offset, end }
+    const { bytes, offset, end, number } = line
+    this.#held = { lines: [bytes], length: bytes.length, offset, lastLine: offset, line: number, end }
   }
 }
