@@ -23,6 +23,16 @@ const probedUrl = httpUrl.refine((text) => {
   return username === '' && password === ''
 }, 'expected a URL without user and password')
 
+/** CRLs are published in directories, too, and what is published from a file can be watched where it lies. */
+const crlUrl = z.union(
+  [
+    probedUrl,
+    z.string().regex(/^ldaps?:\/\/[^\s/@?#]+\/[^\s@#]*$/),
+    z.string().regex(/^file:\/\/\/[^\s?#]+$/),
+  ],
+  { error: 'expected an http://, https:// or ldap:// URL without user and password, or file:///' },
+)
+
 const hostName = z
   .string()
   .max(253)
@@ -70,7 +80,7 @@ const authority = z.strictObject({
   certificate: file,
   /** Id of the authority that issued it; absent for a root, which is a trust anchor. */
   issuer: id.optional(),
-  crl: z.array(crlSourceSchema(probedUrl)).default([]),
+  crl: z.array(crlSourceSchema(crlUrl)).default([]),
   ocsp: z
     .array(
       z
@@ -222,7 +232,21 @@ export const configSchema = z.strictObject({
     .default('vigil.local'),
   /** From where the probes look. */
   vantage: id.default('default'),
-  journal: z.strictObject({ directory: file.default('journal'), key_file: file.optional() }).prefault({}),
+  journal: z
+    .strictObject({
+      directory: file.default('journal'),
+      /** Ed25519 key, PKCS#8 PEM; the post-quantum key stands beside it. */
+      key_file: file.optional(),
+      /** Signs instead of the key in the file: a program with its arguments, message on standard input, raw signature on standard output. */
+      sign_command: z.array(z.string().min(1)).min(1).max(50).optional(),
+      /** The public key of that, in PEM. */
+      public_key_file: file.optional(),
+    })
+    .refine(
+      (j) => (j.sign_command === undefined) === (j.public_key_file === undefined),
+      'expected sign_command and public_key_file together',
+    )
+    .prefault({}),
   store: z.strictObject({ file: file.default('vigil.db') }).prefault({}),
   /** A second projection of the journal, beside the embedded store. */
   elasticsearch: elasticsearch.optional(),

@@ -2,7 +2,10 @@ import type { FactsOf } from '../../model/facts.ts'
 import type { ProbeError } from '../../model/observation.ts'
 import { contentFacts, freshness } from '../fetch/caching.ts'
 import type { Deadline } from '../fetch/deadline.ts'
+import { readFileUrl } from '../fetch/file.ts'
 import { exchange } from '../fetch/http.ts'
+import { searchLdap } from '../fetch/ldap.ts'
+import { parseLdapUrl } from '../fetch/ldapUrl.ts'
 import { anchorOf, asProbeError, probeError } from '../observe.ts'
 import type { CrlTarget, ProbeContext } from '../probe.ts'
 import { conditionOf, type Validator } from './revalidation.ts'
@@ -34,8 +37,42 @@ export interface CrlRequest {
 }
 
 /** Fetches a CRL from one address of its host. Rejects only when the outer signal of the deadline aborts. */
-export function fetchCrl(request: CrlRequest, context: ProbeContext, deadline: Deadline): Promise<Fetched> {
-  return fetchByHttp(request, context, deadline)
+export async function fetchCrl(
+  request: CrlRequest,
+  context: ProbeContext,
+  deadline: Deadline,
+): Promise<Fetched> {
+  const { url } = request.target
+  switch (schemeOf(url)) {
+    case 'ldap':
+    case 'ldaps':
+      return whole(url, context, async () => request.into(await searchDirectory(request, context, deadline)))
+    case 'file':
+      return whole(url, context, () =>
+        readFileUrl(url, { into: request.into, maxSize: context.maxSize }, deadline),
+      )
+    default:
+      return fetchByHttp(request, context, deadline)
+  }
+}
+
+async function searchDirectory(
+  { target, address }: CrlRequest,
+  { maxSize }: ProbeContext,
+  deadline: Deadline,
+): Promise<Uint8Array> {
+  const anchor = target.issuer === undefined ? undefined : anchorOf(target.issuer)
+  return searchLdap({ query: parseLdapUrl(target.url), address: address ?? '', maxSize, anchor }, deadline)
+}
+
+/** What has no header fields: it came, or it did not. */
+async function whole(url: string, { now }: ProbeContext, read: () => Promise<void>): Promise<Fetched> {
+  try {
+    await read()
+    return { kind: 'whole', http: { scheme: schemeOf(url) }, validator: undefined }
+  } catch (error) {
+    return { kind: 'failed', http: undefined, error: asProbeError(error, now()) }
+  }
 }
 
 async function fetchByHttp(

@@ -15,6 +15,8 @@ export type FetchCode =
   | 'refused'
   | 'unreachable'
   | 'connect_failed'
+  | 'file_not_found'
+  | 'file_unreadable'
   // tls
   | 'not_tls'
   | 'handshake_alert'
@@ -34,6 +36,8 @@ export type FetchCode =
   | 'content_encoded'
   | 'bad_redirect'
   | 'too_many_redirects'
+  | 'ldap_refused'
+  | 'ldap_no_value'
   // size
   | 'headers_too_large'
   | 'body_too_large'
