@@ -16,13 +16,13 @@ const END = '<!-- end: generated -->'
 export const GROUPS_OF: Readonly<Record<ProbeKind, readonly FactGroup[]>> = {
   crl: ['authority', 'addresses', 'http', 'distribution', 'crl', 'crlSeries', 'crlSchedule', 'lint'],
   crl_set: ['authority', 'crlSet'],
-  ocsp: ['authority', 'addresses', 'http', 'ocsp', 'crossCheck', 'lint'],
-  ocsp_matrix: ['authority', 'addresses', 'ocspMatrix'],
+  ocsp: ['authority', 'addresses', 'ocsp', 'lint'],
+  ocsp_matrix: ['authority', 'addresses', 'ocspMatrix', 'crossCheck'],
   tls: [
     ...(['service', 'addresses', 'tls', 'chain', 'certificate', 'path', 'staple', 'ocsp'] as const),
     ...(['crlStatus', 'renewal', 'keyUse', 'locations', 'prober', 'lint'] as const),
   ],
-  mtls: ['service', 'mtls', 'prober'],
+  mtls: ['service', 'addresses', 'mtls', 'prober'],
   ca: ['authority', 'certificate', 'aia', 'lint'],
   health: ['health'],
   attestation: ['attestation'],
