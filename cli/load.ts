@@ -13,6 +13,7 @@ import type { AttestationSource } from '../probes/attestations.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
 import { resolveIssuers } from '../probes/issuers.ts'
 import { targetsOf } from '../probes/targets.ts'
+import type { SigningOptions } from '../journal/keys.ts'
 import { parseVerifierKeys } from '../journal/note.ts'
 import { JournalError } from '../journal/error.ts'
 import { REPAIRABLE } from '../remediation/connector.ts'
@@ -49,6 +50,7 @@ export interface LoadedConfig extends Objectives {
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
+  readonly signCommand: SigningOptions['signCommand']
   readonly storeFile: string
   readonly logPaths: ReadonlyMap<string, string>
   /** Keys that sign a log, by its id. */
@@ -147,6 +149,13 @@ class Loader {
           config.journal.key_file === undefined
             ? `${journalDirectory}.key`
             : resolve(directory, config.journal.key_file),
+        signCommand:
+          config.journal.sign_command === undefined || config.journal.public_key_file === undefined
+            ? undefined
+            : {
+                command: config.journal.sign_command,
+                publicKeyFile: resolve(directory, config.journal.public_key_file),
+              },
         storeFile: resolve(directory, config.store.file),
         logPaths: new Map(config.inventory.logs.map((log) => [log.id, resolve(directory, log.path)])),
         logSigners,

@@ -102,6 +102,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     directory: loaded.journalDirectory,
     origin: config.origin,
     keyFile: loaded.keyFile,
+    signCommand: loaded.signCommand,
     now,
     random: randomBytes,
     ...(options.sealInterval === undefined ? {} : { sealInterval: options.sealInterval }),

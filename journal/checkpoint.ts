@@ -1,7 +1,5 @@
-import type { KeyObject } from 'node:crypto'
-import { DIGEST_BYTES } from './digest.ts'
-import { JournalError } from './error.ts'
-import { parseNote, signNote, type Note } from './note.ts'
+import { parseNote, signatureBy, type Note, type Signer } from './note.ts'
+import { formatTreeHead, parseTreeHead, type TreeHead } from './treeHead.ts'
 
 /** The signed size and root hash of a journal (C2SP tlog-checkpoint). */
 export interface Checkpoint {
@@ -26,18 +24,21 @@ export function parseOrigin(line: string): { readonly origin: string; readonly e
   return match?.[1] === undefined ? undefined : { origin: match[1], epoch: Number(match[2]) }
 }
 
-export function signCheckpoint(origin: string, size: number, root: Buffer, key: KeyObject): Checkpoint {
-  const text = signNote(`${origin}\n${size}\n${root.toString('base64')}\n`, origin, key)
-  return { origin, size, root: root.toString('hex'), text }
+/** Rejects with JournalError(key). */
+export async function signCheckpoint(head: TreeHead, signer: Signer): Promise<Checkpoint> {
+  const body = formatTreeHead(head)
+  const text = `${body}\n${await signatureBy(signer, body, 0)}`
+  return { origin: head.origin, size: head.size, root: head.root.toString('hex'), text }
+}
+
+/** The same checkpoint with one more signature. Rejects with JournalError(key). */
+export async function cosignCheckpoint(text: string, signer: Signer, now: number): Promise<string> {
+  return text + (await signatureBy(signer, parseNote(text).text, Math.floor(now / 1000)))
 }
 
 /** Reads a checkpoint without verifying its signatures. Throws JournalError(format). */
 export function parseCheckpoint(text: string): { readonly checkpoint: Checkpoint; readonly note: Note } {
   const note = parseNote(text)
-  const match = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(note.text)
-  const [, origin = '', size = '', root = ''] = match ?? []
-  const hash = Buffer.from(root, 'base64')
-  if (match === null || hash.length !== DIGEST_BYTES || hash.toString('base64') !== root)
-    throw new JournalError('format', { expected: 'the lines origin, size and root hash', got: 'other lines' })
-  return { checkpoint: { origin, size: Number(size), root: hash.toString('hex'), text }, note }
+  const { origin, size, root } = parseTreeHead(note.text)
+  return { checkpoint: { origin, size, root: root.toString('hex'), text }, note }
 }

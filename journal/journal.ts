@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
 import type { EpochStart, NewRecord, SealedRecord } from '../model/record.ts'
 import type { Position } from '../model/recordId.ts'
@@ -8,26 +9,33 @@ import { formatOrigin, type Checkpoint } from './checkpoint.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
-import { establishIdentity, refuseKeyInside, VERIFIER_KEYS, type Identity } from './identity.ts'
-import { loadKey, loadOrCreateKey } from './key.ts'
+import {
+  establishIdentity,
+  readIdentity,
+  refuseKeyInside,
+  VERIFIER_KEYS,
+  writeVerifierKeys,
+  type Identity,
+} from './identity.ts'
+import { loadKeys, type SigningOptions } from './keys.ts'
 import { lockDirectory } from './lock.ts'
+import { verifierKey, type Signer } from './note.ts'
 import { Publisher } from './publisher.ts'
 import { SealQueue, type Piece } from './queue.ts'
 import { RecentBatches } from './recent.ts'
 import { afterPosition, decodeRecord, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
 import { recover } from './recovery.ts'
+import { endorse, postQuantumKey, requireInForce, usedKeys } from './rotation.ts'
 import type { SegmentWriter } from './segments.ts'
 
 const DEFAULT_SEAL_INTERVAL_MS = 1000
 const DEFAULT_PUBLISH_INTERVAL_MS = 60_000
 
-export interface JournalOptions {
+export interface JournalOptions extends SigningOptions {
   /** Created when missing. */
   readonly directory: string
   /** Name of this journal for ever, without epoch: `vigil.example.org/zone-a`. */
   readonly origin: string
-  /** PKCS#8 PEM with an Ed25519 key, outside the directory; created (mode 0600) together with the journal. */
-  readonly keyFile: string
   readonly now: Clock
   readonly random: (octets: number) => Uint8Array
   /** Longest that a record waits for its seal, in ms; 0 seals as soon as the disk is free. Default 1000. */
@@ -69,6 +77,11 @@ export interface Journal {
   follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<readonly SealedRecord[]>
   /** Seals what waits, writes tiles and checkpoint. */
   publish(): Promise<Checkpoint>
+  /**
+   * Hands over to another Ed25519 key and closes: from now on the journal is opened with that one. `by`: who did it. Rejects with JournalError; then the
+   * old key stays in force, and it may be called again.
+   */
+  rotateKey(next: KeyObject, by: string): Promise<void>
   /** Seals what waits, publishes, releases the directory. Later calls do nothing. */
   close(): Promise<void>
 }
@@ -81,25 +94,36 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { directory, keyFile, disk = nodeDisk } = options
   refuseKeyInside(directory, keyFile)
   const exists = (await disk.list(directory)).includes(VERIFIER_KEYS)
-  const key = exists ? await loadKey(keyFile, directory) : await loadOrCreateKey(keyFile)
+  const known = exists ? (await readIdentity(disk, directory)).keys : []
+  const hasPostQuantum = postQuantumKey(known) !== undefined
+  const keys = await loadKeys(options, { directory, exists, hasPostQuantum })
   await disk.makeDirectory(directory)
   const lock = lockDirectory(directory)
   try {
     const identity = await establishIdentity(disk, directory, {
       origin: options.origin,
-      key,
+      keys,
       now: options.now(),
     })
     const origin = formatOrigin(identity.origin, identity.epoch)
+    const signer = keys.log(origin)
+    await requireInForce(disk, directory, { keys: identity.keys, own: signer.key })
     const { segments, published, unpublished } = await recover(disk, directory, {
       origin,
       epoch: identity.epoch,
-      key,
+      keys: identity.keys,
     })
-    const publisher = new Publisher({ disk, directory, origin, key, now: options.now }, published)
+    const cosigner = keys.postQuantum?.(origin)
+    const publisher = new Publisher(
+      { disk, directory, origin, signer, cosigner, now: options.now },
+      published,
+    )
     for (const entry of unpublished) publisher.add(entry)
     const artifacts = await ArtifactStore.open(disk, directory)
-    const journal = new FileJournal({ ...options, disk }, { identity, lock, segments, publisher, artifacts })
+    const journal = new FileJournal(
+      { ...options, disk },
+      { identity, signer, lock, segments, publisher, artifacts },
+    )
     await journal.begin()
     return journal
   } catch (error) {
@@ -110,6 +134,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 interface Parts {
   readonly identity: Identity
+  readonly signer: Signer
   readonly lock: { release(): void }
   readonly segments: SegmentWriter
   readonly publisher: Publisher
@@ -227,6 +252,23 @@ class FileJournal implements Journal {
     this.#refuseClosed()
     await this.#drain()
     return await this.#publishNow()
+  }
+
+  async rotateKey(next: KeyObject, by: string): Promise<void> {
+    this.#refuseClosed()
+    const { disk, directory, now } = this.#options
+    const { identity, signer } = this.#parts
+    const key = verifierKey(signer.key.name, next)
+    const used = usedKeys(identity.keys, signer.key)
+    if (used.some(({ id }) => id === key.id))
+      throw new JournalError('key', `expected a key that has not signed this journal, got ${key.id}`)
+    const body = { by, endorsement: await endorse(signer, key) }
+    // Announced first: a key that stands in no record signs nothing, but one that does must be found.
+    await writeVerifierKeys(disk, directory, [...used, key])
+    const handedOver = this.append([{ kind: 'key', time: toTimestamp(now()), body }])
+    this.#sealNow()
+    await handedOver
+    await this.close()
   }
 
   close(): Promise<void> {

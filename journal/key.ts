@@ -1,20 +1,41 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { JournalError } from './error.ts'
 
-/** Reads an Ed25519 key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. Throws JournalError(key). */
-export async function loadOrCreateKey(file: string): Promise<KeyObject> {
+/** What a journal signs with: Ed25519 every checkpoint, ML-DSA-44 the one that is kept of each hour. */
+export type KeyKind = 'ed25519' | 'ml-dsa-44'
+
+/** Reads a key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. Throws JournalError(key). */
+export async function loadOrCreateKey(file: string, kind: KeyKind = 'ed25519'): Promise<KeyObject> {
   const pem = await readPem(file)
-  return pem === undefined ? await createKey(file) : parseKey(file, pem)
+  return pem === undefined ? await createKey(file, kind) : parseKey(file, pem, kind)
 }
 
 /** Reads the key of a journal that exists: another one in its place could sign nothing. Throws JournalError(key). */
-export async function loadKey(file: string, journal: string): Promise<KeyObject> {
+export async function loadKey(file: string, journal: string, kind: KeyKind = 'ed25519'): Promise<KeyObject> {
   const pem = await readPem(file)
   if (pem === undefined)
     throw new JournalError('key', `${file}: expected the key of the journal ${journal}, got no file`)
-  return parseKey(file, pem)
+  return parseKey(file, pem, kind)
+}
+
+/** Reads an Ed25519 public key in PEM. Throws JournalError(key). */
+export async function loadPublicKey(file: string): Promise<KeyObject> {
+  const pem = await readPem(file)
+  try {
+    const key = createPublicKey(pem ?? '')
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch {
+    // Said below.
+  }
+  throw new JournalError('key', `${file}: expected an Ed25519 public key in PEM`)
 }
 
 /** undefined where there is no file. */
@@ -25,24 +46,23 @@ async function readPem(file: string): Promise<string | undefined> {
   })
 }
 
-function parseKey(file: string, pem: string): KeyObject {
+function parseKey(file: string, pem: string, kind: KeyKind): KeyObject {
   let key: KeyObject
   try {
     key = createPrivateKey(pem)
   } catch (error) {
     throw new JournalError('key', `${file}: expected a private key in PKCS#8 PEM`, { cause: error })
   }
-  if (key.asymmetricKeyType !== 'ed25519')
-    throw new JournalError(
-      'key',
-      `${file}: expected an Ed25519 key, got ${key.asymmetricKeyType ?? 'another'}`,
-    )
+  if (key.asymmetricKeyType !== kind) {
+    const expected = kind === 'ed25519' ? 'an Ed25519 key' : 'an ML-DSA-44 key'
+    throw new JournalError('key', `${file}: expected ${expected}, got ${key.asymmetricKeyType ?? 'another'}`)
+  }
   return key
 }
 
 /** Whole or not at all: half a key file would keep the journal from ever being opened again. */
-async function createKey(file: string): Promise<KeyObject> {
-  const { privateKey } = generateKeyPairSync('ed25519')
+async function createKey(file: string, kind: KeyKind): Promise<KeyObject> {
+  const privateKey = generate(kind)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     await writeDurably(temporary, privateKey.export({ format: 'pem', type: 'pkcs8' }))
@@ -57,6 +77,13 @@ async function createKey(file: string): Promise<KeyObject> {
     throw new JournalError('key', `${file}: cannot be created`, { cause: error })
   }
   return privateKey
+}
+
+/** Each kind by itself: the compiler knows no union of them. */
+function generate(kind: KeyKind): KeyObject {
+  return kind === 'ed25519'
+    ? generateKeyPairSync('ed25519').privateKey
+    : generateKeyPairSync('ml-dsa-44').privateKey
 }
 
 async function writeDurably(file: string, text: string | Buffer): Promise<void> {

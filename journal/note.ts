@@ -1,25 +1,41 @@
 import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { signedMessage, SIGNATURE_TYPES, splitTime, withTime, type SignatureType } from './cosignature.ts'
 import { sha256 } from './digest.ts'
 import { JournalError } from './error.ts'
 
-// Signed notes (C2SP signed-note), with Ed25519 signatures.
+// Signed notes (C2SP signed-note) with Ed25519 signatures, and cosignatures of checkpoints (C2SP tlog-cosignature).
 
-const ED25519 = 0x01
-const KEY_BYTES = 32
 const ID_BYTES = 4
 /** Signature lines read in one note; the specification asks for 16 at least. */
 const MAX_SIGNATURES = 64
 /** Octets of a note: a checkpoint with MAX_SIGNATURES lines, most of them post-quantum, stays below. */
 const MAX_NOTE_BYTES = 512 * 1024
 
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+const ED25519_KEY = { length: 32, prefix: Buffer.from('302a300506032b6570032100', 'hex') }
+/** Octets of a raw public key, and what comes before them in a SubjectPublicKeyInfo (RFC 8410, RFC 9881). */
+const RAW_KEYS: Readonly<Record<SignatureType, typeof ED25519_KEY>> = {
+  ed25519: ED25519_KEY,
+  ed25519_cosigner: ED25519_KEY,
+  ml_dsa_44_cosigner: {
+    length: 1312,
+    prefix: Buffer.from('30820532300b06096086480165030403110382052100', 'hex'),
+  },
+}
 
 /** A public key with the name that it signs under. */
 export interface VerifierKey {
   readonly name: string
   /** First four octets of SHA-256(name, line feed, type, key), in hex. */
   readonly id: string
+  readonly type: SignatureType
   readonly publicKey: KeyObject
+}
+
+/** A private key, wherever it is kept. */
+export interface Signer {
+  readonly key: VerifierKey
+  /** Rejects with JournalError(key). */
+  sign(message: Buffer): Promise<Buffer>
 }
 
 export interface NoteSignature {
@@ -34,14 +50,14 @@ export interface Note {
   readonly signatures: readonly NoteSignature[]
 }
 
-export function verifierKey(name: string, key: KeyObject): VerifierKey {
+export function verifierKey(name: string, key: KeyObject, type: SignatureType = 'ed25519'): VerifierKey {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  return { name, id: keyId(name, rawKey(publicKey)), publicKey }
+  return { name, id: keyId(name, type, rawKey(type, publicKey)), type, publicKey }
 }
 
 /** `name+id+base64(type, key)`, without line feed. */
 export function formatVerifierKey(key: VerifierKey): string {
-  const raw = Buffer.concat([Buffer.of(ED25519), rawKey(key.publicKey)])
+  const raw = Buffer.concat([Buffer.of(SIGNATURE_TYPES[key.type]), rawKey(key.type, key.publicKey)])
   return `${key.name}+${key.id}+${raw.toString('base64')}`
 }
 
@@ -55,19 +71,41 @@ function parseVerifierKey(line: string, number: number): VerifierKey {
   const [, name = '', id = '', key = ''] = match ?? []
   const raw = decodeBase64(key)
   if (match === null || raw === undefined) throw malformed(`a verifier key name+id+key in line ${number}`)
-  if (raw.length !== 1 + KEY_BYTES || raw[0] !== ED25519)
-    throw malformed(`an Ed25519 verifier key in line ${number}`)
-  const point = raw.subarray(1)
-  if (keyId(name, point) !== id) throw malformed(`key id ${keyId(name, point)} in line ${number}`)
-  const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, point]), format: 'der', type: 'spki' })
-  return { name, id, publicKey }
+  const type = typeOf(raw[0])
+  const octets = raw.subarray(1)
+  if (type === undefined || octets.length !== RAW_KEYS[type].length)
+    throw malformed(`an Ed25519 or ML-DSA-44 verifier key in line ${number}`)
+  if (keyId(name, type, octets) !== id)
+    throw malformed(`key id ${keyId(name, type, octets)} in line ${number}`)
+  const spki = Buffer.concat([RAW_KEYS[type].prefix, octets])
+  return { name, id, type, publicKey: createPublicKey({ key: spki, format: 'der', type: 'spki' }) }
 }
+
+function typeOf(octet: number | undefined): SignatureType | undefined {
+  return SIGNERS.find((type) => SIGNATURE_TYPES[type] === octet)
+}
+
+const SIGNERS = [
+  'ed25519',
+  'ed25519_cosigner',
+  'ml_dsa_44_cosigner',
+] as const satisfies readonly SignatureType[]
 
 /** Signs a text that ends in a line feed. */
 export function signNote(text: string, name: string, privateKey: KeyObject): string {
-  const { id } = verifierKey(name, privateKey)
-  const signature = sign(null, Buffer.from(text), privateKey)
-  return `${text}\n— ${name} ${Buffer.concat([Buffer.from(id, 'hex'), signature]).toString('base64')}\n`
+  const key = verifierKey(name, privateKey)
+  return `${text}\n${signatureLine(key, sign(null, Buffer.from(text), privateKey))}`
+}
+
+/** The line that a signer puts under a text; a cosigner says when, in seconds since the Unix epoch. Rejects with JournalError(key, format). */
+export async function signatureBy(signer: Signer, text: string, time: number): Promise<string> {
+  const { key } = signer
+  const signature = await signer.sign(signedMessage(key.type, key.name, text, time))
+  return signatureLine(key, withTime(key.type, time, signature))
+}
+
+function signatureLine({ name, id }: VerifierKey, signature: Buffer): string {
+  return `— ${name} ${Buffer.concat([Buffer.from(id, 'hex'), signature]).toString('base64')}\n`
 }
 
 /** Throws JournalError(format). */
@@ -89,35 +127,46 @@ function parseSignature(line: string): NoteSignature {
   return { name: match[1], id: bytes.toString('hex', 0, ID_BYTES), signature: bytes.subarray(ID_BYTES) }
 }
 
+/** A key whose signature verified; a cosigner's with the time that it says, in seconds since the Unix epoch. */
+export interface VerifiedSignature {
+  readonly key: VerifierKey
+  readonly time: number | undefined
+}
+
 /**
  * The keys among those given whose signature stands under the note and verifies. Signatures of unknown keys are ignored;
  * one of a known key that does not verify throws JournalError(altered), as the specification asks.
  */
 export function verifyNote(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] {
-  const bytes = Buffer.from(note.text)
-  return keys.filter((key) =>
-    note.signatures.some(({ name, id, signature }) => {
-      if (name !== key.name || id !== key.id) return false
-      if (!verify(null, bytes, key.publicKey, signature))
-        throw new JournalError('altered', {
-          expected: `a valid signature by ${key.name}+${key.id}`,
-          got: 'another',
-        })
-      return true
-    }),
-  )
+  return verifiedSignatures(note, keys).map(({ key }) => key)
 }
 
-function rawKey(publicKey: KeyObject): Buffer {
-  return publicKey.export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES)
+/** The same, with the times of cosigners. Throws JournalError(altered). */
+export function verifiedSignatures(note: Note, keys: readonly VerifierKey[]): readonly VerifiedSignature[] {
+  return keys.flatMap((key) => {
+    const own = note.signatures.find(({ name, id }) => name === key.name && id === key.id)
+    return own === undefined ? [] : [verifiedSignature(note.text, own.signature, key)]
+  })
 }
 
-function keyId(name: string, raw: Uint8Array): string {
-  return sha256(Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), raw])).toString(
-    'hex',
-    0,
-    ID_BYTES,
+function verifiedSignature(text: string, octets: Buffer, key: VerifierKey): VerifiedSignature {
+  const { type, name, publicKey } = key
+  const split = splitTime(type, octets)
+  if (
+    split === undefined ||
+    !verify(null, signedMessage(type, name, text, split.time), publicKey, split.signature)
   )
+    throw new JournalError('altered', { expected: `a valid signature by ${name}+${key.id}`, got: 'another' })
+  return { key, time: type === 'ed25519' ? undefined : split.time }
+}
+
+function rawKey(type: SignatureType, publicKey: KeyObject): Buffer {
+  return publicKey.export({ format: 'der', type: 'spki' }).subarray(-RAW_KEYS[type].length)
+}
+
+function keyId(name: string, type: SignatureType, raw: Uint8Array): string {
+  const octets = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(SIGNATURE_TYPES[type]), raw])
+  return sha256(octets).toString('hex', 0, ID_BYTES)
 }
 
 /** undefined when the text is not the one base64 spelling of its octets. */

@@ -1,9 +1,9 @@
-import type { KeyObject } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../model/time.ts'
 import { encodeBundle } from './bundle.ts'
-import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { cosignCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { Disk } from './disk.ts'
+import type { Signer } from './note.ts'
 import { tilePath, type TileKind } from './tile.ts'
 import { type EdgeTree, leafHash, TILE_WIDTH } from './tree.ts'
 
@@ -27,7 +27,10 @@ export interface PublisherOptions {
   readonly directory: string
   /** Origin line with the epoch. */
   readonly origin: string
-  readonly key: KeyObject
+  /** Signs every checkpoint. */
+  readonly signer: Signer
+  /** Signs besides the one that is kept of each hour. */
+  readonly cosigner: Signer | undefined
   readonly now: Clock
 }
 
@@ -99,8 +102,8 @@ export class Publisher {
       const partials = this.#partials()
       await this.#flush()
       for (const { path, bytes } of partials) await this.#write(path, bytes)
-      const { origin, key } = this.#options
-      const checkpoint = signCheckpoint(origin, size, root, key)
+      const { origin, signer } = this.#options
+      const checkpoint = await signCheckpoint({ origin, size, root }, signer)
       await this.#write(CHECKPOINT_PATH, Buffer.from(checkpoint.text))
       this.#checkpoint = checkpoint
       await this.#keepHourly(checkpoint)
@@ -137,7 +140,10 @@ export class Publisher {
     const path = historyPath(this.#options.now())
     // A clock that was set back must not put a younger checkpoint before an older one.
     if (path <= this.#history) return
-    await this.#write(path, Buffer.from(checkpoint.text))
+    const { cosigner, now } = this.#options
+    const text =
+      cosigner === undefined ? checkpoint.text : await cosignCheckpoint(checkpoint.text, cosigner, now())
+    await this.#write(path, Buffer.from(text))
     this.#history = path
   }
 

@@ -18,6 +18,7 @@ const MEMBERS = 'body,kind,nonce,recorded,time,v'
 const KINDS: Readonly<Record<RecordKind, true>> = {
   epoch: true,
   configuration: true,
+  key: true,
   tick: true,
   observation: true,
   unchanged: true,

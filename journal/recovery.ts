@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import type { Block } from './block.ts'
 import { decodeBundle } from './bundle.ts'
@@ -7,9 +6,10 @@ import { sha256 } from './digest.ts'
 import { TEMPORARY, type Disk } from './disk.ts'
 import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
-import { verifierKey, verifyNote } from './note.ts'
+import { verifyNote, type VerifierKey } from './note.ts'
 import { CHECKPOINT_PATH, type Published } from './publisher.ts'
 import { recordedAt } from './record.ts'
+import { logKeys } from './rotation.ts'
 import { listSegments, readSealedSegment, readTrailer, SegmentWriter } from './segments.ts'
 import { tilePath, type TileKind } from './tile.ts'
 import { EdgeTree, leafHash, TILE_WIDTH } from './tree.ts'
@@ -30,9 +30,9 @@ export interface Recovered {
 export async function recover(
   disk: Disk,
   directory: string,
-  log: { readonly origin: string; readonly epoch: number; readonly key: KeyObject },
+  log: { readonly origin: string; readonly epoch: number; readonly keys: readonly VerifierKey[] },
 ): Promise<Recovered> {
-  const checkpoint = await readCheckpoint(disk, directory, log.origin, log.key)
+  const checkpoint = await readCheckpoint(disk, directory, log.origin, log.keys)
   const covered = checkpoint?.size ?? 0
   await tidy(disk, directory, covered)
   const { writer, blocks } = await SegmentWriter.open(disk, directory)
@@ -73,15 +73,15 @@ async function readCheckpoint(
   disk: Disk,
   directory: string,
   origin: string,
-  key: KeyObject,
+  keys: readonly VerifierKey[],
 ): Promise<Checkpoint | undefined> {
   const text = await disk.read(join(directory, CHECKPOINT_PATH))
   if (text === undefined) return undefined
   const { checkpoint, note } = parseCheckpoint(text.toString())
   if (checkpoint.origin !== origin)
     throw new JournalError('altered', `checkpoint: expected origin ${origin}, got ${checkpoint.origin}`)
-  if (verifyNote(note, [verifierKey(origin, key)]).length === 0)
-    throw new JournalError('altered', `checkpoint: expected a signature by this journal's key, got none`)
+  if (verifyNote(note, logKeys(keys)).length === 0)
+    throw new JournalError('altered', `checkpoint: expected a signature by a key of this journal, got none`)
   return checkpoint
 }
 

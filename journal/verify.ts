@@ -10,8 +10,8 @@ import { parseVerifierKeys } from './note.ts'
 import { checkRecord, type Envelope } from './record.ts'
 import { checkArtifacts, type References } from './verify/artifacts.ts'
 import {
+  openSigned,
   readHistory,
-  readKnown,
   readIdentity,
   readPublished,
   type Identity,
@@ -19,6 +19,7 @@ import {
 } from './verify/checkpoints.ts'
 import { fault, FaultFound, inFile, type Fault } from './verify/fault.ts'
 import { takeInventory, type Inventory } from './verify/inventory.ts'
+import { KeyPeriods } from './verify/keys.ts'
 import { readSegments, type SegmentBlock } from './verify/segments.ts'
 import { directorySource, type FileSource } from './verify/source.ts'
 import { TileCheck } from './verify/tiles.ts'
@@ -75,21 +76,19 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
     found.origin = identity.log
     // While a writer is at work, what is read later covers what was read earlier: tiles of this checkpoint are in the list, and
     // records of the next one in the segments.
-    const first = await readPublished(source, identity, trusted)
+    const first = await readPublished(source, identity)
     const inventory = await takeInventory(source)
     const counted = countReads(source, inventory.total, options.onProgress)
     const history = await readHistory(counted, inventory.history, identity)
-    const last = await readPublished(counted, identity, trusted)
+    const last = await readPublished(counted, identity)
     found.published = last
     checkOrder([first, ...history.slice(-1)], last)
-    const known = (options.known ?? []).map(({ name, text }) => readKnown(name, text, identity, trusted))
-    await checkLog(
-      counted,
-      inventory,
-      identity,
-      { first, signed: [first, ...history, ...known, last] },
-      found,
-    )
+    const known = (options.known ?? []).map(({ name, text }) => openSigned(name, text, identity))
+    const signed = [first, ...history, ...known, last]
+    const periods = await checkLog(counted, inventory, identity, { first, signed }, found)
+    periods.check(signed, history, found.notes)
+    if (trusted !== undefined)
+      for (const newest of [last, ...known]) periods.checkTrust(newest, history, trusted)
     found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
     checkForeign(inventory, found.notes)
     options.onProgress?.({ done: inventory.total, total: inventory.total })
@@ -144,7 +143,8 @@ async function checkLog(
   identity: Identity,
   { first, signed }: { readonly first: SignedSize; readonly signed: readonly SignedSize[] },
   found: Findings,
-): Promise<void> {
+): Promise<KeyPeriods> {
+  const periods = new KeyPeriods(identity)
   const tiles = new TileCheck(
     source,
     inventory,
@@ -153,6 +153,8 @@ async function checkLog(
   for await (const block of readSegments(source, inventory, found.notes)) {
     const records = block.records.map((bytes, n) => {
       const envelope = checkEnvelope(bytes, block, n)
+      if (envelope.kind === 'key')
+        periods.handOver(block.entry, envelope.body, block.file, `entry ${block.entry}, record ${n}`)
       found.records[envelope.kind] = (found.records[envelope.kind] ?? 0) + 1
       const log = parseOrigin(identity.log)
       collectReferences(
@@ -166,6 +168,7 @@ async function checkLog(
     found.size = tiles.size
   }
   await tiles.finish(first)
+  return periods
 }
 
 function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope {

@@ -28,6 +28,13 @@ export interface EpochStart {
   readonly previous: string | null
 }
 
+/** From here on another key signs the checkpoints. */
+export interface KeyChange {
+  readonly by: string
+  /** The next key, named and signed by the one before: a signed note (docs/journal-format.md). */
+  readonly endorsement: string
+}
+
 /** The engine's clock: written before the evaluation that uses it. */
 export interface Tick {
   readonly reason: 'interval' | 'start' | 'stop'
@@ -36,6 +43,7 @@ export interface Tick {
 export interface RecordBodies {
   epoch: EpochStart
   configuration: ConfigurationChange
+  key: KeyChange
   tick: Tick
   observation: Observation
   unchanged: Unchanged

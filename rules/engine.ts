@@ -192,6 +192,7 @@ export class RuleEngine {
           break
         case 'epoch':
         case 'configuration':
+        case 'key':
         case 'audit':
         case 'action':
           break

@@ -159,6 +159,7 @@ export class MetricsProjection {
         return
       case 'epoch':
       case 'configuration':
+      case 'key':
         return
     }
   }

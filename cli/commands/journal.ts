@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { openJournal } from '../../journal/journal.ts'
+import { loadPublicKey } from '../../journal/key.ts'
 import { nodeDisk } from '../../journal/disk.ts'
 import { JournalError } from '../../journal/error.ts'
 import { proveConsistency, proveRecord } from '../../journal/proof/prove.ts'
@@ -9,10 +12,13 @@ import { isRecordKind, RECORD_KINDS } from '../../journal/record.ts'
 import type { RecordKind, SealedRecord } from '../../model/record.ts'
 import { parseRecordId } from '../../model/recordId.ts'
 import { unreadable } from '../config.ts'
+import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { instantOf } from '../instant.ts'
 import { isSelected, summaryOf } from '../journal/select.ts'
+import { printLine } from '../output.ts'
 import { paint, printable } from '../terminal.ts'
+import { requireConfig } from './checkConfig.ts'
 
 const CAT_HELP = `
 One line a record: when it was journaled, kind, id, what it says. With --json the whole record, one JSON document a line. --from and --to are about when it was
@@ -34,6 +40,17 @@ Examples:
   $ vigil journal prove journal --since checkpoint-of-last-year --out year.proof
 
 Exit codes: 0 written, 1 the journal does not hold what must be proven, 2 usage, 3 could not be read`
+
+const ROTATE_HELP = `
+The key in force signs the next one, and this becomes a record: whoever trusts the key from before trusts the next. Then put the next key into the
+configuration (journal.key_file, or sign_command and public_key_file), with the post-quantum key beside it under its new name.
+
+Example:
+  $ openssl genpkey -algorithm ed25519 -out next.key && openssl pkey -in next.key -pubout -out next.pub
+  $ cp journal.key.ml-dsa-44 next.key.ml-dsa-44
+  $ vigil journal rotate-key --next next.pub
+
+Exit codes: 0 done, 2 usage or configuration, 3 could not be done`
 
 interface CatOptions {
   readonly kind: readonly RecordKind[]
@@ -78,10 +95,33 @@ export function journalCommand(): Command {
       if (options.out === undefined) process.stdout.write(proof)
       else writeOut(options.out, proof)
     })
+  const rotate = new Command('rotate-key')
+    .description('hand over to another key; vigil must be stopped')
+    .requiredOption('--next <file>', 'public key that signs from now on: Ed25519, PEM')
+    .option('-c, --config <file>', 'configuration file', 'vigil.yaml')
+    .addHelpText('after', ROTATE_HELP)
+    .action(async ({ next, config }: { next: string; config: string }) => {
+      const { journalDirectory: directory, config: declared, keyFile, signCommand } = requireConfig(config)
+      await tell(async () => {
+        const key = await loadPublicKey(next)
+        const options = {
+          directory,
+          origin: declared.origin,
+          keyFile,
+          signCommand,
+          now: Date.now,
+          random: randomBytes,
+        }
+        const journal = await openJournal(options)
+        await journal.rotateKey(key, currentUser()).finally(() => journal.close())
+      })
+      printLine(`${directory}: signed by the next key from now on; put it into ${config}, journal`)
+    })
   return new Command('journal')
-    .description('what the journal holds: print records, prove them')
+    .description('what the journal holds: print records, prove them; who signs it')
     .addCommand(cat)
     .addCommand(prove)
+    .addCommand(rotate)
 }
 
 function recordKind(text: string): RecordKind {

@@ -30,6 +30,7 @@ function subjectOf(record: SealedRecord): string | undefined {
       return record.body.subject
     case 'epoch':
     case 'configuration':
+    case 'key':
     case 'tick':
     case 'unchanged':
     case 'audit':
@@ -55,6 +56,8 @@ export function summaryOf(record: SealedRecord): string {
       return `${record.body.items.length} runs that repeat an observation`
     case 'configuration':
       return `${record.body.product}, by ${record.body.by}`
+    case 'key':
+      return `another key signs from here on, by ${record.body.by}`
     case 'epoch':
     case 'tick':
       return record.body.reason

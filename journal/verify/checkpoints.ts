@@ -2,6 +2,7 @@ import { parseCheckpoint, parseOrigin, type Checkpoint } from '../checkpoint.ts'
 import { VERIFIER_KEYS } from '../identity.ts'
 import { formatVerifierKey, parseVerifierKeys, verifyNote, type VerifierKey } from '../note.ts'
 import { CHECKPOINT_PATH } from '../publisher.ts'
+import { logKeys } from '../rotation.ts'
 import { fault, inFile } from './fault.ts'
 import type { FileSource } from './source.ts'
 
@@ -29,15 +30,9 @@ export async function readIdentity(source: FileSource): Promise<Identity> {
   return { log: name, epoch: identity.epoch, keys }
 }
 
-/** The published checkpoint; signed by the directory's own key and, when there are some, by a trusted one. Throws FaultFound. */
-export async function readPublished(
-  source: FileSource,
-  identity: Identity,
-  trusted: readonly VerifierKey[] | undefined,
-): Promise<SignedSize> {
-  const checkpoint = await readSigned(source, CHECKPOINT_PATH, identity.log, identity.keys)
-  if (trusted !== undefined) await readSigned(source, CHECKPOINT_PATH, identity.log, trusted)
-  return checkpoint
+/** The published checkpoint. Throws FaultFound. */
+export async function readPublished(source: FileSource, identity: Identity): Promise<SignedSize> {
+  return await readSigned(source, CHECKPOINT_PATH, identity)
 }
 
 /** Checkpoints of the history, oldest first. Throws FaultFound. */
@@ -48,7 +43,7 @@ export async function readHistory(
 ): Promise<readonly SignedSize[]> {
   const history: SignedSize[] = []
   for (const path of paths) {
-    const checkpoint = await readSigned(source, path, identity.log, identity.keys)
+    const checkpoint = await readSigned(source, path, identity)
     const before = history.at(-1)?.size ?? 0
     if (checkpoint.size < before)
       throw fault(path, 'size', `at least ${before} entries, as before`, `${checkpoint.size}`)
@@ -57,34 +52,21 @@ export async function readHistory(
   return history
 }
 
-/** A checkpoint that somebody else kept; of this log, and signed like the published one. Throws FaultFound. */
-export function readKnown(
-  name: string,
-  text: string,
-  identity: Identity,
-  trusted: readonly VerifierKey[] | undefined,
-): SignedSize {
-  if (trusted !== undefined) openSigned(name, text, identity.log, trusted)
-  return openSigned(name, text, identity.log, identity.keys)
-}
-
-async function readSigned(
-  source: FileSource,
-  path: string,
-  log: string,
-  keys: readonly VerifierKey[],
-): Promise<SignedSize> {
+async function readSigned(source: FileSource, path: string, identity: Identity): Promise<SignedSize> {
   const text = (await source.read(path))?.toString()
   if (text === undefined) throw fault(path, '', 'a signed checkpoint', 'no file')
-  return openSigned(path, text, log, keys)
+  return openSigned(path, text, identity)
 }
 
-function openSigned(path: string, text: string, log: string, keys: readonly VerifierKey[]): SignedSize {
+/** A checkpoint of this log, signed by a key of it; which one was in force is for KeyPeriods. Throws FaultFound. */
+export function openSigned(path: string, text: string, { log, keys }: Identity): SignedSize {
   return inFile(path, '', () => {
     const { checkpoint, note } = parseCheckpoint(text)
     if (checkpoint.origin !== log) throw fault(path, 'line 1', `origin ${log}`, checkpoint.origin)
-    if (verifyNote(note, keys).length === 0) {
-      const wanted = keys.map((key) => `${key.name}+${key.id}`).join(' or ')
+    if (verifyNote(note, logKeys(keys)).length === 0) {
+      const wanted = logKeys(keys)
+        .map((key) => `${key.name}+${key.id}`)
+        .join(' or ')
       const found = note.signatures.map((s) => `${s.name}+${s.id}`).join(', ')
       throw fault(path, 'signatures', `one by ${wanted}`, found)
     }

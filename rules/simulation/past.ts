@@ -201,6 +201,7 @@ export class PastSimulation {
         return
       case 'epoch':
       case 'configuration':
+      case 'key':
       case 'audit':
       case 'action':
         return

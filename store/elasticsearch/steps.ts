@@ -59,6 +59,7 @@ export function stepsOf(
     case 'action':
     case 'epoch':
     case 'configuration':
+    case 'key':
     case 'tick':
       return []
   }

@@ -84,6 +84,7 @@ export class Writer {
         return
       case 'epoch':
       case 'configuration':
+      case 'key':
       case 'tick':
         return
     }

@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { parseCheckpoint, signCheckpoint } from '../../journal/checkpoint.ts'
 import { JournalError } from '../../journal/error.ts'
+import { keySigner } from '../../journal/signer.ts'
 import {
   formatVerifierKey,
   parseNote,
@@ -76,9 +77,11 @@ describe('signed notes', () => {
 })
 
 describe('checkpoints', () => {
-  test('are three lines: origin, size, root', () => {
+  const signer = keySigner(verifierKey('vigil.test/1', privateKey), privateKey)
+
+  test('are three lines: origin, size, root', async () => {
     const root = Buffer.alloc(32, 7)
-    const { text } = signCheckpoint('vigil.test/1', 42, root, privateKey)
+    const { text } = await signCheckpoint({ origin: 'vigil.test/1', size: 42, root }, signer)
     assert.ok(text.startsWith(`vigil.test/1\n42\n${root.toString('base64')}\n\n— vigil.test/1 `))
     assert.deepEqual(parseCheckpoint(text).checkpoint, {
       origin: 'vigil.test/1',
@@ -88,8 +91,9 @@ describe('checkpoints', () => {
     })
   })
 
-  test('are refused with leading zeros, extension lines or another root size', () => {
-    const { text } = signCheckpoint('vigil.test/1', 42, Buffer.alloc(32, 7), privateKey)
+  test('are refused with leading zeros, extension lines or another root size', async () => {
+    const root = Buffer.alloc(32, 7)
+    const { text } = await signCheckpoint({ origin: 'vigil.test/1', size: 42, root }, signer)
     for (const bad of [
       text.replace('\n42\n', '\n042\n'),
       text.replace('\n42\n', '\n-1\n'),

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { nodeDisk } from '../../journal/disk.ts'
+import { parseVerifierKeys } from '../../journal/note.ts'
 import { proveRecord } from '../../journal/proof/prove.ts'
 import { needs } from '../support/needs.ts'
 import { FakeClock, makePlace, numbered, openTestJournal } from './support.ts'
@@ -49,7 +50,12 @@ describe('a Go client of tiled logs', needs('go'), () => {
       await journal.close()
       const args = [place.directory, join(place.directory, 'vkey'), String(Math.floor(size / 2))]
       const { stdout } = await run(join(work, 'peer'), args)
-      assert.equal(stdout, `${origin} ${size} ${root} ${size}\n`)
+      const vkey = await readFile(join(place.directory, 'vkey'), 'utf8')
+      const [log, postQuantum] = parseVerifierKeys(vkey).map(({ id }) => id)
+      const history = await readdir(join(place.directory, 'checkpoints/2026'))
+      // Those of each hour have both signatures, the newest the first.
+      const ids = [...history.map(() => `${log} ${postQuantum}`), log].join(' ')
+      assert.equal(stdout, `${ids} ${origin} ${size} ${root} ${size}\n`)
 
       const proof = join(place.directory, '..', 'record.tlog-proof')
       await writeFile(proof, await proveRecord(nodeDisk, place.directory, { entry: size - 1, n: 0 }))

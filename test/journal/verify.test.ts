@@ -248,7 +248,7 @@ describe('verification', () => {
     const continued = async (...numbers: readonly number[]) => {
       const elsewhere = await makePlace(t)
       await cp(place.directory, elsewhere.directory, { recursive: true })
-      await cp(place.keyFile, elsewhere.keyFile)
+      for (const ending of ['', '.ml-dsa-44']) await cp(place.keyFile + ending, elsewhere.keyFile + ending)
       const journal = await openTestJournal(elsewhere, { now: new FakeClock().now })
       for (const number of numbers) await journal.append([numbered(number)])
       const { text } = await journal.publish()

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	formats "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -62,6 +63,13 @@ func main() {
 	}
 	dir, vkeyFile, index := os.Args[1], os.Args[2], parseInt(os.Args[3])
 
+	history, err := filepath.Glob(filepath.Join(dir, "checkpoints/*/*Z"))
+	check(err)
+	for _, file := range history {
+		signed, err := os.ReadFile(file)
+		check(err)
+		openCheckpoint(signed, vkeyFile)
+	}
 	signed, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
 	check(err)
 	origin, size, root := openCheckpoint(signed, vkeyFile)
@@ -98,14 +106,20 @@ func main() {
 	fmt.Printf("%s %d %x %d\n", origin, size, root[:], len(entries))
 }
 
-// openCheckpoint verifies the signature; returns origin, size and root.
+// openCheckpoint verifies the signatures and prints the ids of their keys; returns origin, size and root.
 func openCheckpoint(signed []byte, vkeyFile string) (string, int64, tlog.Hash) {
-	vkey, err := os.ReadFile(vkeyFile)
+	vkeys, err := os.ReadFile(vkeyFile)
 	check(err)
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	vkey, postQuantum, _ := strings.Cut(strings.TrimSpace(string(vkeys)), "\n")
+	verifier, err := formats.NewVerifier(vkey)
 	check(err)
-	opened, err := note.Open(signed, note.VerifierList(verifier))
+	cosigner, err := formats.NewVerifier(postQuantum)
 	check(err)
+	opened, err := note.Open(signed, note.VerifierList(verifier, cosigner))
+	check(err)
+	for _, signature := range opened.Sigs {
+		fmt.Printf("%08x ", signature.Hash)
+	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 || lines[0] != verifier.Name() {
 		log.Fatalf("unexpected checkpoint %q", opened.Text)
