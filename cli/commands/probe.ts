@@ -74,7 +74,7 @@ function crl(): Command {
       probe: 'crl',
       subject: 'ca_crl[cli]',
       address: url,
-      url: urlOf(url),
+      url: urlOf(url, ['http', 'https', 'ldap', 'ldaps', 'file']),
       issuer: readIssuer(options.issuer),
       fullEvery: 0,
       distribution: undefined,
