@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { toPem, type Issuer as Signer } from '../../lab/issue.ts'
 import { parseCertificate } from '../../pki/certificate.ts'
 import { certificateFacts } from '../../pki/certificateFacts.ts'

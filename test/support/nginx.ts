@@ -11,7 +11,7 @@ import { freePorts } from './ports.ts'
 const PATIENCE = 10_000
 const POLL_MS = 20
 
-/** A real nginx of one process, with files and configuration of its own. */
+/** A real nginx with files and configuration of its own. */
 export interface TestNginx extends AsyncDisposable {
   readonly port: number
   /** Where its files are; `-p`. */
@@ -27,6 +27,8 @@ export interface TestNginx extends AsyncDisposable {
 export async function startNginx(options: {
   readonly http: string
   readonly files: Readonly<Record<string, string | Uint8Array>>
+  /** `several`: as it runs everywhere, and the only way in which nothing is lost over a reload. */
+  readonly processes?: 'one' | 'several'
 }): Promise<TestNginx> {
   const directory = await mkdtemp(join(tmpdir(), 'vigil-nginx-'))
   const [port = 0] = await freePorts(1)
@@ -36,7 +38,8 @@ export async function startNginx(options: {
   await writeFile(
     join(directory, 'nginx.conf'),
     [
-      'daemon off; master_process off; pid nginx.pid; error_log error.log info; events {}',
+      `daemon off; master_process ${options.processes === 'several' ? 'on' : 'off'}; worker_processes 1;`,
+      'pid nginx.pid; error_log error.log info; events {}',
       `http { access_log off; ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}`,
       options.http.replaceAll('PORT', String(port)),
       '}\n',
