@@ -10,4 +10,15 @@ declare module 'ocsp' {
   ): void
   /** POST to the certificate's own OCSP URL; an error unless the verified answer is good. */
   export function check(options: { cert: Buffer; issuer: Buffer }, done: (error: Error | null) => void): void
+  export const Server: {
+    /** `cert`, `key`: of the CA, PEM, RSA. */
+    create(options: { cert: string; key: string }): import('node:http').Server & {
+      addCert(serial: bigint, status: 'good', info: null): void
+      addCert(
+        serial: bigint,
+        status: 'revoked',
+        info: { revocationTime: Date; revocationReason: string },
+      ): void
+    }
+  }
 }
