@@ -105,19 +105,28 @@ function ocspTargets(authority: AuthorityConfig, sources: TargetSources): OcspTa
 function ocspMatrixTargets(authority: AuthorityConfig, sources: TargetSources): OcspMatrixTarget[] {
   const { services } = sources.config.inventory
   const own = services.filter(({ issuer }) => issuer === authority.id)
-  return authority.ocsp.map(({ url, certificate, serial, revoked }) => ({
-    probe: 'ocsp_matrix',
-    subject: formatSubject({ kind: 'ocsp_responder_status', keys: [authority.id] }),
-    address: url,
-    ...scheduleOf('ocsp_matrix', sources),
-    url,
-    issuer: resolved(sources.authorities, authority.id),
-    serial: serial ?? resolved(sources.knownGood, certificate ?? ''),
-    revoked,
-    services: own.map(({ id, environment }) =>
-      formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
-    ),
-  }))
+  // A responder that is asked about several certificates is one all the same.
+  const byUrl = Map.groupBy(authority.ocsp, ({ url }) => url)
+  return [...byUrl].flatMap(([url, [first, ...others]]) => {
+    if (first === undefined) return []
+    const { certificate, serial } = first
+    const revoked = [first, ...others].find((declared) => declared.revoked !== undefined)?.revoked
+    return [
+      {
+        probe: 'ocsp_matrix',
+        subject: formatSubject({ kind: 'ocsp_responder_status', keys: [authority.id] }),
+        address: url,
+        ...scheduleOf('ocsp_matrix', sources),
+        url,
+        issuer: resolved(sources.authorities, authority.id),
+        serial: serial ?? resolved(sources.knownGood, certificate ?? ''),
+        revoked,
+        services: own.map(({ id, environment }) =>
+          formatSubject({ kind: 'service_tls_health', keys: [id, environment] }),
+        ),
+      },
+    ]
+  })
 }
 
 function caTarget({ id, ca_issuers }: AuthorityConfig, sources: TargetSources): CaTarget {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configSchema } from '../../model/config.ts'
 import type { Target } from '../../probes/probe.ts'
-import { answersFor, hostOf, targetsOf } from '../../probes/targets.ts'
+import { answersFor, declaredHosts, hostOf, targetsOf } from '../../probes/targets.ts'
 import { declared, entity } from './pki.ts'
 
 const issuing = declared('issuing-1', await entity({ subject: 'Issuing 1' }))
@@ -29,7 +29,7 @@ const authority = {
   ocsp: [{ url: 'http://ocsp.example/', certificate: 'good.pem' }],
 }
 
-test('an authority gives a target for each CRL and each responder', () => {
+test('an authority gives a target for each CRL and two for each responder, and one for itself', () => {
   const [crl, ocsp, ...rest] = targets({ authorities: [authority] })
   const schedule = { interval: 60_000, timeout: 10_000 }
   assert.deepEqual(crl, {
@@ -37,6 +37,7 @@ test('an authority gives a target for each CRL and each responder', () => {
     subject: 'ca_crl[issuing-1]',
     address: 'http://crl.example/1.crl',
     url: 'http://crl.example/1.crl',
+    fullEvery: 3_600_000,
     ...schedule,
     issuer: issuing,
     distribution: {
@@ -59,7 +60,13 @@ test('an authority gives a target for each CRL and each responder', () => {
     issuer: issuing,
     serial: 'beef',
   })
-  assert.deepEqual(rest, [])
+  assert.deepEqual(
+    rest.map(({ probe, subject, address, interval }) => [probe, subject, address, interval]),
+    [
+      ['ocsp_matrix', 'ocsp_responder_status[issuing-1]', 'http://ocsp.example/', 3_600_000],
+      ['ca', 'intermediate_ca_cert[issuing-1]', 'inventory:issuing-1', 3_600_000],
+    ],
+  )
 })
 
 test('a service gives a target with its issuer’s responder and its credentials', () => {
@@ -104,13 +111,13 @@ test('the server name is the endpoint’s host unless declared', () => {
 test('each kind may have its own interval and timeout', () => {
   const probes = { interval: '5m', timeout: '3s', ocsp: { interval: '30s' }, crl: { timeout: '20s' } }
   const schedules = targets({ authorities: [authority] }, probes).map((t) => [t.probe, t.interval, t.timeout])
-  assert.deepEqual(schedules, [
+  assert.deepEqual(schedules.slice(0, 2), [
     ['crl', 300_000, 20_000],
     ['ocsp', 30_000, 3_000],
   ])
 })
 
-test('the same URL is probed once; the same responder about two certificates is two targets', () => {
+test('the same URL is probed once; the same responder about two certificates is two targets, and one in the matrix', () => {
   const url = 'http://ocsp.example/'
   const ocsp = [
     { url, serial: '01' },
@@ -118,8 +125,11 @@ test('the same URL is probed once; the same responder about two certificates is 
     { url, serial: '0001' },
   ]
   const crl = [...authority.crl, ...authority.crl]
-  const addresses = targets({ authorities: [{ ...authority, crl, ocsp }] }).map((t) => t.address)
-  assert.deepEqual(addresses, ['http://crl.example/1.crl', `${url}#1`, `${url}#beef`])
+  const found = targets({ authorities: [{ ...authority, crl, ocsp }] })
+  assert.deepEqual(
+    found.filter((t) => t.probe !== 'ca').map((t) => t.address),
+    ['http://crl.example/1.crl', `${url}#1`, `${url}#beef`, url],
+  )
 })
 
 test('a reference that the loader let through is its mistake', () => {
@@ -141,5 +151,91 @@ test('the host of a target has a port', () => {
   const service = { id: 'shop', endpoint: 'Shop.example:443', issuer: 'issuing-1' }
   const crl = [{ url: 'https://CRL.example/x' }, { url: 'http://[::1]:8080/x' }]
   const found = targets({ authorities: [{ ...authority, crl }], services: [service] })
-  assert.deepEqual(found.map(hostOf), ['crl.example:443', '::1:8080', 'ocsp.example:80', 'shop.example:443'])
+  assert.deepEqual(
+    found.map((t) => `${t.probe} ${hostOf(t)}`),
+    [
+      'crl crl.example:443',
+      'crl ::1:8080',
+      // It talks to nobody.
+      'crl_set crl_set:issuing-1',
+      'ocsp ocsp.example:80',
+      'ocsp_matrix ocsp.example:80',
+      'ca inventory:issuing-1',
+      'tls shop.example:443',
+    ],
+  )
+  assert.deepEqual(found.flatMap(declaredHosts).toSorted(), [
+    '::1:8080',
+    'crl.example:443',
+    'ocsp.example:80',
+    'ocsp.example:80',
+    'shop.example:443',
+  ])
 })
+
+/** Everything that can be declared about places. */
+const WHOLE = {
+  authorities: [
+    {
+      id: 'issuing-1',
+      certificate: 'i.pem',
+      ca_issuers: ['http://aia.example/1.cer'],
+      crl: [
+        { url: 'http://crl.example/1.crl', copies: ['http://mirror.example/1.crl'] },
+        { url: 'http://crl.example/p{partition}.crl', partitions: ['0', '1'] },
+        { url: 'http://crl.example/2.crl', delta: { url: 'http://crl.example/2-delta.crl' } },
+      ],
+      ocsp: [
+        { url: 'http://ocsp.example/a', certificate: 'good.pem', revoked: '0bad' },
+        { url: 'http://ocsp.example/b', serial: '01' },
+      ],
+    },
+  ],
+  services: [
+    {
+      id: 'shop',
+      endpoint: 'shop.example:443',
+      issuer: 'issuing-1',
+      client: { certificate_file: 'c.pem', key_file: 'k.pem' },
+      mtls: {},
+    },
+    { id: 'shop', environment: 'test', endpoint: '[::1]:8443', issuer: 'issuing-1' },
+  ],
+  systems: [
+    { id: 'ejbca', kind: 'ejbca', url: 'https://ca.example:8443' },
+    { id: 'dagster', kind: 'dagster', url: 'http://dagster.example:3000' },
+  ],
+}
+
+test('M06: every place that the inventory names is looked at by some probe', () => {
+  const places = placesIn(configSchema.parse({ inventory: WHOLE }).inventory)
+  assert.ok(places.length >= 12, places.join())
+  const looked = new Set(
+    targets(WHOLE).flatMap((t) => [
+      t.address,
+      ...('url' in t ? [t.url] : []),
+      ...('urls' in t ? t.urls : []),
+    ]),
+  )
+  const wanted = places.flatMap((place) =>
+    place.includes('{partition}') ? ['0', '1'].map((n) => place.replace('{partition}', n)) : [place],
+  )
+  assert.deepEqual(
+    wanted.filter((place) => !looked.has(place)),
+    [],
+  )
+})
+
+test('M06: no two targets are taken for each other', () => {
+  const keys = targets(WHOLE).map((t) => `${t.subject} ${t.probe} ${t.address}`)
+  assert.equal(new Set(keys).size, keys.length, keys.join('\n'))
+  assert.deepEqual([...new Set(targets(WHOLE).map(({ probe }) => probe))].toSorted(), [
+    ...['ca', 'crl', 'crl_set', 'health', 'mtls', 'ocsp', 'ocsp_matrix', 'tls'],
+  ])
+})
+
+/** URLs and `host:port`, wherever they stand. */
+function placesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /^([a-z]+:\/\/|\[?[a-z0-9.:]+\]?:\d+$)/.test(value) ? [value] : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(placesIn) : []
+}
