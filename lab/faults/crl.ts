@@ -9,13 +9,12 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 const CRL_NUMBER = '2.5.29.20'
-const ISSUING_DISTRIBUTION_POINT = '2.5.29.28'
 const AUTHORITY_KEY_IDENTIFIER = '2.5.29.35'
 /** Of nobody. */
 const PRIVATE_EXTENSION = '1.3.6.1.4.1.55555.1'
 
 /** CRLReason (RFC 5280 section 5.3.1). */
-const REASON = { unspecified: 0, certificateHold: 6 } as const
+const REASON = { unspecified: 0, superseded: 4 } as const
 /** Certificates that are revoked at once: more than rules let pass. */
 const MANY_CERTIFICATES = 60
 /** A serial number that no CA of the lab gives. */
@@ -91,7 +90,7 @@ export const CRL_FAULTS: readonly CaFault[] = [
       for (let n = 0; n < MANY_CERTIFICATES; n++) {
         const order = { notBefore: now() - DAY_MS, notAfter: now() + DAY_MS, who }
         const { serial } = await authority.issue({ ...order, username: `batch-${n}`, profile: 'tls_client' })
-        authority.revoke(serial, 4, who)
+        authority.revoke(serial, REASON.superseded, who)
       }
       await distributionPoint.refresh(who)
       // They stay revoked; nothing is new with the next CRL.
@@ -125,17 +124,10 @@ export const CRL_FAULTS: readonly CaFault[] = [
     ]),
   ),
   crlFault(
-    { id: 'crl-reason-hold', title: 'The CRL lists a certificate that is on hold' },
-    withEntries((revoked, { thisUpdate }) => [
-      ...revoked,
-      { serial: STRANGE_SERIAL, at: thisUpdate - HOUR_MS, reason: REASON.certificateHold },
-    ]),
-  ),
-  crlFault(
     { id: 'crl-partitions-overlap', title: 'A certificate is on every partition' },
     withEntries((revoked, { thisUpdate }) => [
       ...revoked,
-      { serial: STRANGE_SERIAL, at: thisUpdate - HOUR_MS, reason: 4 },
+      { serial: STRANGE_SERIAL, at: thisUpdate - HOUR_MS, reason: REASON.superseded },
     ]),
   ),
 
@@ -177,7 +169,7 @@ export const CRL_FAULTS: readonly CaFault[] = [
 
   crlFault(
     { id: 'crl-without-scope', title: 'A partition has no issuing distribution point' },
-    ofComplete((request) => ({ ...request, without: [ISSUING_DISTRIBUTION_POINT] })),
+    ofComplete((request) => ({ ...request, extensions: [] })),
   ),
   crlFault(
     { id: 'crl-scope-of-another', title: 'The issuing distribution point is that of another CRL' },

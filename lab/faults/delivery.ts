@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { onlyAt } from '../changes.ts'
 import { ADMINISTRATORS } from '../ejbcaEvents.ts'
+import { LabError } from '../error.ts'
 import { toPem } from '../issue.ts'
 import { TAKEN, type Reply, type ReplyChange } from '../reply.ts'
 import { crlFault, deliveryFault, type CaFault } from './fault.ts'
@@ -53,6 +54,21 @@ export const DELIVERY_FAULTS: readonly CaFault[] = [
         onlyAt(oneAddress, (reply) => (old ??= Promise.resolve(reply))),
       )
       await fetch(repository.urlOf(part.name).replace(/\/\/[^:/]+/, `//${oneAddress}`))
+      await ca.distributionPoint.refresh(ADMINISTRATORS.scheduler)
+      return undo
+    },
+  },
+  {
+    id: 'crl-copy-old',
+    title: 'A copy of the CRL under another name is not renewed with it',
+    group: 'delivery',
+    target: 'ca',
+    apply: async (ca, { repository, oneAddress }) => {
+      const [copy] = ca.authority.parts.flatMap(({ copies }) => copies)
+      if (copy === undefined) throw new LabError('unknown_target', `${ca.id} publishes no copies`)
+      let old: Promise<Reply> | undefined
+      const undo = repository.change(copy, (reply) => (old ??= Promise.resolve(reply)))
+      await fetch(repository.urlOf(copy).replace(/\/\/[^:/]+/, `//${oneAddress}`))
       await ca.distributionPoint.refresh(ADMINISTRATORS.scheduler)
       return undo
     },

@@ -27,6 +27,7 @@ export const DELIVERY_ROWS: readonly Row[] = [
   { id: 'D05', fault: 'crl-media-type', target: 'issuing-1', rules: ['crl_media_type'] },
   { id: 'D06', fault: 'crl-pem', target: 'issuing-1', rules: ['crl_valid'], unsettled: NOTHING_SEEN },
   { id: 'D06', fault: 'crl-base64', target: 'issuing-1', rules: ['crl_valid'], unsettled: NOTHING_SEEN },
+  { id: 'D08', fault: 'crl-copy-old', target: 'issuing-2', rules: ['crl_copies_agree'] },
   ...['crl-redirect-loop', 'crl-truncated', 'crl-gzip-bomb', 'crl-endless', 'crl-drip'].map((fault) => ({
     id: 'D09',
     fault,
