@@ -104,7 +104,9 @@ describe('nginx', needs('nginx'), () => {
     await look()
     await writeFile(join(server.directory, 'shop.pem'), inOneFile(renewed))
     server.reload()
-    for (let looks = 0; looks < 500 && seen.at(-1) !== 'beef'; looks++) await look()
+    // For a moment old and new workers both accept.
+    const isOver = (): boolean => seen.length > 5 && seen.slice(-5).every((serial) => serial === 'beef')
+    for (let looks = 0; looks < 500 && !isOver(); looks++) await look()
     const last = await look()
     assert.deepEqual([seen[0], seen.at(-1)], ['5eed', 'beef'])
     assert.deepEqual([last.renewal?.newestServed, last.keyUse?.certificates?.length], [true, 1])
