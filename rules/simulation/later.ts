@@ -27,14 +27,17 @@ const MONITOR_TIMES: readonly (keyof FactsOf<'monitor'>)[] = [
  */
 export function asServedAt<O extends Observation>(observation: O, at: number): O {
   if (observation.outcome === 'failure') return observation
-  const { crl, ocsp, certificate, tls, service } = observation.facts
+  const { crl, ocsp, certificate, tls, service, chain, path, prober } = observation.facts
   if (isOver(crl?.nextUpdate, at)) return failed(observation, late('crl_expired', crl?.nextUpdate, at))
   if (observation.probe === 'tls' && tls?.pathValid === true && isOver(certificate?.notAfter, at)) {
     const code = 'certificate_expired'
     // What does not lead to the issuer is neither asked about nor linted.
     const facts: Facts = {
       ...(service && { service }),
+      ...(prober && { prober }),
       ...(certificate && { certificate }),
+      ...(chain && { chain }),
+      ...(path && { path: { ...path, count: 0 } }),
       tls: { ...tls, pathValid: false, pathError: code },
     }
     return failed({ ...observation, facts }, late(code, certificate?.notAfter, at))
@@ -52,7 +55,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The same objects, made at `at` with the lifetimes that they had; `observed` is when they were seen. */
 export function asRemadeAt<O extends Observation>(observation: O, observed: number, at: number): O {
-  const { certificate, crl, crlSchedule, http, ocsp, attestation } = observation.facts
+  const { certificate, crl, crlSchedule, http, ocsp, path, staple, attestation } = observation.facts
   const facts: Facts = {
     ...observation.facts,
     ...(certificate && { certificate: remade('certificate', certificate, at) }),
@@ -65,9 +68,24 @@ export function asRemadeAt<O extends Observation>(observation: O, observed: numb
     ...(ocsp && {
       ocsp: moved(remade('ocsp', ocsp, at), ['responderNotBefore', 'responderNotAfter'], at - observed),
     }),
+    ...(certificate && path && { path: pathOfRemade(path, certificate, at) }),
+    ...(staple && { staple: moved(staple, ['thisUpdate', 'nextUpdate'], at - observed) }),
     ...(attestation && { attestation: remade('attestation', attestation, at) }),
   }
   return { ...observation, facts }
+}
+
+/** The authorities stay as they are: a path ends with the new certificate, or with them. */
+function pathOfRemade(
+  path: FactsOf<'path'>,
+  certificate: FactsOf<'certificate'>,
+  at: number,
+): FactsOf<'path'> {
+  const { notAfter } = remade('certificate', certificate, at)
+  const { authoritiesNotAfter } = path
+  if (notAfter === undefined || authoritiesNotAfter === undefined) return path
+  const isLeaf = Date.parse(notAfter) <= Date.parse(authoritiesNotAfter)
+  return { ...path, notAfter: isLeaf ? notAfter : authoritiesNotAfter }
 }
 
 /** What is made again and again. */

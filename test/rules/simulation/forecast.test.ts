@@ -39,6 +39,7 @@ describe('a forecast', () => {
     })
     assert.deepEqual(shown(foresee([certificate], 90)), [
       '2026-12-22T08:00:01.000Z cert_lifetime_threshold fail',
+      '2027-01-15T05:36:01.000Z cert_lifetime_share fail',
       '2027-01-21T08:00:01.000Z ocsp_status_good unknown',
       '2027-01-21T08:00:01.000Z tls_path_ok fail',
     ])

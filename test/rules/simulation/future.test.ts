@@ -169,11 +169,15 @@ describe('what grows old', () => {
     const report = simulate({ packs, observations, at: START + 100 * DAY })
     const at = (ms: number): string => toTimestamp(ms)
     assert.deepEqual(lines(report), [
+      `lapsed cert_lifetime_share ${at(START + 81 * DAY + 1000)}`,
       `lapsed cert_lifetime_threshold ${at(START + 60 * DAY + 1000)}`,
       `lapsed crl_not_expired ${at(START + 80 * DAY + 1000)}`,
       `lapsed ocsp_status_good ${at(START + 90 * DAY + 1000)}`,
       `lapsed offline_crl_ceremony_due ${at(START + 35 * DAY + 1000)}`,
       `lapsed tls_path_ok ${at(START + 90 * DAY + 1000)}`,
+      // Nobody asks for the chain of a certificate that is over.
+      `mended tls_chain_complete ${at(START + 90 * DAY + 1000)}`,
+      `mended tls_chain_ordered ${at(START + 90 * DAY + 1000)}`,
     ])
     const routine = report.changes.filter((c) => c.routine).map((c) => `${c.rule} ${c.subject}`)
     assert.deepEqual(routine.toSorted(), [
@@ -286,7 +290,20 @@ describe('an object made anew', () => {
       const held: unknown = Reflect.get(Object(after), group)
       return Reflect.get(Object(held), name) === toTimestamp(START)
     })
-    // When it was revoked is history; the run itself gets its new time where it is judged.
-    assert.deepEqual(stayed.map((path) => path.join('.')).toSorted(), ['ocsp.revokedAt', 'probe.at'])
+    // What happened is history; authorities and the prober's own certificate are not renewed by machines; the run itself gets its new time where it is judged.
+    assert.deepEqual(stayed.map((path) => path.join('.')).toSorted(), [
+      'chain.unneededNotAfter',
+      'crlSeries.previousThisUpdate',
+      'crlStatus.revokedAt',
+      'crossCheck.since',
+      'ocsp.revokedAt',
+      'path.authoritiesNotAfter',
+      'path.notAfter',
+      'probe.at',
+      'prober.notAfter',
+      'prober.notBefore',
+      'renewal.newestNotBefore',
+      'staple.revokedAt',
+    ])
   })
 })
