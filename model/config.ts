@@ -126,7 +126,7 @@ const service = z.strictObject({
   certificate: file.optional(),
   /** Credentials of the prober, where the service asks for a client certificate. */
   client: credentials.optional(),
-  /** Asks the service, once a day, with certificates that it must refuse (docs/probes.md, mtls). */
+  /** Asks the service, once a day, with certificates that it must refuse (docs/probes/mtls.md). */
   mtls: z
     .strictObject({
       /** What is asked for where the service speaks HTTP. */
@@ -144,7 +144,7 @@ const service = z.strictObject({
     .optional(),
 })
 
-/** What can be asked for its health, and how (docs/probes.md, health). */
+/** What can be asked for its health, and how (docs/probes/health.md). */
 export const SYSTEM_KINDS = ['ejbca', 'ejbca_rest', 'certctl', 'dagster', 'dogtag'] as const
 export type SystemKind = (typeof SYSTEM_KINDS)[number]
 
