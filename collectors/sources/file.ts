@@ -5,7 +5,9 @@ import type { Clock } from '../../model/time.ts'
 import { CollectorError, fileError } from '../error.ts'
 import type { LogAction, LogNotice, Sink, Source, SourceItem } from '../source.ts'
 import { closedMark, currentGeneration, sha256, unfinished, wasRead } from './identity.ts'
+import { GzipLog, isGzipName } from './gzipLog.ts'
 import { LogFile, sameFile } from './logFile.ts'
+import type { OpenLog, OpenOptions } from './logFile.ts'
 import type { FramedRecord } from './records.ts'
 import { newestSibling, oldestRotated } from './siblings.ts'
 import type { Sibling } from './siblings.ts'
@@ -42,7 +44,7 @@ export interface FileSourceOptions {
 
 /** The file being read. */
 interface Current {
-  readonly file: LogFile
+  readonly file: OpenLog
   /** live: opened under the log's own path. rotated: found beside it. copy: found beside it after a truncation. */
   readonly role: 'live' | 'rotated' | 'copy'
   /** undefined while its first line is incomplete. */
@@ -182,13 +184,16 @@ export class FileSource implements Source {
   }
 
   async #open(path: string, role: Current['role']): Promise<Current> {
+    const options = this.#openOptions(role === 'live' ? 'follow' : 'refuse')
+    const isZipped = role !== 'live' && isGzipName(path)
+    const file = isZipped ? await GzipLog.open(path, options) : await LogFile.open(path, options)
+    return { file, role, fingerprint: undefined, end: 0, grown: this.#options.now() }
+  }
+
+  #openOptions(links: 'follow' | 'refuse'): OpenOptions {
     const { startsRecord, maxRecord, chunk, now } = this.#options
-    const file = await LogFile.open(path, {
-      links: role === 'live' ? 'follow' : 'refuse',
-      framer: { startsRecord, ...(maxRecord === undefined ? {} : { limit: maxRecord }) },
-      chunk: chunk ?? CHUNK_OCTETS,
-    })
-    return { file, role, fingerprint: undefined, end: 0, grown: now() }
+    const framer = { startsRecord, ...(maxRecord === undefined ? {} : { limit: maxRecord }) }
+    return { links, framer, chunk: chunk ?? CHUNK_OCTETS, now }
   }
 
   async #openSibling(sibling: Sibling, role: 'rotated' | 'copy'): Promise<Current> {
@@ -266,12 +271,12 @@ export class FileSource implements Source {
   }
 
   /** What now stands under the log's path: the same log moved to another file, a changed version of it, or another one. */
-  async #successor(file: LogFile): Promise<'same' | 'rewritten' | 'another'> {
-    const live = await this.#open(this.#options.path, 'live')
+  async #successor(file: OpenLog): Promise<'same' | 'rewritten' | 'another'> {
+    const live = await LogFile.open(this.#options.path, this.#openOptions('follow'))
     try {
-      return await file.comparedTo(live.file)
+      return await file.comparedTo(live)
     } finally {
-      await live.file.close()
+      await live.close()
     }
   }
 
@@ -359,7 +364,7 @@ export class FileSource implements Source {
     }
   }
 
-  #search(except: readonly Pick<LogFile, 'key'>[]) {
+  #search(except: readonly Pick<OpenLog, 'key'>[]) {
     return {
       log: this.#options.path,
       except: except.map((file) => file.key),
@@ -368,14 +373,14 @@ export class FileSource implements Source {
   }
 
   /** The file beside the log that has this fingerprint and is not shorter than what was read. */
-  async #find(fingerprint: string, end: number, except: LogFile): Promise<Sibling | undefined> {
+  async #find(fingerprint: string, end: number, except: OpenLog): Promise<Sibling | undefined> {
     return newestSibling(
       this.#search([except]),
       (s) => s.size >= end && currentGeneration(s.headFingerprint, this.#known) === fingerprint,
     )
   }
 
-  async #unread(except: readonly Pick<LogFile, 'key'>[]): Promise<Sibling | undefined> {
+  async #unread(except: readonly Pick<OpenLog, 'key'>[]): Promise<Sibling | undefined> {
     const since = this.#unreadSince
     if (since === undefined) return undefined
     return oldestRotated(

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
+import type { Clock } from '../../model/time.ts'
 import { CollectorError, fileError } from '../error.ts'
 import { FILE_HEAD_OCTETS } from '../eventId.ts'
 import { HEAD_LIMIT, headOf, sha256 } from './identity.ts'
@@ -32,7 +33,7 @@ export async function openRegular(path: string, links: 'follow' | 'refuse'): Pro
 }
 
 /** Octets [offset, offset + length) of the file, fewer at its end. */
-async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   let filled = 0
   while (filled < length) {
@@ -62,12 +63,38 @@ export interface Batch {
   readonly grown: boolean
 }
 
+export interface OpenOptions {
+  readonly links: 'follow' | 'refuse'
+  readonly framer: FramerOptions
+  /** Octets read at once. */
+  readonly chunk: number
+  readonly now: Clock
+}
+
+/** A log file that is open: as it stands, or gzipped. Offsets are those of the log itself. */
+export interface OpenLog {
+  readonly path: string
+  readonly key: FileKey
+  /** Whether a complete record waits for `release()`. */
+  readonly holding: boolean
+  readonly modified: bigint | undefined
+  stat(): Promise<BigIntStats>
+  identify(demand: 'complete' | 'any'): Promise<Buffer | undefined>
+  fingerprint(): Promise<string | undefined>
+  seek(offset: number): Promise<boolean>
+  read(octets: number): Promise<Batch>
+  release(): FramedRecord[]
+  finish(): FramedRecord[]
+  comparedTo(other: LogFile): Promise<'same' | 'rewritten' | 'another'>
+  close(): Promise<void>
+}
+
 /**
  * One open log file that is being read. What it hands out was verified after reading: the file still began with the same
  * line, was not shorter, and still held the last octets read. So a truncation between two reads is noticed even if the
  * file has grown past the old position since.
  */
-export class LogFile {
+export class LogFile implements OpenLog {
   readonly path: string
   readonly key: FileKey
   readonly #handle: FileHandle
@@ -100,11 +127,8 @@ export class LogFile {
     this.#framer = new RecordFramer(framerOptions)
   }
 
-  /** `chunk`: octets read at once. Throws CollectorError. */
-  static async open(
-    path: string,
-    options: { links: 'follow' | 'refuse'; framer: FramerOptions; chunk: number },
-  ): Promise<LogFile> {
+  /** Throws CollectorError. */
+  static async open(path: string, options: OpenOptions): Promise<LogFile> {
     const handle = await openRegular(path, options.links)
     const { dev, ino } = await handle.stat({ bigint: true })
     return new LogFile(path, handle, { dev, ino }, options.framer, options.chunk)

@@ -2,6 +2,7 @@ import { lstat, opendir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { CollectorError } from '../error.ts'
 import { fileError } from '../error.ts'
+import { GZIP_SUFFIX, gzipHead, isGzipName } from './gzipLog.ts'
 import { openRegular, readHead, sameFile } from './logFile.ts'
 import type { FileKey } from './logFile.ts'
 import { sha256 } from './identity.ts'
@@ -13,6 +14,7 @@ const MAX_ENTRIES = 10_000
 export interface Sibling {
   readonly path: string
   readonly key: FileKey
+  /** Octets of the log; of a gzipped one nobody knows before it is read: Infinity. */
   readonly size: number
   readonly mtimeNs: bigint
   /** SHA-256 of its first line, complete or not. */
@@ -21,9 +23,10 @@ export interface Sibling {
 
 /**
  * Whether rotation may have given this name: the log's own with digits and separators after it or before its extension
- * (`audit.log.1`, `audit.log.2026-11-22`, `audit-20261122.log`). Compressed files are not read.
+ * (`audit.log.1`, `audit.log.2026-11-22`, `audit-20261122.log`), gzipped afterwards or not.
  */
-export function isRotatedName(log: string, name: string): boolean {
+export function isRotatedName(log: string, file: string): boolean {
+  const name = isGzipName(file) ? file.slice(0, -GZIP_SUFFIX.length) : file
   const dot = log.lastIndexOf('.')
   const [stem, extension] = dot > 0 ? [log.slice(0, dot), log.slice(dot)] : [log, '']
   const infix = name.startsWith(log)
@@ -53,9 +56,11 @@ async function* siblings(
       if (!(await lstat(path)).isFile()) continue
       await using handle = await openRegular(path, 'refuse')
       const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true })
-      const head = await readHead(handle, 'any')
+      const isZipped = isGzipName(name)
+      const head = isZipped ? await gzipHead(handle) : await readHead(handle, 'any')
       if (head === undefined || options.except.some((key) => sameFile(key, { dev, ino }))) continue
-      yield { path, key: { dev, ino }, size: Number(size), mtimeNs, headFingerprint: sha256(head) }
+      const octets = isZipped ? Infinity : Number(size)
+      yield { path, key: { dev, ino }, size: octets, mtimeNs, headFingerprint: sha256(head) }
     } catch (error) {
       const problem = fileError(path, error)
       if (problem.code !== 'file_missing') options.onProblem(problem)
@@ -83,14 +88,20 @@ interface Search {
   readonly onProblem: (problem: CollectorError) => void
 }
 
-/** The newest file beside the log that `matches`, whatever its name. */
+/** While a file is being gzipped it stands there twice: then the one that is whole. */
+function isBetter(one: Sibling, other: Sibling): boolean {
+  const isZipped = isGzipName(one.path)
+  return isZipped === isGzipName(other.path) ? one.mtimeNs > other.mtimeNs : !isZipped
+}
+
+/** The newest file beside the log that `matches`, whatever its name; one that is not gzipped before any that is. */
 export async function newestSibling(
   search: Search,
   matches: (sibling: Sibling) => boolean,
 ): Promise<Sibling | undefined> {
   let newest: Sibling | undefined
   for await (const sibling of siblings(search.log, { ...search, select: () => true })) {
-    if (matches(sibling) && (newest === undefined || sibling.mtimeNs > newest.mtimeNs)) newest = sibling
+    if (matches(sibling) && (newest === undefined || isBetter(sibling, newest))) newest = sibling
   }
   return newest
 }

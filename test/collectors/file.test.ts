@@ -336,8 +336,9 @@ describe('rotation', () => {
 
   it('knows rotated files by their names', () => {
     const rotated = ['audit.log.1', 'audit.log.2026-11-22', 'audit.log.2026-11-22.1', 'audit-20261122.log']
-    const other = ['audit.log.gz', 'audit.log.1.gz', 'audit.log', 'audit2.log', 'audit-boot.log', 'a', '.log']
-    for (const name of rotated) assert.ok(isRotatedName('audit.log', name), name)
+    const other = ['audit.log.gz', 'audit.log.1.xz', 'audit.log', 'audit2.log', 'audit-boot.log', 'a', '.log']
+    for (const name of rotated)
+      for (const stored of [name, `${name}.gz`]) assert.ok(isRotatedName('audit.log', stored), stored)
     for (const name of other) assert.ok(!isRotatedName('audit.log', name), name)
     assert.ok(isRotatedName('messages', 'messages.1'))
   })
