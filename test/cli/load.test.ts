@@ -51,6 +51,32 @@ test('a schedule that never comes is refused', () => {
   )
 })
 
+test('a schedule of CRLs that never comes is refused, and so is a file of certificates that is none', () => {
+  const found = problems(
+    [
+      'inventory:',
+      '  authorities:',
+      '    - id: issuing-1',
+      '      certificate: missing.pem',
+      '      issued: [vigil.yaml]',
+      '      crl:',
+      '        - { url: "http://crl.test/1.crl", issued_at: "0 5 31 2 *" }',
+      '        - url: http://crl.test/2.crl',
+      '          delta: { url: "http://crl.test/2d.crl", issued_at: "0 5 * * *", timezone: Nowhere/Land }',
+      '',
+    ].join('\n'),
+  ).join('\n')
+  assert.match(
+    found,
+    /vigil\.yaml:7: inventory\.authorities\[0\]\.crl\[0\]\.issued_at: .*not a time that comes/,
+  )
+  assert.match(
+    found,
+    /inventory\.authorities\[0\]\.crl\[1\]\.delta\.issued_at: .*Nowhere\/Land is not a time/,
+  )
+  assert.match(found, /vigil\.yaml:5: inventory\.authorities\[0\]\.issued\[0\]: vigil\.yaml: /)
+})
+
 test('a key that may sign statements is checked when the configuration is read', () => {
   const found = problems(
     'inventory: {}\nattestations:\n  directory: signed\n  keys:\n    - jane\n    - jane+00000000+AAAA\n',

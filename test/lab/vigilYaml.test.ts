@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
 import { configSchema } from '../../model/config.ts'
+import { declaredCrls } from '../../probes/crl/distribution.ts'
 import { handshake, temporaryDirectory, testLab } from './support.ts'
 
 test('the file fits the schema, and every file it names is there', async (t) => {
@@ -24,21 +25,25 @@ test('the file fits the schema, and every file it names is there', async (t) => 
   assert.equal(config.remediation.cool_down, 5000)
   assert.equal(config.remediation.webhook?.url, lab.webhook.url)
   assert.deepEqual(
-    config.inventory.authorities.map((a) => [a.id, a.class, a.issuer, a.crl.length, a.ocsp.length]),
+    config.inventory.authorities.map((a) => [a.id, a.class, a.issuer, declaredCrls(a).length, a.ocsp.length]),
     [
       ['root', 'offline', undefined, 1, 0],
       ['issuing-1', 'online', 'root', 1, 1],
-      ['issuing-2', 'online', 'root', 2, 1],
+      ['issuing-2', 'online', 'root', 3, 1],
       ['issuing-3', 'online', 'root', 2, 1],
     ],
   )
   const named = [
-    ...config.inventory.authorities.flatMap((a) => [a.certificate, ...a.ocsp.map((o) => o.certificate)]),
+    ...config.inventory.authorities.flatMap((a) => [
+      a.certificate,
+      ...(a.issued ?? []),
+      ...a.ocsp.map((o) => o.certificate),
+    ]),
     ...config.inventory.services.flatMap((s) => [s.client?.certificate_file, s.client?.key_file]),
     ...config.inventory.logs.map((l) => l.path),
     config.remediation.webhook.secret_file,
   ].filter((name) => name !== undefined)
-  assert.equal(named.length, 4 + 3 + 2 + 1 + 1)
+  assert.equal(named.length, 4 + 1 + 3 + 2 + 1 + 1)
   for (const name of named) assert.ok(existsSync(resolve(directory, name)), name)
   const keys = config.inventory.services.flatMap((s) => s.client?.key_file ?? [])
   for (const secret of ['webhook.secret', ...keys]) {

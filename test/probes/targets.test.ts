@@ -69,6 +69,30 @@ test('an authority gives a target for each CRL and two for each responder, and o
   )
 })
 
+test('several addresses of one authority’s CRLs give one more target, which puts them beside each other', () => {
+  const crl = [
+    { url: 'http://crl.example/{partition}.crl', partitions: 2 },
+    { url: 'http://crl.example/all.crl', delta: { url: 'http://crl.example/delta.crl' } },
+  ]
+  const all = targets({ authorities: [{ ...authority, crl, ocsp: [] }] })
+  const found = all.filter(({ probe }) => probe === 'crl' || probe === 'crl_set')
+  assert.deepEqual(
+    found.map(({ probe, address }) => [probe, address]),
+    [
+      ['crl', 'http://crl.example/1.crl'],
+      ['crl', 'http://crl.example/2.crl'],
+      ['crl', 'http://crl.example/all.crl'],
+      ['crl', 'http://crl.example/delta.crl'],
+      ['crl_set', 'crl_set:issuing-1'],
+    ],
+  )
+  const set = found.at(-1)
+  assert.ok(set?.probe === 'crl_set')
+  assert.equal(set.declared.length, 4)
+  assert.equal(hostOf(set), 'crl_set:issuing-1')
+  assert.ok(answersFor(set, 'ca_crl[issuing-1]'))
+})
+
 test('a service gives a target with its issuer’s responder and its credentials', () => {
   const service = {
     id: 'shop',
