@@ -39,7 +39,7 @@ export async function lookAtEveryAddress<T extends Look>(
   network: Pick<Network, 'names'>,
   deadline: Deadline,
   look: (address: string, deadline: Deadline) => Promise<T>,
-  { ipv6 = hasIpv6() }: { readonly ipv6?: boolean } = {},
+  { ipv6 }: { readonly ipv6?: boolean } = {},
 ): Promise<Looks<T>> {
   let found: readonly string[]
   try {
@@ -89,12 +89,14 @@ interface Addresses {
  * Of a machine's own name one address is enough: what listens on `localhost` mostly listens on one. An IPv6 address that nobody could reach
  * from here says nothing about the target; when there is no other, it is tried all the same.
  */
-function choose(addresses: readonly string[], host: string, ipv6: boolean): Addresses {
+function choose(addresses: readonly string[], host: string, ipv6: boolean | undefined): Addresses {
   if (/^(.+\.)?localhost\.?$/i.test(host)) {
     const [first, second] = addresses
     return { chosen: first === undefined ? [] : [first], fallback: second, skipped: [] }
   }
-  const skipped = ipv6 ? [] : addresses.filter((address) => isIP(address) === 6 && address !== '::1')
+  const distant = addresses.filter((address) => isIP(address) === 6 && address !== '::1')
+  // The interfaces of the machine are looked at only where that decides: it takes as long as a question.
+  const skipped = distant.length === 0 || (ipv6 ?? hasIpv6()) ? [] : distant
   if (skipped.length === addresses.length) return { chosen: addresses, fallback: undefined, skipped: [] }
   return {
     chosen: addresses.filter((address) => !skipped.includes(address)),

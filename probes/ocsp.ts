@@ -1,6 +1,8 @@
 import type { Facts } from '../model/facts.ts'
+import type { Certificate } from '../pki/certificate.ts'
 import { lintCertificate } from '../pki/lints/certificate.ts'
 import { lintFacts } from '../pki/lints/facts.ts'
+import type { LintResult } from '../pki/lints/lint.ts'
 import { addressFacts, lookAtEveryAddress, type Look } from './addresses.ts'
 import { authorityFacts, observe } from './observe.ts'
 import { inquireOcsp, type OcspInquiry } from './ocspInquiry.ts'
@@ -52,6 +54,15 @@ export function lookOf({ error, facts }: OcspInquiry): Look {
 function answerFacts({ issuer }: OcspTarget, inquiry: OcspInquiry | undefined): Pick<Facts, 'ocsp' | 'lint'> {
   if (inquiry?.facts === undefined) return {}
   const { facts, lints, delegate } = inquiry
-  const ofDelegate = delegate === undefined ? [] : lintCertificate(delegate, { issuer: issuer.certificate })
-  return { ocsp: facts, lint: lintFacts([...lints, ...ofDelegate]) }
+  return { ocsp: facts, lint: lintFacts([...lints, ...lintsOf(delegate, issuer.certificate)]) }
+}
+
+/** Of delegates that stay the same from answer to answer (`Delegations`): the same octets always give the same outcomes. */
+const LINTED = new WeakMap<Certificate, readonly LintResult[]>()
+
+function lintsOf(delegate: Certificate | undefined, issuer: Certificate): readonly LintResult[] {
+  if (delegate === undefined) return []
+  const results = LINTED.get(delegate) ?? lintCertificate(delegate, { issuer })
+  LINTED.set(delegate, results)
+  return results
 }
