@@ -10,11 +10,12 @@ import { writeVigilYaml, type VigilYamlOptions } from '../../lab/vigilYaml.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Artifact, ArtifactRef, ProbeKind } from '../../model/observation.ts'
 import type { SealedRecord } from '../../model/record.ts'
+import { parseSubject } from '../../model/subject.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { followPolicy } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
-import type { ProbeContext } from '../../probes/probe.ts'
+import type { ProbeContext, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { declaredHosts } from '../../probes/targets.ts'
 import { RuleEngine } from '../../rules/engine.ts'
@@ -47,11 +48,11 @@ export class Watch implements AsyncDisposable {
   readonly lab: Lab
   readonly loaded: LoadedConfig
   readonly engine: RuleEngine
+  readonly memory: RecordedMemory
   readonly #clock: { now: number }
   readonly #journal = new JournalDouble()
   readonly #artifacts = new Map<string, Uint8Array>()
   readonly #context: ProbeContext
-  readonly #memory: RecordedMemory
   readonly #directory: string
 
   static async start(options: WatchOptions = {}): Promise<Watch> {
@@ -82,7 +83,7 @@ export class Watch implements AsyncDisposable {
     this.loaded = loaded
     this.#clock = clock
     this.#directory = directory
-    this.#memory = new RecordedMemory(targets)
+    this.memory = new RecordedMemory(targets)
     this.engine = new RuleEngine({ ...rulesOf(loaded), targets })
     this.#context = {
       now: () => clock.now,
@@ -92,7 +93,7 @@ export class Watch implements AsyncDisposable {
       delegations: new Delegations(),
       names: systemNames(config.probes.hosts),
       follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
-      memory: this.#memory,
+      memory: this.memory,
       artifact: (digest) => Promise.resolve(this.#artifacts.get(digest)),
       signal: new AbortController().signal,
     }
@@ -103,11 +104,16 @@ export class Watch implements AsyncDisposable {
     return this.#clock.now
   }
 
-  /** One run of every probe, a while (in milliseconds) after the last, and a judgement. */
-  async look(later = MINUTE): Promise<void> {
+  /**
+   * One run of every probe, a while (in milliseconds) after the last, and a judgement. `authority`: only of the probes of it, and of the
+   * services that have their certificates from it.
+   */
+  async look(later = MINUTE, authority?: string): Promise<void> {
     this.#pass(later)
-    for (const kinds of TURNS)
-      await this.#run(this.loaded.targets.filter(({ probe }) => kinds.includes(probe)))
+    const { targets } = this.loaded
+    const wanted =
+      authority === undefined ? targets : targets.filter((target) => this.#isOf(target, authority))
+    for (const kinds of TURNS) await this.#run(wanted.filter(({ probe }) => kinds.includes(probe)))
     this.#apply(this.#journal.tick())
   }
 
@@ -116,6 +122,11 @@ export class Watch implements AsyncDisposable {
     this.#pass(later)
     await this.lab.refreshCrls()
     await this.look(0)
+  }
+
+  /** The id of an authority, or of a service, whose issuer it then is. */
+  authorityOf(id: string): string {
+    return this.loaded.config.inventory.services.find((service) => service.id === id)?.issuer ?? id
   }
 
   /** Longest that one of these rules lets a failure last before it says so. */
@@ -149,11 +160,16 @@ export class Watch implements AsyncDisposable {
     return rule
   }
 
+  #isOf({ subject }: Target, authority: string): boolean {
+    const [first = ''] = parseSubject(subject)?.keys ?? []
+    return this.authorityOf(first) === authority
+  }
+
   async #run(targets: LoadedConfig['targets']): Promise<void> {
     const results = await Promise.all(targets.map((target) => runProbe(target, this.#context)))
     for (const { observation, artifacts } of results) {
       const recorded = { ...observation, artifacts: artifacts.map((artifact) => this.#keep(artifact)) }
-      this.#memory.remember(recorded)
+      this.memory.remember(recorded)
       this.#apply(this.#journal.observe(recorded))
     }
   }
@@ -169,4 +185,9 @@ export class Watch implements AsyncDisposable {
     this.#artifacts.set(digest, bytes)
     return { digest, mediaType, size: bytes.length, kept: true }
   }
+}
+
+/** For a message: what is wrong with what, and why. */
+export function troubleOf({ rule, subject, state, summary }: Finding): string {
+  return `${rule} ${subject} ${state}: ${summary}`
 }
