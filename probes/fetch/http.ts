@@ -10,6 +10,8 @@ import { tellServerTime } from './serverTime.ts'
 
 /** Octets of a response's header section: what Node and most servers and proxies allow. */
 const MAX_HEADERS = 16 * 1024
+/** Without one, undici makes an error with its stack for each client that is put away. */
+const OVER = new Error('the exchange is over')
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 export interface HttpRequest {
@@ -165,7 +167,7 @@ async function exchangeOnce(
     return { status: response.statusCode, headers, body, timings }
   } finally {
     socket.destroy()
-    client.destroy(() => undefined)
+    client.destroy(OVER, () => undefined)
   }
 }
 
