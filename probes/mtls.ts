@@ -22,7 +22,7 @@ export const probeMtls: Probe<MtlsTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
     let cases: Cases
     try {
-      cases = casesOf(target, context.now())
+      cases = casesOf(target.credentials, context.now())
     } catch (error) {
       return { facts: {}, error: asProbeError(error, context.now()), artifacts: [] }
     }

@@ -8,7 +8,7 @@ import type { Network } from './fetch/connect.ts'
 import type { Credential } from './fetch/credential.ts'
 import type { StartTlsProtocol } from './fetch/startTls.ts'
 import type { ProbeMemory } from './memory.ts'
-import type { CredentialName } from './mtls/cases.ts'
+import type { Credentials } from './mtls/cases.ts'
 
 /** What every target has. */
 interface TargetBase {
@@ -103,7 +103,7 @@ export interface MtlsTarget
   /** What is asked for where the service speaks HTTP. */
   readonly path: string
   /** What is not there vigil makes (foreign, selfSigned), or does not ask (the others). */
-  readonly credentials: Readonly<Partial<Record<CredentialName, Credential>>>
+  readonly credentials: Credentials
 }
 
 export interface HealthTarget extends TargetBase {

@@ -1,8 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { SYSTEM_KINDS, type SystemKind } from '../../model/config.ts'
-import type { Credential } from '../../probes/fetch/credential.ts'
 import type { StartTlsProtocol } from '../../probes/fetch/startTls.ts'
-import { CASES, type CredentialName } from '../../probes/mtls/cases.ts'
+import { CASES, type CredentialName, type Credentials } from '../../probes/mtls/cases.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { look } from '../probe/look.ts'
 import {
@@ -186,7 +185,6 @@ function service(endpoint: string, options: EndpointOptions) {
   }
 }
 
-type Credentials = Readonly<Partial<Record<CredentialName, Credential>>>
 const CREDENTIALS = CASES.filter((name): name is CredentialName => name !== 'without')
 
 function credential(text: string, others: Credentials): Credentials {

@@ -1,7 +1,6 @@
 import type { FactsOf } from '../../model/facts.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import type { Credential } from '../fetch/credential.ts'
-import type { MtlsTarget } from '../probe.ts'
 import { identityFacts, leafOf } from '../prober.ts'
 import { makeStranger } from './strangers.ts'
 
@@ -9,6 +8,7 @@ import { makeStranger } from './strangers.ts'
 export const CASES = ['valid', 'without', 'foreign', 'selfSigned', 'expired', 'revoked'] as const
 export type CaseName = (typeof CASES)[number]
 export type CredentialName = Exclude<CaseName, 'without'>
+export type Credentials = Readonly<Partial<Record<CredentialName, Credential>>>
 
 /** One question of a run. */
 export interface Case {
@@ -29,7 +29,7 @@ export interface Cases {
  * What a run asks. An expired certificate that is still valid, or a revoked one that has expired, would be judged for another reason than the one
  * that is asked about, so these cases then do not apply. That a certificate is revoked is the operator's word. Throws FetchError(tls) for a credential that is none.
  */
-export function casesOf({ credentials }: MtlsTarget, now: number): Cases {
+export function casesOf(credentials: Credentials, now: number): Cases {
   const all = { ...strangers(now), ...credentials }
   const held = CASES.flatMap((name): Held[] => {
     if (name === 'without') return []

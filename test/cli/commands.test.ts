@@ -199,7 +199,7 @@ test('a port where nobody listens fails in phase connect', async () => {
 
 test('wrong arguments of probe end with 2 and say what is expected', async () => {
   for (const [args, message] of [
-    [['probe', 'crl', 'ftp://x'], /expected an http:\/\/ or https:\/\/ URL/],
+    [['probe', 'crl', 'ftp://x'], /expected an http:\/\/.*ldap:\/\/.* URL, got "ftp/],
     [['probe', 'ocsp', 'http://127.0.0.1:1', '--serial', '1'], /give --issuer FILE/],
     [['probe', 'tls', 'nohost'], /expected host:port/],
     [['probe', 'crl', 'http://127.0.0.1:1', '--timeout', '10'], /expected a duration/],
