@@ -126,6 +126,10 @@ describe('partitions', () => {
     assert.deepEqual((await look(two, { [one]: crl(1), [other]: undefined }))?.missing, ['2'])
   })
 
+  it('are no copies of each other, even where they do not say which they are', async () => {
+    assert.deepEqual((await look(two, { [one]: crl(1), [other]: crl(2) }))?.differing, [])
+  })
+
   it('are numbered without gaps', async () => {
     const declaredOnes = ['1', '2', '4', '9', 'north'].map(partition)
     const seen = Object.fromEntries(declaredOnes.map(({ url }) => [url, crl(1)]))
@@ -166,10 +170,9 @@ describe('partitions', () => {
     assert.equal((await look(two, small, { artifacts }))?.listedTwice, undefined)
     const large = { [one]: crl(1, 'a'), [other]: crl(1, 'b', { size: 300 * 1024 * 1024 }) }
     assert.equal((await look(two, large, { artifacts }))?.listedTwice, undefined)
-    assert.equal(
-      (await look(two, { [one]: crl(1, 'a'), [other]: undefined }, { artifacts }))?.listedTwice,
-      undefined,
-    )
+    const three = [...two, partition('3')]
+    const seen = { [one]: crl(1, 'a'), [other]: crl(1, 'b'), 'http://a/3.crl': undefined }
+    assert.equal((await look(three, seen, { artifacts }))?.listedTwice, undefined)
   })
 
   it('of many entries are compared in a worker, with the same result', async () => {

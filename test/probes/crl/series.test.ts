@@ -160,7 +160,7 @@ describe('entries of CRLs', () => {
     const many = Array.from({ length: 100 }, (_, i) => (0x1000 + i).toString(16))
     const certificates = new Map(many.map((serial) => [serial, NOW + DAY]))
     const facts = after(
-      [await before(...many.map((serial) => entry(serial))), await now(entry('a1'))],
+      [await before(...many.toReversed().map((serial) => entry(serial))), await now(entry('a1'))],
       certificates,
     )
     assert.deepEqual([facts.added, facts.vanished, facts.vanishedSerials?.length], [1, 100, 20])
@@ -204,6 +204,9 @@ describe('entries of CRLs', () => {
     const served = after([first, second, first], known)
     assert.deepEqual([served.isOlder, served.vanished], [true, 1])
     assert.equal(after([first, second, first, second], known).vanished, 1)
+    const third = await numbered(3n, NOW + HOUR)
+    // Compared with the second one, as it was when it was new.
+    assert.equal(after([first, second, third, first, third], known).vanished, 0)
   })
 })
 
