@@ -39,6 +39,8 @@ export async function startNginx(options: {
     join(directory, 'nginx.conf'),
     [
       `daemon off; master_process ${options.processes === 'several' ? 'on' : 'off'}; worker_processes 1;`,
+      // Otherwise the workers of root's nginx may not read its files.
+      process.getuid?.() === 0 ? 'user root;' : '',
       'pid nginx.pid; error_log error.log info; events {}',
       `http { access_log off; ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}`,
       options.http.replaceAll('PORT', String(port)),
