@@ -140,7 +140,7 @@ export interface ProbeContext extends Network {
   readonly delegations: Delegations
   /** What earlier runs established; nothing when a target is looked at once, by hand. */
   readonly memory: ProbeMemory
-  /** Bytes that the journal keeps, by their SHA-256 in hex; undefined: it does not. */
+  /** Bytes that the journal keeps, by their SHA-256 in hex, for the caller to do with as he likes; undefined: it does not. */
   readonly artifact: (digest: string) => Promise<Uint8Array | undefined>
   /** Aborts the run at shutdown. The target's timeout is applied by the probe itself. */
   readonly signal: AbortSignal

@@ -163,7 +163,7 @@ class SharedCrl {
 }
 
 /** What can be handed over instead of copied: octets in a buffer of their own. */
-function ownMemory(octets: Uint8Array | undefined): readonly ArrayBuffer[] {
+export function ownMemory(octets: Uint8Array | undefined): readonly ArrayBuffer[] {
   const buffer = octets?.buffer
   return buffer instanceof ArrayBuffer && buffer.byteLength === octets?.length ? [buffer] : []
 }

@@ -1,12 +1,16 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Deadline } from '../fetch/deadline.ts'
+import { ownMemory } from '../crl/intake.ts'
 import { sampleCrl, type CrlQuestion, type CrlSample } from './crlSample.ts'
 
 /** Octets. 6,000 entries take about 1 ms; from here on a worker's start (30 ms) is worth not blocking the event loop. */
 const INLINE_LIMIT = 256 * 1024
 
-/** `sampleCrl`, of a big CRL in a worker. undefined: the time was up. Rejects with PkiError(decode), and when the deadline's outer signal aborts. */
+/**
+ * `sampleCrl`, of a big CRL in a worker, to which its octets are handed over. undefined: the time was up. Rejects with PkiError(decode), and when
+ * the deadline's outer signal aborts.
+ */
 export async function readCrl(question: CrlQuestion, deadline: Deadline): Promise<CrlSample | undefined> {
   if (question.der.length <= INLINE_LIMIT) return sampleCrl(question)
   const worker = new Worker(new URL(`./crlSampleWorker${extname(import.meta.url)}`, import.meta.url))
@@ -18,7 +22,7 @@ export async function readCrl(question: CrlQuestion, deadline: Deadline): Promis
   deadline.signal.addEventListener('abort', onAbort, { once: true })
   if (deadline.signal.aborted) onAbort()
   try {
-    worker.postMessage(question)
+    worker.postMessage(question, ownMemory(question.der))
     const sample = await promise
     if (sample === undefined) deadline.throwIfStopped()
     return sample

@@ -94,7 +94,10 @@ export class Watch implements AsyncDisposable {
       names: systemNames(config.probes.hosts),
       follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
       memory: this.memory,
-      artifact: (digest) => Promise.resolve(this.#artifacts.get(digest)),
+      artifact: (digest) => {
+        const kept = this.#artifacts.get(digest)
+        return Promise.resolve(kept && Uint8Array.from(kept))
+      },
       signal: new AbortController().signal,
     }
   }

@@ -302,7 +302,7 @@ async function listing(entries: readonly Entry[], thisUpdate = NOW - 2 * HOUR) {
   const sha256 = createHash('sha256').update(der).digest('hex')
   const facts = { crl: { sha256, isDelta: false } } satisfies Facts
   const seen = { subject: 'ca_crl[issuing-1]', probe: 'crl', target: 'http://crl.test/', facts } as const
-  const artifact = (digest: string) => Promise.resolve(digest === sha256 ? der : undefined)
+  const artifact = (digest: string) => Promise.resolve(digest === sha256 ? Uint8Array.from(der) : undefined)
   return { seen, artifact }
 }
 
