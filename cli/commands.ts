@@ -6,6 +6,7 @@ import type { Command } from 'commander'
  */
 export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['demo', () => import('./commands/demo.ts').then(({ demoCommand }) => demoCommand())],
+  ['init', () => import('./commands/init.ts').then(({ initCommand }) => initCommand())],
   ['run', () => import('./commands/run.ts').then(({ runCommand }) => runCommand())],
   [
     'check-config',
