@@ -201,7 +201,7 @@ export class Operations {
 function findFault(id: string): Fault {
   const fault = FAULTS.find((row) => row.id === id)
   if (fault !== undefined) return fault
-  throw new LabError('unknown_fault', `expected one of ${FAULTS.map((row) => row.id).join(', ')}, got ${id}`)
+  throw new LabError('unknown_fault', `expected a fault that "vigil lab status" lists, got ${id}`)
 }
 
 function find<T>(things: ReadonlyMap<string, T>, id: string, what: string): T {

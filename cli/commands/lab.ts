@@ -10,11 +10,12 @@ import { firstSignal } from '../signals.ts'
 import { paint, table } from '../terminal.ts'
 
 const HELP = `
-The lab is a small real PKI on loopback: a root, two issuing CAs, CRLs, OCSP responders, four TLS services, an audit log and a control plane.
+The lab is a small real PKI on loopback: a root, three issuing CAs, CRLs, OCSP responders, four TLS services, an audit log and a control plane.
 "vigil demo" starts one with a monitor beside it; "lab start" starts one alone, with a vigil.yaml to watch it.
 
 Examples:
   $ vigil lab start --dir lab
+  $ vigil lab start --addresses 127.0.0.1,127.0.0.2
   $ vigil lab status
   $ vigil lab break crl-stale --ca issuing-1
   $ vigil lab break revoked-served --service shop
@@ -37,7 +38,14 @@ export function labCommand(): Command {
         'run a lab until SIGINT or SIGTERM, and write a vigil.yaml that watches it',
       ),
       'a new temporary one',
-    ).action(start),
+    )
+      .addOption(
+        new Option(
+          '--addresses <list>',
+          'of this machine, where every server listens: nodes behind names, one of which a fault can be on (default: 127.0.0.1, without names)',
+        ).argParser((list: string) => list.split(',')),
+      )
+      .action(start),
   )
   lab.addCommand(
     withOutput(new Command('status').description('what can be broken, and what is broken now')).action(
@@ -65,7 +73,7 @@ function withOutput(command: Command, directory = 'the lab that you started last
     .addOption(new Option('--json', 'print one JSON document'))
 }
 
-async function start(options: { dir?: string; json?: true }): Promise<void> {
+async function start(options: { dir?: string; json?: true; addresses?: readonly string[] }): Promise<void> {
   const { startLab } = await import('../../lab/lab.ts')
   const { userStateFile } = await import('../../lab/state.ts')
   const { writeVigilYaml } = await import('../../lab/vigilYaml.ts')
@@ -73,7 +81,15 @@ async function start(options: { dir?: string; json?: true }): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   // A directory that nobody named is nobody's to clean up.
   if (options.dir === undefined) cleanup.defer(() => rmSync(directory, { recursive: true, force: true }))
-  const running = cleanup.use(await startLab({ directory, now: Date.now, userStateFile: userStateFile() }))
+  const { addresses } = options
+  const running = cleanup.use(
+    await startLab({
+      directory,
+      now: Date.now,
+      userStateFile: userStateFile(),
+      ...(addresses === undefined ? {} : { addresses }),
+    }),
+  )
   const config = await writeVigilYaml(running, {
     directory,
     origin: 'vigil.lab',
@@ -93,14 +109,18 @@ async function start(options: { dir?: string; json?: true }): Promise<void> {
 }
 
 async function status(options: SwitchOptions): Promise<void> {
-  print(await talk(options, { command: 'status' }), options)
+  const now = await talk(options, { command: 'status' })
+  if (options.json === true) printJson(now)
+  else printStatus(now)
 }
 
 async function toggle(command: 'break' | 'repair', fault: string, options: SwitchOptions): Promise<void> {
   const target = options.ca ?? options.service
   if (target === undefined || (options.ca !== undefined && options.service !== undefined))
     throw new CommandError(EXIT.usage, `expected --ca or --service: ${command} what?`)
-  print(await talk(options, { command, fault, target }), options)
+  const now = await talk(options, { command, fault, target })
+  if (options.json === true) printJson(now)
+  else printLine(now.active.length === 0 ? 'Nothing is broken.' : table(now.active.map(brokenRow)))
 }
 
 async function talk(options: SwitchOptions, command: LabCommand): Promise<LabStatus> {
@@ -118,24 +138,36 @@ async function talk(options: SwitchOptions, command: LabCommand): Promise<LabSta
   }
 }
 
-function print(now: LabStatus, { json }: SwitchOptions): void {
-  if (json === true) {
-    printJson(now)
-    return
-  }
-  printLine(
-    `Lab in ${now.directory}; authorities: ${now.authorities.join(', ')}; services: ${now.services.join(', ')}`,
-  )
-  printLine(
-    table(
-      now.faults.map(({ id, title, target }) => {
-        const active = now.active.filter((a) => a.fault === id).map((a) => a.target)
-        const state =
-          active.length === 0
-            ? paint(process.stdout, 'dim', 'off')
-            : paint(process.stdout, 'red', `on: ${active.join(', ')}`)
-        return [`  ${id}`, target === 'ca' ? '--ca' : '--service', title, state]
-      }),
-    ),
-  )
+type Fault = LabStatus['faults'][number]
+
+const GROUP_TITLES: Readonly<Record<Fault['group'], string>> = {
+  crl: 'CRLs themselves',
+  delivery: 'Distribution points',
+  ocsp: 'OCSP responders',
+  tls: 'Services',
+  authority: 'Certificates of CAs',
+}
+
+function printStatus(now: LabStatus): void {
+  const { directory, authorities, services, faults } = now
+  printLine(`Lab in ${directory}; authorities: ${authorities.join(', ')}; services: ${services.join(', ')}`)
+  const groups = [...Map.groupBy(faults, ({ group }) => group)]
+  const sections = groups.flatMap(([group, own]) => [
+    [paint(process.stdout, 'bold', GROUP_TITLES[group])],
+    ...own.map((fault) => faultRow(fault, now)),
+  ])
+  printLine(table(sections))
+}
+
+function faultRow({ id, title, target }: Fault, { active }: LabStatus): string[] {
+  const broken = active.filter((a) => a.fault === id).map((a) => a.target)
+  const state =
+    broken.length === 0
+      ? paint(process.stdout, 'dim', 'off')
+      : paint(process.stdout, 'red', `on: ${broken.join(', ')}`)
+  return [`  ${id}`, target === 'ca' ? '--ca' : '--service', state, title]
+}
+
+function brokenRow({ fault, target, since }: LabStatus['active'][number]): string[] {
+  return [paint(process.stdout, 'red', fault), target, `since ${since}`]
 }
