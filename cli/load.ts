@@ -2,12 +2,15 @@ import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import type { Cron } from 'croner'
+import type { BeatsListenerOptions } from '../collectors/sources/beats/listener.ts'
 import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
 import { decodeCertificates } from '../pki/pem.ts'
+import { parseListen } from '../server/guard.ts'
 import { checkSchedule } from '../probes/crl/schedule.ts'
 import type { AttestationSource } from '../probes/attestations.ts'
 import type { Issuer, Target } from '../probes/probe.ts'
@@ -29,6 +32,7 @@ import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
 import { watchedByItself } from './selfTarget.ts'
 import { CurrentFile } from './currentFile.ts'
+import type { TimestampAuthority } from './timestamps.ts'
 import { readConfigFile, unreadable, type ConfigFile, type Parsed } from './config.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
@@ -41,6 +45,7 @@ export interface LoadedConfig extends Objectives {
   readonly targets: readonly Target[]
   readonly packs: readonly Pack[]
   readonly webhookSecret: Uint8Array | undefined
+  readonly timestamps: TimestampAuthority | undefined
   readonly elasticsearch: ElasticsearchOptions | undefined
   /** Absolute directory of signed statements, and the keys that count. */
   readonly attestations: AttestationSource | undefined
@@ -53,9 +58,13 @@ export interface LoadedConfig extends Objectives {
   readonly signCommand: SigningOptions['signCommand']
   readonly storeFile: string
   readonly logPaths: ReadonlyMap<string, string>
+  /** Where Filebeats connect. */
+  readonly beats: BeatsFiles | undefined
   /** Keys that sign a log, by its id. */
   readonly logSigners: ReadonlyMap<string, readonly KeyObject[]>
 }
+
+type BeatsFiles = Omit<BeatsListenerOptions, 'onProblem'>
 
 /** Largest certificate, key or secret that is taken, in octets. */
 const MAX_SMALL_FILE = 1024 * 1024
@@ -103,10 +112,12 @@ class Loader {
     const anchors = this.#anchors()
     const packs = this.#packs()
     const webhookSecret = this.#webhookSecret()
+    const timestamps = this.#timestamps()
     const elasticsearch = this.#elasticsearch()
     const reports = this.#reports()
     const attestations = this.#attestations()
     const logSigners = this.#logSigners()
+    const beats = this.#beats()
     this.#checkReferences(packs)
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
@@ -139,6 +150,7 @@ class Loader {
         watched,
         packs,
         webhookSecret,
+        timestamps,
         elasticsearch,
         attestations,
         warnings: this.#warnings,
@@ -157,7 +169,12 @@ class Loader {
                 publicKeyFile: resolve(directory, config.journal.public_key_file),
               },
         storeFile: resolve(directory, config.store.file),
-        logPaths: new Map(config.inventory.logs.map((log) => [log.id, resolve(directory, log.path)])),
+        logPaths: new Map(
+          config.inventory.logs.flatMap(({ id, path }) =>
+            path === undefined ? [] : [[id, resolve(directory, path)]],
+          ),
+        ),
+        beats,
         logSigners,
       },
     }
@@ -179,6 +196,34 @@ class Loader {
   }
 
   /** The first of a file. */
+  #beats(): BeatsFiles | undefined {
+    const { beats, inventory } = this.#file.config
+    inventory.logs.forEach((log, i) => {
+      if (log.beats !== undefined && beats === undefined)
+        this.#refuse(
+          ['inventory', 'logs', i, 'beats'],
+          'nobody can ship it: `beats` with an address to listen on is missing',
+        )
+    })
+    if (beats === undefined) return undefined
+    const read = (key: 'certificate_file' | 'key_file' | 'client_ca_file'): string =>
+      this.#read(['beats', key], beats[key])?.toString('utf8') ?? ''
+    const files = {
+      certificate: read('certificate_file'),
+      key: read('key_file'),
+      clientCa: read('client_ca_file'),
+    }
+    try {
+      createSecureContext({ cert: files.certificate, key: files.key, ca: files.clientCa })
+    } catch (error) {
+      this.#refuse(
+        ['beats'],
+        `not a certificate with its key, and CAs, in PEM: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+    return { ...parseListen(beats.listen), ...files }
+  }
+
   #logSigners(): Map<string, KeyObject[]> {
     return new Map(
       this.#file.config.inventory.logs.map(({ id, signing_keys = [] }, i) => [
@@ -410,6 +455,24 @@ class Loader {
       return text === undefined ? undefined : parseSecret(text)
     } catch (error) {
       this.#refuse(path, `${webhook.secret_file}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
+  }
+
+  #timestamps(): TimestampAuthority | undefined {
+    const { timestamps } = this.#file.config.journal
+    if (timestamps === undefined) return undefined
+    const path = ['journal', 'timestamps', 'ca_file']
+    const bytes = this.#read(path, timestamps.ca_file)
+    try {
+      const trusted = decodeCertificates(bytes ?? new Uint8Array()).map(
+        (der) => [parseCertificate(der)] as const,
+      )
+      return { url: timestamps.url, trusted }
+    } catch (error) {
+      if (!(error instanceof PkiError)) throw error
+      if (bytes !== undefined)
+        this.#refuse(path, `${timestamps.ca_file}: expected certificates: ${error.message}`)
       return undefined
     }
   }

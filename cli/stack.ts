@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
 import { Collector, isSequential } from '../collectors/collector.ts'
+import { BeatsListener } from '../collectors/sources/beats/listener.ts'
 import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
@@ -14,6 +15,7 @@ import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { RecordedMemory } from '../probes/memory.ts'
+import type { Network } from '../probes/fetch/connect.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
@@ -43,6 +45,7 @@ import { ReportSchedule } from './reportSchedule.ts'
 import { rulesOf } from './rulesOf.ts'
 import { selfTarget } from './selfTarget.ts'
 import { SelfWatcher } from './selfWatcher.ts'
+import { timestamper } from './timestamps.ts'
 import { productVersion } from './version.ts'
 
 export interface StackOptions {
@@ -97,12 +100,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stopTimer ??= setTimeout(() => giveUp.abort(), options.stopLimit ?? DEFAULT_STOP_LIMIT_MS)
   }
   await using undo = new AsyncDisposableStack()
+  const network: Network = {
+    names: systemNames(config.probes.hosts),
+    follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
+  }
 
   const journal = await openJournal({
     directory: loaded.journalDirectory,
     origin: config.origin,
     keyFile: loaded.keyFile,
     signCommand: loaded.signCommand,
+    stamp:
+      loaded.timestamps === undefined ? undefined : timestamper(loaded.timestamps, network, giveUp.signal),
+    onStampError: (error) => problems.raise('timestamps', describe(error)),
     now,
     random: randomBytes,
     ...(options.sealInterval === undefined ? {} : { sealInterval: options.sealInterval }),
@@ -270,12 +280,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const recorder = new ObservationRecorder({ journal, now })
   undo.defer(() => recorder.close())
 
+  const listener =
+    loaded.beats &&
+    new BeatsListener({
+      ...loaded.beats,
+      onProblem: (problem) => logger.warn({ part: 'beats' }, problem.message),
+    })
   const collecting = new AbortController()
   const positions = await store.sourcePositions()
   for (const log of config.inventory.logs) {
     collectors.push(
       new Collector({
         log: { ...log, path: loaded.logPaths.get(log.id) ?? log.path },
+        ...(listener === undefined ? {} : { listener }),
         authorities: [...loaded.issuers.values()].map((i) => ({
           id: i.id,
           subject: i.certificate.subject.text,
@@ -291,7 +308,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     )
   }
   const collected = collectors.map((collector) => collector.run(collecting.signal))
+  await listener?.listen()
   undo.defer(async () => {
+    await listener?.close()
     collecting.abort()
     await Promise.all(collected)
     await Promise.all(collectors.map((collector) => collector.close()))
@@ -351,8 +370,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       maxSize: config.probes.max_size,
       random: randomBytes,
       delegations: new Delegations(),
-      names: systemNames(config.probes.hosts),
-      follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
+      ...network,
       memory,
       artifact: (digest) => journal.getArtifact(digest),
     },

@@ -46,6 +46,9 @@ export interface JournalOptions extends SigningOptions {
   readonly start?: EpochStart
   /** Faults in background work (publishing, compressing); whoever called append or publish gets theirs rejected. */
   readonly onError?: (error: JournalError) => void
+  /** Has the octets of the checkpoint that is kept of each hour timestamped; the authority's answer (RFC 3161). Default: none. */
+  readonly stamp?: ((checkpoint: Buffer) => Promise<Uint8Array>) | undefined
+  readonly onStampError?: (error: unknown) => void
   /** Where the files are; tests put one here that refuses. */
   readonly disk?: Disk
 }
@@ -115,7 +118,16 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     })
     const cosigner = keys.postQuantum?.(origin)
     const publisher = new Publisher(
-      { disk, directory, origin, signer, cosigner, now: options.now },
+      {
+        disk,
+        directory,
+        origin,
+        signer,
+        cosigner,
+        now: options.now,
+        stamp: options.stamp,
+        ...(options.onStampError === undefined ? {} : { onStampError: options.onStampError }),
+      },
       published,
     )
     for (const entry of unpublished) publisher.add(entry)
@@ -287,6 +299,7 @@ class FileJournal implements Journal {
       clearTimeout(this.#sealTimer)
       clearTimeout(this.#publishTimer)
       this.#ended = true
+      this.#parts.publisher.close()
       this.#recent.wake()
       await artifacts.close()
       await segments.close()

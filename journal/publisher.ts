@@ -15,6 +15,9 @@ function historyPath(ms: number): string {
   return `checkpoints/${hour.slice(0, 4)}/${hour}Z`
 }
 
+/** Ending of the file with the timestamp of a kept checkpoint: the authority's answer (RFC 3161 TimeStampResp). */
+export const TIMESTAMP_ENDING = '.tsr'
+
 /** Whether a path is one that historyPath writes. */
 export function isHistoryPath(path: string): boolean {
   const match = /^checkpoints\/\d{4}\/(\d{4}-\d{2}-\d{2}T\d{2})Z$/.exec(path)
@@ -32,6 +35,10 @@ export interface PublisherOptions {
   /** Signs besides the one that is kept of each hour. */
   readonly cosigner: Signer | undefined
   readonly now: Clock
+  /** Has the octets of a kept checkpoint timestamped; the answer of the authority. */
+  readonly stamp?: ((checkpoint: Buffer) => Promise<Uint8Array>) | undefined
+  /** What kept a timestamp from being had; it is tried again after the next checkpoint. */
+  readonly onStampError?: (error: unknown) => void
 }
 
 /** Where publishing stands when a journal is opened. */
@@ -54,6 +61,10 @@ export class Publisher {
   /** Full tiles and bundles that are not yet on disk. */
   #outbox: { readonly path: string; readonly bytes: Buffer }[] = []
   #work: Promise<unknown> = Promise.resolve()
+  /** The kept checkpoint that has its timestamp. */
+  #stamped = ''
+  #isStamping = false
+  #isClosed = false
 
   constructor(options: PublisherOptions, published: Published) {
     this.#options = options
@@ -93,7 +104,18 @@ export class Publisher {
   }
 
   /** Writes everything that a checkpoint of the present size needs, then the checkpoint. */
-  publish(): Promise<Checkpoint> {
+  async publish(): Promise<Checkpoint> {
+    const checkpoint = await this.#publish()
+    void this.#stampNewest()
+    return checkpoint
+  }
+
+  /** A timestamp that is still waited for is not written any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #publish(): Promise<Checkpoint> {
     return this.#inTurn(async () => {
       const { size } = this.#tree
       if (this.#checkpoint?.size === size) return this.#checkpoint
@@ -145,6 +167,28 @@ export class Publisher {
       cosigner === undefined ? checkpoint.text : await cosignCheckpoint(checkpoint.text, cosigner, now())
     await this.#write(path, Buffer.from(text))
     this.#history = path
+  }
+
+  /** One at a time, and waited for by nobody: an authority that is slow or away holds nothing up. */
+  async #stampNewest(): Promise<void> {
+    const { stamp, onStampError, disk, directory } = this.#options
+    const path = this.#history
+    if (stamp === undefined || path === '' || path === this.#stamped || this.#isStamping) return
+    this.#isStamping = true
+    try {
+      const file = join(directory, path)
+      const [checkpoint, stamped] = await Promise.all([disk.read(file), disk.read(file + TIMESTAMP_ENDING)])
+      if (checkpoint !== undefined && stamped === undefined) {
+        const answer = await stamp(checkpoint)
+        if (this.#isClosed) return
+        await this.#inTurn(() => this.#write(path + TIMESTAMP_ENDING, Buffer.from(answer)))
+      }
+      this.#stamped = path
+    } catch (error) {
+      onStampError?.(error)
+    } finally {
+      this.#isStamping = false
+    }
   }
 
   #hold(kind: TileKind, index: number, bytes: Buffer): void {

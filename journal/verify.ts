@@ -8,6 +8,7 @@ import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
 import { parseVerifierKeys } from './note.ts'
 import { checkRecord, type Envelope } from './record.ts'
+import { readAnchors, type Anchor } from './verify/anchors.ts'
 import { checkArtifacts, type References } from './verify/artifacts.ts'
 import {
   openSigned,
@@ -40,9 +41,11 @@ export interface VerifyReport {
   /** Records by kind. */
   readonly records: Readonly<Partial<Record<RecordKind, number>>>
   readonly artifacts: number
-  /** Entries covered by a follower, witness or timestamp, and those after them. */
+  /** Entries covered by a trusted timestamp or cosignature, or by a checkpoint that was kept elsewhere; and those after them. */
   readonly anchored: number
   readonly unanchored: number
+  /** What vouches for them: of each kind the newest. */
+  readonly anchors: readonly Anchor[]
   /** Present exactly when the verdict is broken. */
   readonly fault?: Fault
   /** What is worth knowing and is no fault, such as the unsealed end of a crash. */
@@ -52,6 +55,8 @@ export interface VerifyReport {
 export interface VerifyOptions {
   /** Verifier keys obtained elsewhere (`name+id+key`, one a line). */
   readonly trust?: string
+  /** Authorities whose timestamps are believed: certificates in PEM or DER. */
+  readonly timestampAuthorities?: Uint8Array
   /** Checkpoints seen earlier, elsewhere, under the names that faults call them by: the journal must begin with what each covers. */
   readonly known?: readonly { readonly name: string; readonly text: string }[]
   /** Octets read so far, and of all files. */
@@ -89,6 +94,13 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
     periods.check(signed, history, found.notes)
     if (trusted !== undefined)
       for (const newest of [last, ...known]) periods.checkTrust(newest, history, trusted)
+    found.anchors = await readAnchors(counted, inventory, {
+      log: identity.log,
+      signed: [...history, last],
+      known,
+      trusted: trusted ?? [],
+      authorities: options.timestampAuthorities,
+    })
     found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
     checkForeign(inventory, found.notes)
     options.onProgress?.({ done: inventory.total, total: inventory.total })
@@ -115,9 +127,13 @@ class Findings {
   readonly records: Partial<Record<RecordKind, number>> = {}
   readonly references: References = new Map()
   readonly notes: string[] = []
+  anchors: readonly Anchor[] = []
 
   report(verdict: VerifyReport['verdict'], broken?: Fault): VerifyReport {
     const published = this.published?.size ?? 0
+    // What was found broken is anchored nowhere.
+    const anchors = broken === undefined ? this.anchors : []
+    const anchored = Math.max(0, ...anchors.map(({ size }) => size))
     if (broken === undefined && this.size > published)
       this.notes.push(`${this.size - published} entries after the signed checkpoint`)
     return {
@@ -128,8 +144,9 @@ class Findings {
       root: this.published?.root ?? '',
       records: this.records,
       artifacts: this.artifacts,
-      anchored: 0,
-      unanchored: this.size,
+      anchored,
+      unanchored: this.size - anchored,
+      anchors,
       ...(broken === undefined ? {} : { fault: broken }),
       notes: this.notes,
     }

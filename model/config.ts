@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { duration, id, instant, subjectPattern } from './configTypes.ts'
+import { duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
 import { crlSourceSchema } from './crlSource.ts'
-import { logSchema } from './logSource.ts'
+import { beatsSchema, logSchema } from './logSource.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
 
 /** As many as probes look at. */
@@ -44,14 +44,6 @@ const hostName = z
 const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: 'expected an IPv4 or IPv6 address' })
 
 const network = z.union([z.cidrv4(), z.cidrv6()], { error: 'expected a network such as 10.0.0.0/8' })
-
-const endpoint = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/, {
-    error: 'expected host:port, with an IPv6 address in brackets',
-    abort: true,
-  })
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')
 
 /** As it stands in the Host header: no scheme, no pattern, the port only where it is not the scheme's own. */
 const hostHeader = z
@@ -232,6 +224,8 @@ export const configSchema = z.strictObject({
     .default('vigil.local'),
   /** From where the probes look. */
   vantage: id.default('default'),
+  /** Where Filebeats ship logs to. */
+  beats: beatsSchema.optional(),
   journal: z
     .strictObject({
       directory: file.default('journal'),
@@ -241,6 +235,8 @@ export const configSchema = z.strictObject({
       sign_command: z.array(z.string().min(1)).min(1).max(50).optional(),
       /** The public key of that, in PEM. */
       public_key_file: file.optional(),
+      /** A timestamping authority (RFC 3161) that says when the checkpoint of each hour was seen. */
+      timestamps: z.strictObject({ url: probedUrl, ca_file: file }).optional(),
     })
     .refine(
       (j) => (j.sign_command === undefined) === (j.public_key_file === undefined),

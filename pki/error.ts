@@ -51,6 +51,7 @@ export type PkiErrorCode =
   | 'reasons_not_covered'
   | 'responder_not_found'
   | 'responder_not_authorized'
+  | 'timestamp_signer_rejected'
   // profile: well formed and authentic, but not usable for its purpose
   | 'unknown_critical_extension'
   | 'indirect_crl'
@@ -62,6 +63,7 @@ export type PkiErrorCode =
   | 'ocsp_sig_required'
   | 'ocsp_unauthorized'
   | 'ocsp_response_type'
+  | 'timestamp_refused'
   // time
   | 'crl_not_yet_valid'
   | 'crl_expired'
@@ -71,6 +73,7 @@ export type PkiErrorCode =
   // consistency: authentic, but not the answer to the question
   | 'cert_id_mismatch'
   | 'nonce_mismatch'
+  | 'imprint_mismatch'
   | 'crl_number_missing'
   | 'delta_mismatch'
   | 'delta_base_newer'

@@ -20,13 +20,14 @@ Examples:
   $ vigil verify journal
   $ vigil verify journal --trust vkey-from-the-ceremony --checkpoint checkpoint-of-last-year
   $ vigil verify crl.tlog-proof --trust vkey
-  $ vigil verify journal --trust vkey --json
+  $ vigil verify journal --trust vkey --tsa tsa-root.pem --json
 
 Exit codes: 0 authenticated, 4 self-consistent but not authenticated, 1 broken, 3 could not be read`
 
 interface Options {
   readonly trust?: string
   readonly checkpoint: readonly string[]
+  readonly tsa?: string
   readonly json?: true
 }
 
@@ -43,6 +44,7 @@ export function verifyCommand(): Command {
         .argParser((file: string, files: readonly string[]) => [...files, file])
         .default([], 'none'),
     )
+    .option('--tsa <file>', 'certificates of timestamping authorities that you trust, PEM or DER')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action(async (path: string, options: Options) => {
@@ -59,9 +61,12 @@ export function verifyCommand(): Command {
 }
 
 async function verifyDirectory(directory: string, options: Options): Promise<VerifyReport> {
-  const { trust, checkpoint: files } = options
-  const trusted = trust === undefined ? {} : { trust: readGiven(trust) }
-  const known = files.map((name) => ({ name, text: readGiven(name) }))
+  const { trust, tsa, checkpoint: files } = options
+  const trusted = {
+    ...(trust === undefined ? {} : { trust: readGiven(trust).toString('utf8') }),
+    ...(tsa === undefined ? {} : { timestampAuthorities: readGiven(tsa) }),
+  }
+  const known = files.map((name) => ({ name, text: readGiven(name).toString('utf8') }))
   const progress = new ProgressLine(process.stderr, 'verifying')
   return await verifyJournal(directory, {
     ...trusted,
@@ -74,7 +79,10 @@ function verifyFile(file: string, { trust, checkpoint }: Options): ProofReport {
   if (checkpoint.length > 0)
     throw new CommandError(EXIT.usage, '--checkpoint: is for journals; a proof brings its own')
   try {
-    return verifyProof(readGiven(file), trust === undefined ? undefined : parseVerifierKeys(readGiven(trust)))
+    return verifyProof(
+      readGiven(file).toString('utf8'),
+      trust === undefined ? undefined : parseVerifierKeys(readGiven(trust).toString('utf8')),
+    )
   } catch (error) {
     if (error instanceof JournalError) throw new CommandError(EXIT.failed, `${file}: ${error.message}`)
     throw error
@@ -89,9 +97,9 @@ function isDirectory(path: string): boolean {
   }
 }
 
-function readGiven(file: string): string {
+function readGiven(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(file)
   } catch (error) {
     throw new CommandError(EXIT.usage, `${file}: ${unreadable(error)}`)
   }
@@ -140,6 +148,10 @@ function printReport(directory: string, report: VerifyReport): void {
     ['records', kinds.join(', ')],
     ['artifacts', String(report.artifacts)],
     ['anchored', `${report.anchored} entries; unanchored tail: ${report.unanchored}`],
+    ...report.anchors.map(({ kind, by, size, time }) => [
+      kind,
+      `${printable(by)}: ${size} entries${time === undefined ? '' : `, ${time}`}`,
+    ]),
   ]
   printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
   for (const note of report.notes) printLine(`  note: ${printable(note)}`)

@@ -3,7 +3,7 @@ import { TEMPORARY } from '../disk.ts'
 import { VERIFIER_KEYS } from '../identity.ts'
 import { LOCK_NAME } from '../lock.ts'
 import { parsePackPath } from '../pack.ts'
-import { CHECKPOINT_PATH, isHistoryPath } from '../publisher.ts'
+import { CHECKPOINT_PATH, isHistoryPath, TIMESTAMP_ENDING } from '../publisher.ts'
 import { parseSegmentPath } from '../segments.ts'
 import { parseTilePath } from '../tile.ts'
 import { TILE_WIDTH } from '../tree.ts'
@@ -21,6 +21,8 @@ export interface Inventory {
   /** Widths of partial tiles and bundles, by the path of the full one. */
   readonly partials: ReadonlyMap<string, readonly number[]>
   readonly history: readonly string[]
+  /** Paths of the checkpoints that have a timestamp. */
+  readonly stamped: readonly string[]
   readonly packs: readonly number[]
   readonly indexes: ReadonlySet<number>
   /** Digests of artifacts with a file of their own. */
@@ -39,6 +41,7 @@ export async function takeInventory(source: FileSource): Promise<Inventory> {
   const pending: number[] = []
   const packs: number[] = []
   const history: string[] = []
+  const stamped: string[] = []
   const large: string[] = []
   const temporary: string[] = []
   const foreign: string[] = []
@@ -61,6 +64,8 @@ export async function takeInventory(source: FileSource): Promise<Inventory> {
     else if (pack !== undefined) indexes.add(pack.number)
     else if (artifact !== undefined) large.push(artifact)
     else if (isHistoryPath(path)) history.push(path)
+    else if (path.endsWith(TIMESTAMP_ENDING) && isHistoryPath(path.slice(0, -TIMESTAMP_ENDING.length)))
+      stamped.push(path.slice(0, -TIMESTAMP_ENDING.length))
     else return false
     return true
   }
@@ -72,7 +77,20 @@ export async function takeInventory(source: FileSource): Promise<Inventory> {
     else if (path.endsWith(TEMPORARY)) temporary.push(path)
     else if (!place(path)) foreign.push(path)
   }
-  return { total, sealed, pending, tiles, partials, history, packs, indexes, large, temporary, foreign }
+  return {
+    total,
+    sealed,
+    pending,
+    tiles,
+    partials,
+    history,
+    stamped,
+    packs,
+    indexes,
+    large,
+    temporary,
+    foreign,
+  }
 }
 
 /** Files are numbered without gaps: none may be left when `read` of them are read. Throws FaultFound. */
