@@ -21,6 +21,8 @@ export interface ChangedEntry {
 export interface CrlDifference {
   readonly added: Entries<CrlEntry>
   readonly removed: Entries<CrlEntry>
+  /** How many of these were on hold: those may leave. */
+  readonly removedFromHold: number
   /** Other revocationDate. */
   readonly changedDate: Entries<ChangedEntry>
   /** Other reason, or one where there was none, or none where there was one. */
@@ -33,7 +35,11 @@ export interface CrlDifference {
  */
 export function diffCrls(before: IndexedCrl, after: IndexedCrl): CrlDifference {
   const hasDuplicates = before.duplicates().count + after.duplicates().count > 0
-  const { removed, added, changedDate, changedReason } = compare(before.indexed, after.indexed, hasDuplicates)
+  const { removed, removedFromHold, added, changedDate, changedReason } = compare(
+    before.indexed,
+    after.indexed,
+    hasDuplicates,
+  )
   const pairs = (ordinals: Ordinals): Entries<ChangedEntry> => ({
     count: ordinals.count,
     list: () => changed(before.indexed, after.indexed, ordinals),
@@ -41,6 +47,7 @@ export function diffCrls(before: IndexedCrl, after: IndexedCrl): CrlDifference {
   return {
     added: { count: added.count, list: () => entriesAt(after.indexed, added) },
     removed: { count: removed.count, list: () => entriesAt(before.indexed, removed) },
+    removedFromHold,
     changedDate: pairs(changedDate),
     changedReason: pairs(changedReason),
   }
@@ -49,6 +56,7 @@ export function diffCrls(before: IndexedCrl, after: IndexedCrl): CrlDifference {
 interface Comparison {
   /** Ordinals in the list before. */
   readonly removed: Ordinals
+  readonly removedFromHold: number
   readonly changedDate: Ordinals
   readonly changedReason: Ordinals
   /** Ordinals in the list after. */
@@ -64,6 +72,7 @@ function compare(before: IndexedList, after: IndexedList, hasDuplicates: boolean
   const kept = new Ordinals(young.count)
   // Lists mostly keep their order, so that the next entry of one is the next of the other.
   let guess = 0
+  let removedFromHold = 0
   for (let ordinal = 0; ordinal < old.count; ordinal++) {
     const word = ordinal * WORDS
     const high = oldWords[word + HIGH] ?? 0
@@ -77,6 +86,7 @@ function compare(before: IndexedList, after: IndexedList, hasDuplicates: boolean
     const other = isGuess ? guess : young.first(high, low)
     if (other < 0) {
       removed.add(ordinal)
+      if (old.reasons[ordinal] === CERTIFICATE_HOLD) removedFromHold++
       continue
     }
     guess = other + 1
@@ -94,8 +104,11 @@ function compare(before: IndexedList, after: IndexedList, hasDuplicates: boolean
   for (const ordinal of kept.others()) {
     if (!hasDuplicates || isFirst(young, ordinal)) added.add(ordinal)
   }
-  return { removed, changedDate, changedReason, added }
+  return { removed, removedFromHold, changedDate, changedReason, added }
 }
+
+/** The reason's number. */
+const CERTIFICATE_HOLD = 6
 
 function isFirst(index: CrlIndex, ordinal: number): boolean {
   const word = ordinal * WORDS
