@@ -123,7 +123,8 @@ class Discoverer {
       startTls: undefined,
       client: undefined,
     })
-    const [leaf, ...sent] = this.#parsed(chain, address)
+    const [leaf] = this.#parsed(chain.slice(0, 1), address)
+    const sent = this.#parsed(chain.slice(1), address)
     if (leaf === undefined) {
       this.#notes.add(`${address} shows no certificate: ${error?.message ?? 'it sent none that can be read'}`)
       return []
@@ -146,7 +147,7 @@ class Discoverer {
   async #authority(found: Sourced): Promise<Node> {
     const above = await this.#climber.above(found.certificate)
     let issuer: Node | undefined
-    for (const [i, one] of above.entries().toArray().toReversed()) {
+    for (const [i, one] of [...above.entries()].toReversed()) {
       issuer = this.#node(one, { chain: above.slice(i + 1), issuer })
     }
     return this.#node(found, { chain: above, issuer })
