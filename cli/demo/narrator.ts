@@ -33,8 +33,10 @@ export class Narrator {
       // Before the first look everything is unknown; a line for each would bury the beginning.
       if (state === 'unknown' && evidence.length === 0) return
       const finding = `${subject} ${rule}`
+      // May be over before it counts.
+      if (state === 'pending') return
       const wasBad = this.#bad.delete(finding)
-      if (state === 'fail' || state === 'pending' || state === 'unknown') {
+      if (state === 'fail' || state === 'unknown') {
         this.#bad.add(finding)
         this.#verdict(at, state === 'unknown' ? 'yellow' : 'red', `${finding}: ${state}`, summary)
       } else if (wasBad) this.#verdict(at, 'green', `${finding}: ${state}`, '')
