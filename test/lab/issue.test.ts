@@ -6,15 +6,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fromBER, Integer } from 'asn1js'
 import fc from 'fast-check'
+import { Certificate, CertificateRevocationList } from 'pkijs'
 import * as der from '../../lab/der.ts'
 import {
   answerOcsp,
+  extension,
   generateKey,
   issueCertificate,
   issueCrl,
   ocspError,
   randomSerial,
+  subjectOf,
   toPem,
+  type CrlRequest,
   type Issuer,
   type KeyKind,
 } from '../../lab/issue.ts'
@@ -158,6 +162,47 @@ test('a CRL without entries has no list of them, and pkijs verifies it', async (
   assert.equal(read.crl.revokedCertificates, undefined)
   assert.equal(read.signatureValid, true)
   assert.equal(read.number, 255n)
+})
+
+test('what a CRL must not be is written as it is asked for, and signed', async () => {
+  const ca = await authority('p256')
+  const other = await authority('p256', 'Other CA')
+  const entry = { serial: '0a', at: NOW - DAY, reason: 1 }
+  const plain = { issuer: ca, number: 7n, thisUpdate: NOW, nextUpdate: NOW + DAY, revoked: [entry] }
+  const read = async (changed: Partial<CrlRequest>) => {
+    const crl = CertificateRevocationList.fromBER(Uint8Array.from(await issueCrl({ ...plain, ...changed })))
+    const issuerCertificate = Certificate.fromBER(Uint8Array.from(ca.certificate))
+    return { crl, oids: (crl.crlExtensions?.extensions ?? []).map(({ extnID }) => extnID), issuerCertificate }
+  }
+
+  const first = await read({ version: 1 })
+  assert.equal(first.crl.version, 0)
+  assert.equal(first.crl.crlExtensions, undefined)
+  assert.equal(first.crl.revokedCertificates?.[0]?.crlEntryExtensions, undefined)
+  assert.equal(await first.crl.verify(first), true)
+
+  const [AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER] = ['2.5.29.35', '2.5.29.20']
+  assert.deepEqual((await read({})).oids, [AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER])
+  assert.deepEqual((await read({ without: [AUTHORITY_KEY_IDENTIFIER] })).oids, [CRL_NUMBER])
+  const number = extension(CRL_NUMBER, true, der.integer(8n))
+  const twice = await read({ extensions: [number, number] })
+  assert.deepEqual(twice.oids, [AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, CRL_NUMBER])
+  assert.equal(await twice.crl.verify(twice), true)
+
+  assert.deepEqual((await read({ revoked: [], emptyList: 'present' })).crl.revokedCertificates, [])
+
+  const SHA1_WITH_ECDSA = '1.2.840.10045.4.1'
+  const retired = await read({ digest: 'sha1' })
+  assert.equal(retired.crl.signatureAlgorithm.algorithmId, SHA1_WITH_ECDSA)
+  const differing = await read({ outerAlgorithm: der.sequence(der.oid(SHA1_WITH_ECDSA)) })
+  assert.equal(differing.crl.signatureAlgorithm.algorithmId, SHA1_WITH_ECDSA)
+  assert.equal(differing.crl.signature.algorithmId, '1.2.840.10045.4.3.2')
+
+  const renamed = await read({ issuerName: subjectOf(other.certificate), issuer: ca })
+  assert.deepEqual(
+    Buffer.from(renamed.crl.issuer.toSchema().toBER()),
+    Buffer.from(subjectOf(other.certificate)),
+  )
 })
 
 test('times from 2050 on are GeneralizedTime', async () => {

@@ -140,10 +140,14 @@ interface FetchedCrl {
   readonly signatureValid: boolean
 }
 
-/** The CRL as it is served, read and verified by pkijs. */
-export async function fetchCrl(lab: Lab, authorityId: string): Promise<FetchedCrl> {
+/** The authority's first CRL, or another one, as it is served, read and verified by pkijs. */
+export async function fetchCrl(
+  lab: Lab,
+  authorityId: string,
+  other: (firstUrl: string) => string = (url) => url,
+): Promise<FetchedCrl> {
   const authority = authorityOf(lab, authorityId)
-  const response = await request(authority.crlUrl, { reset: true })
+  const response = await request(other(authority.crlUrl), { reset: true })
   assert.equal(response.statusCode, 200)
   assert.equal(response.headers['content-type'], 'application/pkix-crl')
   return readCrl(await response.body.bytes(), authority.certificate)
