@@ -42,7 +42,7 @@ test('what the store knows of declared targets is remembered after a restart, an
   memory.hydrate(latest)
   assert.deepEqual(
     [...memory.all('crl')],
-    [{ subject: CRL.subject, target: CRL.address, facts: { crl: { number: '7' } } }],
+    [{ subject: CRL.subject, target: CRL.address, facts: { crl: { number: '7' } }, newest: {} }],
   )
   assert.deepEqual([...memory.all('tls')], [])
 })
