@@ -55,14 +55,17 @@ export function watchedSubjects(
   return [...bySubject].map(([text, { subject, targets: own }]) => {
     const { kind, keys } = subject
     const service = SERVICE_SUBJECTS.has(kind) ? services.get(keys.join(',')) : undefined
-    const authority = authorities.get(service?.issuer ?? keys[0] ?? '')
+    const isSystem = SYSTEM_SUBJECTS.has(kind)
+    const system = isSystem ? inventory.systems.find(({ id }) => id === keys[0]) : undefined
+    // A system may be called as an authority is.
+    const authority = isSystem ? undefined : authorities.get(service?.issuer ?? keys[0] ?? '')
     return {
       subject: text,
       kind,
       class: service === undefined ? authority?.class : undefined,
       ocsp: (authority?.ocsp.length ?? 0) > 0,
       crl: (authority?.crl.length ?? 0) > 0,
-      tags: tagsOf(inventory, subject, [service, authority]),
+      tags: tagsOf(inventory, subject, [service, system, authority]),
       targets: own,
     }
   })
@@ -82,6 +85,7 @@ function tagsOf(
   return of(authorities.filter((authority) => logged.has(authority.id)))
 }
 
+const SYSTEM_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['ca_server', 'control_plane'])
 const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['service_tls_health', 'deployed_service_cert'])
 
 /**

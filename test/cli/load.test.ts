@@ -32,6 +32,23 @@ test('a service or log that stands twice is refused', () => {
   )
 })
 
+test('every file of credentials that is not there is named, of services and of systems', () => {
+  const files = '{ certificate_file: c.pem, key_file: k.pem }'
+  const service = `{ id: shop, endpoint: "127.0.0.1:1", issuer: nobody, client: ${files}, mtls: { revoked: ${files} } }`
+  const system = `{ id: ejbca, kind: ejbca, url: "http://ca.test", client: ${files}, ca_file: ca.pem }`
+  const found = problems(
+    `inventory:\n  services: [${service}]\n  systems: [${system}, { id: ejbca, kind: dogtag, url: "http://ca.test" }]\n`,
+  )
+  for (const key of [
+    ...['services[0].client.certificate_file', 'services[0].mtls.revoked.key_file'],
+    ...['systems[0].client.key_file', 'systems[0].ca_file', 'systems[1].id'],
+  ])
+    assert.ok(
+      found.some((line) => line.includes(`inventory.${key}: `)),
+      `${key}\n${found.join('\n')}`,
+    )
+})
+
 test('a policy that could never apply is refused', () => {
   const found = problems(
     'inventory: {}\nremediation:\n  policies: [{ rule: tls_identity_ok, action: reissue_crl }, { rule: no_such_rule, action: reissue_crl }]\n',
@@ -42,6 +59,29 @@ test('a policy that could never apply is refused', () => {
   )
   assert.match(found.join('\n'), /policies\[1\]\.rule: "no_such_rule" is not a rule of the packs in force/)
   assert.match(found.join('\n'), /there is no remediation\.webhook/)
+})
+
+test('a log needs exactly one way to come, and all that it takes', () => {
+  const log = (more: string): string => `inventory:\n  logs: [{ id: ca1-audit, format: ejbca, ${more} }]\n`
+  assert.match(problems(log('authorities: []'))[0] ?? '', /logs\[0\]: expected either `path` or `beats`/)
+  assert.match(
+    problems(log('path: a, beats: { client: CN=x }'))[0] ?? '',
+    /expected either `path` or `beats`/,
+  )
+  assert.match(problems(log('beats: { client: CN=x }'))[0] ?? '', /logs\[0\]\.beats: nobody can ship it/)
+  assert.match(problems(log('path: a, timezone: Mars'))[0] ?? '', /timezone: expected a time zone/)
+  assert.match(
+    problems(log('path: a, signing_keys: [vigil.yaml]'))[0] ?? '',
+    /vigil\.yaml: expected a certificate or a public key/,
+  )
+  assert.match(
+    problems(log('path: a, json: { time: t, action: a }'))[0] ?? '',
+    /expected `json` with format json/,
+  )
+  const files = 'certificate_file: vigil.yaml, key_file: vigil.yaml, client_ca_file: nothing'
+  const found = problems(`inventory: {}\nbeats: { listen: "127.0.0.1:5044", ${files} }\n`).join('\n')
+  assert.match(found, /beats\.client_ca_file: nothing: /)
+  assert.match(found, /beats: not a certificate with its key/)
 })
 
 test('a schedule that never comes is refused', () => {

@@ -263,3 +263,49 @@ function placesIn(value: unknown): string[] {
   if (typeof value === 'string') return /^([a-z]+:\/\/|\[?[a-z0-9.:]+\]?:\d+$)/.test(value) ? [value] : []
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(placesIn) : []
 }
+
+test('a service that opts in gives a target more, with the credentials that there are, read anew each time', () => {
+  const files = { certificate_file: 'c.pem', key_file: 'k.pem' }
+  const service = {
+    ...{ id: 'shop', endpoint: 'shop.example:443', issuer: 'issuing-1' },
+    ...{ client: files, mtls: { path: '/api', revoked: files } },
+  }
+  const current = { text: 'CERTIFICATE' }
+  const [, found] = targetsOf({
+    config: configSchema.parse({ inventory: { services: [service] } }),
+    authorities: new Map([['issuing-1', issuing]]),
+    knownGood: new Map(),
+    certificateFiles: new Map(),
+    issued: new Map(),
+    anchors: new Map(),
+    credentials: new Map([
+      ['c.pem', current],
+      ['k.pem', { text: 'KEY' }],
+    ]),
+  })
+  assert.ok(found?.probe === 'mtls')
+  assert.deepEqual(
+    [found.subject, found.path, found.interval, Object.keys(found.credentials)],
+    ['service_tls_health[shop,prod]', '/api', 86_400_000, ['valid', 'revoked']],
+  )
+  assert.equal(found.credentials.valid?.certificate, 'CERTIFICATE')
+  current.text = 'RENEWED'
+  assert.equal(found.credentials.valid.certificate, 'RENEWED')
+})
+
+test('a system gives a target about what it is to the PKI', () => {
+  const kinds = ['ejbca', 'ejbca_rest', 'dogtag', 'certctl', 'dagster']
+  const systems = kinds.map((kind) => ({ id: `a-${kind}`, kind, url: `https://${kind}.example/pki` }))
+  const found = targets({ systems })
+  assert.deepEqual(
+    found.map(({ probe, subject }) => `${probe} ${subject}`),
+    [
+      'health ca_server[a-ejbca]',
+      'health ca_server[a-ejbca_rest]',
+      'health ca_server[a-dogtag]',
+      'health control_plane[a-certctl]',
+      'health control_plane[a-dagster]',
+    ],
+  )
+  assert.deepEqual(found.slice(0, 1).map(hostOf), ['ejbca.example:443'])
+})
