@@ -17,6 +17,8 @@ import { ownEvent } from './ownEvent.ts'
 import { recordOf } from './recordOf.ts'
 import { LOG_ACTIONS } from './source.ts'
 import type { LogNotice, Source, SourceItem } from './source.ts'
+import type { BeatsListener } from './sources/beats/listener.ts'
+import { BeatsSource } from './sources/beats/source.ts'
 import { FileSource } from './sources/file.ts'
 import type { FileSourceOptions } from './sources/file.ts'
 
@@ -53,6 +55,8 @@ export interface CollectorOptions {
   readonly signers?: readonly KeyObject[]
   /** The last events of this log that are journaled, the oldest first: where its sequence goes on. */
   readonly earlier?: readonly AuditEvent[]
+  /** Where Filebeats connect, for a log that one of them ships. */
+  readonly listener?: BeatsListener
   readonly now: Clock
   readonly onProblem: (problem: CollectorError) => void
   /** Settings of the file source, for tests and special cases. */
@@ -92,15 +96,21 @@ export class Collector {
     this.#authorities =
       log.authorities.length === 0 ? authorities : authorities.filter((a) => log.authorities.includes(a.id))
     this.#known = new Map(positions.map((p) => [p.fingerprint, p.end]))
-    this.#source = new FileSource({
-      ...options.file,
-      source: log.id,
-      path: log.path,
-      startsRecord: (line) => this.#format.startsRecord(line),
-      positions,
-      now: options.now,
-      onProblem: options.onProblem,
-    })
+    this.#source = this.#sourceOf(options, positions)
+  }
+
+  #sourceOf(
+    { log, listener, file, now, onProblem }: CollectorOptions,
+    positions: CollectorOptions['positions'],
+  ) {
+    const source = log.id
+    if (log.path !== undefined) {
+      const startsRecord = (line: Uint8Array): boolean => this.#format.startsRecord(line)
+      return new FileSource({ ...file, source, path: log.path, startsRecord, positions, now, onProblem })
+    }
+    if (log.beats === undefined || listener === undefined)
+      throw new TypeError(`log ${source}: neither a file nor somebody who ships it`)
+    return new BeatsSource({ source, client: log.beats.client, listener, positions })
   }
 
   get counts(): CollectorCounts {

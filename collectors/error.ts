@@ -2,9 +2,20 @@
  * file_missing, permission_denied, not_a_file, read_failed: the log can't be read now; it is tried again with every poll.
  * not_recorded: the records were read but could not be made durable; they are read and handed over again.
  * watch_failed: no wake-ups from the file system; the poll alone goes on.
+ * listen_failed: nobody can connect.
+ * unknown_client: somebody without a certificate that counts, or who ships a log that is not his; he is cut off.
+ * protocol_error: a client sends what is no Lumberjack, or no event of our Filebeat configuration; it is cut off.
  */
 export type CollectorErrorCode =
-  'file_missing' | 'permission_denied' | 'not_a_file' | 'read_failed' | 'not_recorded' | 'watch_failed'
+  | 'file_missing'
+  | 'permission_denied'
+  | 'not_a_file'
+  | 'read_failed'
+  | 'not_recorded'
+  | 'watch_failed'
+  | 'listen_failed'
+  | 'unknown_client'
+  | 'protocol_error'
 
 export class CollectorError extends Error {
   override readonly name = 'CollectorError'

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../model/auditEvent.ts'
+import type { AuditEvent, Shipper } from '../model/auditEvent.ts'
 import { eventId } from './eventId.ts'
 import { fitEvent } from './fit.ts'
 import type { Format, FormatContext } from './format.ts'
@@ -11,11 +11,17 @@ import type { RawRecord } from './source.ts'
  */
 export function interpret(format: Format, record: RawRecord, context: FormatContext): AuditEvent {
   const event = fitEvent(parseSafely(format, record, context), record.bytes)
-  if (record.place === undefined) return event
+  const { place, position, bytes, shipper } = record
+  const id = record.id ?? (place === undefined ? undefined : eventId(position.source, place, bytes))
   return {
     ...event,
-    event: { id: eventId(record.position.source, record.place, record.bytes), ...event.event },
+    event: id === undefined ? event.event : { id, ...event.event },
+    ...(shipper === undefined ? {} : { tls: { client: shipperOf(shipper) } }),
   }
+}
+
+function shipperOf({ subject, sha256 }: Shipper): NonNullable<AuditEvent['tls']>['client'] {
+  return { subject, hash: { sha256 } }
 }
 
 function parseSafely(format: Format, record: RawRecord, context: FormatContext): AuditEvent {

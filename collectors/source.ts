@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../model/auditEvent.ts'
+import type { Shipper, SourcePosition } from '../model/auditEvent.ts'
 import type { RecordPlace } from './eventId.ts'
 
 /**
@@ -16,6 +16,10 @@ export interface RawRecord {
   readonly position: SourcePosition
   /** undefined: the file was too short to be told from others; then its event has no id. */
   readonly place?: RecordPlace
+  /** Who shipped it to us. */
+  readonly shipper?: Shipper
+  /** The id of its event, where it can't be computed from what arrived. */
+  readonly id?: string
   readonly damage?: Damage
 }
 

@@ -4,11 +4,22 @@ import type { Timestamp } from './time.ts'
 export interface SourcePosition {
   /** Log source id in the inventory. */
   readonly source: string
-  /** SHA-256 (lower-case hex) over the first line of the file, so that a rotated file keeps its identity. */
+  /**
+   * SHA-256 (lower-case hex) over the first line of the file, so that a rotated file keeps its identity. Of a record that Filebeat shipped: as Filebeat knows the file,
+   * `@`, and where the run of records begins that this one continues.
+   */
   readonly fingerprint: string
   /** Byte range of the record in that file: [offset, end). */
   readonly offset: number
   readonly end: number
+}
+
+/** The certificate with which a client shipped a log to us. */
+export interface Shipper {
+  /** RFC 4514. */
+  readonly subject: string
+  /** Of the certificate (DER), hex. */
+  readonly sha256: string
 }
 
 /** What somebody did, in Elastic Common Schema names, with `pki` for what ECS does not know. */
@@ -37,6 +48,8 @@ export interface AuditEvent {
   readonly user?: { readonly name: string }
   readonly source?: { readonly ip: string }
   readonly message?: string
+  /** Who shipped the log, where it came over the network. */
+  readonly tls?: { readonly client: { readonly subject: string; readonly hash: { readonly sha256: string } } }
   /** The certificate that the event is about, where the record holds it whole. Names as in ECS, serial number in upper case. */
   readonly x509?: {
     readonly serial_number: string

@@ -29,3 +29,12 @@ export const instant = z.string('expected a date such as 2027-03-15').transform(
 
 /** A subject, or a pattern: `*` stands for any characters, `?` for one. */
 export const subjectPattern = z.string().min(1).max(300)
+
+/** host:port */
+export const endpoint = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]/]+):(\d{1,5})$/, {
+    error: 'expected host:port, with an IPv6 address in brackets',
+    abort: true,
+  })
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id } from './configTypes.ts'
+import { endpoint, id } from './configTypes.ts'
 
 const file = z.string().min(1)
 
@@ -67,7 +67,15 @@ export const logSchema = z
   .strictObject({
     id,
     format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'json']),
-    path: file,
+    /** The file that is read, */
+    path: file.optional(),
+    /** or who ships it to us: Filebeat, to the address of `beats`. */
+    beats: z
+      .strictObject({
+        /** Subject of the client's certificate (RFC 4514: `CN=ca1,O=Example`), or one of the names in it. */
+        client: z.string().min(1).max(1000),
+      })
+      .optional(),
     /** Authorities that log here; maps CA ids and names in the log to the inventory. */
     authorities: z.array(id).default([]),
     /** IANA time zone of times that bear no offset. */
@@ -77,9 +85,19 @@ export const logSchema = z
     /** How the records of format json are read. */
     json: jsonMapping.optional(),
   })
+  .refine((l) => (l.path === undefined) !== (l.beats === undefined), 'expected either `path` or `beats`')
   .refine(
     (l) => (l.format === 'json') === (l.json !== undefined),
     'expected `json` with format json, and only there',
   )
 
 export type JsonMapping = z.infer<typeof jsonMapping>
+
+/** Where Filebeats connect, and who may. */
+export const beatsSchema = z.strictObject({
+  listen: endpoint,
+  certificate_file: file,
+  key_file: file,
+  /** CAs (PEM) that clients' certificates come from: best one that the watched CAs do not depend on. */
+  client_ca_file: file,
+})

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { FILE_HEAD_OCTETS } from '../../collectors/eventId.ts'
 import { startsWithTime } from '../../collectors/formats/wildfly.ts'
 import { MAX_RECORD_OCTETS } from '../../collectors/sources/records.ts'
 import { ingestPipeline } from '../../filebeat/pipeline.ts'
@@ -18,6 +19,8 @@ const configSchema = z.looseObject({
   ),
   'output.elasticsearch': z.looseObject({ ssl: z.looseObject({}) }),
 })
+
+const outputSchema = z.looseObject({ worker: z.number(), ssl: z.looseObject({}) })
 
 void describe('what is delivered for Filebeat', () => {
   const config = configSchema.parse(parse(read('filebeat.yml'), { merge: true }))
@@ -44,6 +47,39 @@ void describe('what is delivered for Filebeat', () => {
     const { ssl } = config['output.elasticsearch']
     assert.equal(ssl['verification_mode'], 'full')
     assert.deepEqual(ssl['supported_protocols'], ['TLSv1.2', 'TLSv1.3'])
+  })
+
+  void it('ships the same records with the same ids to vigil', () => {
+    const toVigil = configSchema
+      .omit({ 'output.elasticsearch': true })
+      .parse(parse(read('filebeat-vigil.yml'), { merge: true }))
+    for (const shared of [
+      'filebeat.inputs',
+      'processors',
+      'queue.disk',
+      'http.enabled',
+      'monitoring.enabled',
+    ])
+      assert.deepEqual(toVigil[shared], config[shared], shared)
+    const output = outputSchema.parse(toVigil['output.logstash'])
+    assert.equal(output.worker, 1)
+    assert.deepEqual(Object.keys(output.ssl), Object.keys(config['output.elasticsearch'].ssl))
+    assert.equal(output.ssl['verification_mode'], 'full')
+    const processors = z.array(z.object({ fingerprint: z.looseObject({}) })).parse(config['processors'])
+    assert.deepEqual(processors[0]?.fingerprint['fields'], [
+      'position.source',
+      'log.file.fingerprint',
+      'log.offset',
+      'message',
+    ])
+    for (const input of z
+      .array(
+        z.looseObject({
+          'prospector.scanner': z.looseObject({ fingerprint: z.object({ length: z.number() }) }),
+        }),
+      )
+      .parse(toVigil['filebeat.inputs']))
+      assert.equal(input['prospector.scanner'].fingerprint.length, FILE_HEAD_OCTETS)
   })
 
   void it('begins a record where the product begins one, and cuts it where the product does', () => {

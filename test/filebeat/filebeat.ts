@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { recorded } from './records.ts'
 import type { Access } from './secured.ts'
 
-const CONFIG = fileURLToPath(new URL('../../filebeat/filebeat.yml', import.meta.url))
+const config = (name: string): string => fileURLToPath(new URL(`../../filebeat/${name}`, import.meta.url))
 const POLL_MS = 100
 /** Filebeat looks for files every 2 s and ends the last record after 3 s; the rest is a busy machine. */
 const PATIENCE_MS = 60_000
@@ -49,30 +49,51 @@ export class EjbcaHost implements AsyncDisposable {
   readonly directory: string
   readonly logs: string
   readonly #environment: NodeJS.ProcessEnv
+  readonly #config: string
   #child: ChildProcess | undefined
   log = ''
 
-  private constructor(directory: string, environment: NodeJS.ProcessEnv) {
+  private constructor(directory: string, config: string, environment: NodeJS.ProcessEnv) {
     this.directory = directory
+    this.#config = config
     this.logs = join(directory, 'log')
     this.#environment = environment
   }
 
-  /** `apiKey` is `id:key`. */
-  static async make(name: string, access: Access, apiKey: string): Promise<EjbcaHost> {
+  /** Ships to Elasticsearch. `apiKey` is `id:key`. */
+  static make(name: string, access: Access, apiKey: string): Promise<EjbcaHost> {
+    return EjbcaHost.#with('filebeat.yml', name, access, (ca) => ({
+      ELASTICSEARCH_URL: access.url,
+      ELASTICSEARCH_CA: ca,
+      ELASTICSEARCH_API_KEY: apiKey,
+    }))
+  }
+
+  /** Ships to vigil; `access.url` is host:port. */
+  static shippingToVigil(name: string, access: Access): Promise<EjbcaHost> {
+    return EjbcaHost.#with('filebeat-vigil.yml', name, access, (ca) => ({
+      VIGIL_BEATS: access.url,
+      VIGIL_CA: ca,
+    }))
+  }
+
+  static async #with(
+    configName: string,
+    name: string,
+    access: Access,
+    output: (ca: string) => NodeJS.ProcessEnv,
+  ): Promise<EjbcaHost> {
     const directory = await mkdtemp(join(tmpdir(), 'vigil-filebeat-'))
     const file = (part: string) => join(directory, part)
     await writeFile(file('ca.pem'), access.ca)
     await writeFile(file('client.pem'), access.client?.certificate ?? '')
     await writeFile(file('client.key'), access.client?.key ?? '', { mode: 0o600 })
     await mkdir(file('log'))
-    return new EjbcaHost(directory, {
+    return new EjbcaHost(directory, config(configName), {
       PATH: process.env['PATH'],
       EJBCA_NAME: name,
       EJBCA_LOGS: file('log'),
-      ELASTICSEARCH_URL: access.url,
-      ELASTICSEARCH_CA: file('ca.pem'),
-      ELASTICSEARCH_API_KEY: apiKey,
+      ...output(file('ca.pem')),
       FILEBEAT_CERTIFICATE: file('client.pem'),
       FILEBEAT_KEY: file('client.key'),
       FILEBEAT_QUEUE: '20MB',
@@ -156,7 +177,7 @@ export class EjbcaHost implements AsyncDisposable {
     const { directory } = this
     const data = join(directory, 'data')
     // The checkout may belong to somebody else than who runs the test.
-    return ['-c', CONFIG, '--path.home', directory, '--path.data', data, '--strict.perms=false']
+    return ['-c', this.#config, '--path.home', directory, '--path.data', data, '--strict.perms=false']
   }
 }
 
