@@ -149,6 +149,11 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
     user: { properties: { name: keyword } },
     source: { properties: { ip: { type: 'ip' } } },
     message: { type: 'text' },
+    tls: {
+      properties: {
+        client: { properties: { subject: keyword, hash: { properties: { sha256: keyword } } } },
+      },
+    },
     x509: {
       properties: {
         serial_number: keyword,
