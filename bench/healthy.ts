@@ -49,7 +49,9 @@ const stack = await startStack({
 })
 cleanup.defer(() => stack.stop())
 
-const troubles = new Map<string, string>()
+const troubles = new Set<string>()
+/** What rules give some time before they call it a failure: two copies of a CRL are not published in the same moment. */
+const waited = new Set<string>()
 const began = Date.now()
 for (let renewals = 0; Date.now() < began + minutes * MINUTE_MS;) {
   await delay(1000)
@@ -63,14 +65,15 @@ for (let renewals = 0; Date.now() < began + minutes * MINUTE_MS;) {
   for (const { rule, subject, state, summary } of stack.findings()) {
     if (state === 'pass' || state === 'not_applicable') continue
     const key = `${rule} ${subject} ${state}`
-    if (!troubles.has(key)) console.log(`${new Date().toISOString()} ${key}: ${summary}`)
-    troubles.set(key, summary)
+    const seen = state === 'pending' ? waited : troubles
+    if (!seen.has(key)) console.log(`${new Date().toISOString()} ${key}: ${summary}`)
+    seen.add(key)
   }
 }
 const findings = stack.findings()
 const passing = findings.filter(({ state }) => state === 'pass').length
 const { targets, packs } = loaded.value
 console.log(
-  `${minutes} min, ${targets.length} targets, ${packs.length} packs, ${stack.journal.size} records: ${passing} of ${findings.length} findings pass, the others do not apply; ${troubles.size} were anything else`,
+  `${minutes} min, ${targets.length} targets, ${packs.length} packs, ${stack.journal.size} records: ${passing} of ${findings.length} findings pass, the others do not apply; ${waited.size} waited for a while, ${troubles.size} were anything else`,
 )
 process.exitCode = troubles.size === 0 ? 0 : 1

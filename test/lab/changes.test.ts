@@ -12,7 +12,12 @@ const adds =
   (word: string) =>
   ({ words }: Draft): Draft => ({ words: [...words, word] })
 
-function changes(): Changes<Draft, Uint8Array | typeof TAKEN, { readonly address: string }> {
+type End = Uint8Array | typeof TAKEN
+interface Node {
+  readonly address: string
+}
+
+function changes(): Changes<Draft, End, Node> {
   return new Changes()
 }
 
@@ -49,7 +54,7 @@ test('octets, or the sign that all is done, end the drafting', async () => {
 
 test('a change on one node leaves the others alone', async () => {
   const all = changes()
-  all.add(onlyAt('127.0.0.2', adds('there')))
+  all.add(onlyAt<Draft, End, Node>('127.0.0.2', adds('there')))
   assert.deepEqual(await all.apply({ words: [] }, HERE), { words: [] })
   assert.deepEqual(await all.apply({ words: [] }, { address: '127.0.0.2' }), { words: ['there'] })
 })
