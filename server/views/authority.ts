@@ -32,7 +32,11 @@ export function authorityView(
         address: NOWHERE.has(probe) ? '' : t.address,
         subject,
         subjectPath: subjectPath(subject),
-        verdict: stateView(worst(judged.filter((f) => (f.target ?? t.address) === t.address))),
+        // A finding names the target that decided; one that passes does so at all of them.
+        verdict: stateView(
+          worst(judged.filter((f) => f.state === 'pass' || (f.target ?? t.address) === t.address)),
+        ),
+        hasLife: probe !== 'crl_set',
         run: runView(t, states.of(t), now),
         earlier: factsAge(states.of(t), group) === 'earlier',
         ...facts(states.of(t), now),

@@ -84,6 +84,19 @@ describe('the page about everything', () => {
     )
   })
 
+  it('shows a verdict at each of the targets that a subject has: what passes passes at all of them', () => {
+    const one = { subject: CRL.subject, target: CRL.address }
+    const verdicts = (...findings: Parameters<typeof page>[1]) =>
+      page([], findings)
+        .authorities[0]?.endpoints.filter(({ subject }) => subject === CRL.subject)
+        .map(({ verdict }) => verdict.state)
+    assert.deepEqual(verdicts({ ...one, state: 'pass' }), ['pass', 'pass'])
+    assert.deepEqual(verdicts({ ...one, state: 'pass' }, { ...one, state: 'fail', rule: 'crl_valid' }), [
+      'fail',
+      'pass',
+    ])
+  })
+
   it('shows what systems say of themselves, as text', () => {
     const health = { status: 'ALLOK', version: '9.3', problems: ['<b>disk</b>\u202e'] }
     const [system] = page([seen(HEALTH, { health })]).systems
