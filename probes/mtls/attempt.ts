@@ -201,6 +201,8 @@ type Seen = Pick<Attempt, 'requested' | 'protocol' | 'isHttp'>
 const NOTHING: Seen = { requested: false, protocol: undefined, isHttp: false }
 
 function look(socket: TLSSocket): Seen {
+  // As above: without its TLS state it must not be asked.
+  if (Reflect.get(socket, 'ssl') === null) return NOTHING
   return {
     protocol: maybe(socket.getProtocol()) ?? undefined,
     // node:tls does not tell whether there was a CertificateRequest. It carries signature algorithms; nothing else that a server sends does.
