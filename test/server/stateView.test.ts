@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inventorySchema } from '../../model/config.ts'
 import type { Facts } from '../../model/facts.ts'
+import type { Finding } from '../../model/finding.ts'
 import { toTimestamp } from '../../model/time.ts'
 import type { DeclaredTarget } from '../../server/metrics.ts'
 import { statePage } from '../../server/views/state.ts'
@@ -39,7 +40,7 @@ function seen({ probe, subject, address }: DeclaredTarget, facts: Facts): Target
   }
 }
 
-function page(latest: readonly TargetState[], findings: Parameters<typeof findingOf>[2][] = []) {
+function page(latest: readonly TargetState[], findings: readonly Partial<Finding>[] = []) {
   return statePage({
     inventory: INVENTORY,
     targets: TARGETS,
@@ -86,7 +87,7 @@ describe('the page about everything', () => {
 
   it('shows a verdict at each of the targets that a subject has: what passes passes at all of them', () => {
     const one = { subject: CRL.subject, target: CRL.address }
-    const verdicts = (...findings: Parameters<typeof page>[1]) =>
+    const verdicts = (...findings: Partial<Finding>[]) =>
       page([], findings)
         .authorities[0]?.endpoints.filter(({ subject }) => subject === CRL.subject)
         .map(({ verdict }) => verdict.state)
