@@ -125,7 +125,7 @@ const knownEntries =
   ({ inventory }: CalendarInput) =>
   ({ subject, probe, target, facts }: KnownTarget): readonly CalendarEntry[] => {
     const [id = ''] = parseSubject(subject)?.keys ?? []
-    const { certificate, ocsp, crl, attestation } = facts
+    const { certificate, prober, ocsp, crl, attestation } = facts
     const entry = (
       kind: CalendarKind,
       end: string | undefined,
@@ -139,7 +139,15 @@ const knownEntries =
       case 'tls': {
         const names = certificate?.identities?.join(', ') ?? ''
         const detail = `serial ${certificate?.serial ?? '?'}, issued by ${certificate?.issuer ?? '?'}${names === '' ? '' : `, for ${names}`}`
-        return entry('certificate_expires', certificate?.notAfter, `Certificate of ${target} expires`, detail)
+        return [
+          ...entry('certificate_expires', certificate?.notAfter, `Certificate of ${target} expires`, detail),
+          ...entry(
+            'certificate_expires',
+            prober?.notAfter,
+            `Certificate that the prober shows to ${target} expires`,
+            `${prober?.subject ?? '?'}, serial ${prober?.serial ?? '?'}`,
+          ),
+        ]
       }
       case 'ca':
         return entry(

@@ -105,6 +105,25 @@ describe('the calendar', () => {
     assert.equal(entries({ known: [served(START + DAY + 1)] }, 1).length, 0)
   })
 
+  it("has the prober's own certificate beside the one that it was shown for", () => {
+    const prober = {
+      configured: true,
+      subject: 'CN=prober',
+      serial: '5eed',
+      notAfter: toTimestamp(START + DAY),
+    }
+    const found = entries({ known: [served(START + 2 * DAY, { prober })] }, 3)
+    assert.deepEqual(
+      found.map(({ summary }) => summary),
+      ['Certificate that the prober shows to shop.test:443 expires', 'Certificate of shop.test:443 expires'],
+    )
+    assert.equal(found[0]?.detail, 'CN=prober, serial 5eed')
+    assert.equal(
+      entries({ known: [served(START + 2 * DAY, { prober: { configured: false } })] }, 3).length,
+      1,
+    )
+  })
+
   it('has delegated OCSP signers, CRLs of offline authorities, and statements', () => {
     const at = (ms: number): string => toTimestamp(START + ms)
     const ocsp = { responder: 'CN=signer', responderNotAfter: at(20 * DAY) }
