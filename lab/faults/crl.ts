@@ -14,7 +14,7 @@ const AUTHORITY_KEY_IDENTIFIER = '2.5.29.35'
 const PRIVATE_EXTENSION = '1.3.6.1.4.1.55555.1'
 
 /** CRLReason (RFC 5280 section 5.3.1). */
-const REASON = { unspecified: 0, superseded: 4 } as const
+const REASON = { unspecified: 0, superseded: 4, certificateHold: 6 } as const
 /** Certificates that are revoked at once: more than rules let pass. */
 const MANY_CERTIFICATES = 60
 /** A serial number that no CA of the lab gives. */
@@ -79,6 +79,10 @@ export const CRL_FAULTS: readonly CaFault[] = [
     { id: 'crl-empty', title: 'The CRL lists nothing any more' },
     withEntries(() => []),
   ),
+  crlFault(
+    { id: 'crl-shrunk', title: 'The CRL lists a few of many certificates only' },
+    withEntries((revoked) => revoked.slice(0, 1)),
+  ),
   {
     id: 'mass-revocation',
     title: 'Many certificates are revoked at once',
@@ -106,6 +110,10 @@ export const CRL_FAULTS: readonly CaFault[] = [
     withEntries((revoked) => revoked.map((entry) => ({ ...entry, at: entry.at - HOUR_MS }))),
   ),
   crlFault(
+    { id: 'crl-reasons-change', title: 'The CRL says other reasons of revocation than before' },
+    withEntries((revoked) => revoked.map((entry) => ({ ...entry, reason: REASON.superseded }))),
+  ),
+  crlFault(
     { id: 'crl-serial-twice', title: 'The CRL lists a certificate twice' },
     withEntries((revoked) => [...revoked, ...revoked.slice(0, 1)]),
   ),
@@ -124,6 +132,13 @@ export const CRL_FAULTS: readonly CaFault[] = [
     ]),
   ),
   crlFault(
+    { id: 'crl-reason-hold', title: 'The CRL has a certificate on hold' },
+    withEntries((revoked, { thisUpdate }) => [
+      ...revoked,
+      { serial: STRANGE_SERIAL, at: thisUpdate - HOUR_MS, reason: REASON.certificateHold },
+    ]),
+  ),
+  crlFault(
     { id: 'crl-partitions-overlap', title: 'A certificate is on every partition' },
     withEntries((revoked, { thisUpdate }) => [
       ...revoked,
@@ -136,6 +151,13 @@ export const CRL_FAULTS: readonly CaFault[] = [
     () => (request) => ({
       ...request,
       number: (request.number ?? 1n) - 1n,
+    }),
+  ),
+  crlFault(
+    { id: 'crl-number-falls', title: 'The CRL has a lower number than the last one' },
+    () => (request) => ({
+      ...request,
+      number: (request.number ?? 2n) - 2n,
     }),
   ),
   crlFault(

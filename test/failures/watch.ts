@@ -54,6 +54,8 @@ export class Watch implements AsyncDisposable {
   readonly #artifacts = new Map<string, Uint8Array>()
   readonly #context: ProbeContext
   readonly #directory: string
+  /** Rule and subject. */
+  readonly #overlooked = new Set<string>()
 
   static async start(options: WatchOptions = {}): Promise<Watch> {
     const directory = mkdtempSync(join(tmpdir(), 'vigil-failures-'))
@@ -102,11 +104,6 @@ export class Watch implements AsyncDisposable {
     }
   }
 
-  /** Milliseconds. */
-  get now(): number {
-    return this.#clock.now
-  }
-
   /**
    * One run of every probe, a while (in milliseconds) after the last, and a judgement. `authority`: only of the probes of it, and of the
    * services that have their certificates from it.
@@ -139,12 +136,15 @@ export class Watch implements AsyncDisposable {
 
   /** What is neither well nor beside the point. */
   troubles(): readonly Finding[] {
-    return this.engine.findings().filter(({ state }) => state !== 'pass' && state !== 'not_applicable')
+    return this.engine
+      .findings()
+      .filter(({ state }) => state !== 'pass' && state !== 'not_applicable')
+      .filter(({ rule, subject }) => !this.#overlooked.has(`${rule} ${subject}`))
   }
 
-  /** The finding of a rule for each of its subjects: `pass`, `unknown` … */
-  stateOf(rule: string, subject: string): Finding['state'] | undefined {
-    return this.engine.finding(rule, subject)?.state
+  /** What is found now does not count from here on. */
+  overlookTroubles(): void {
+    for (const { rule, subject } of this.troubles()) this.#overlooked.add(`${rule} ${subject}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -31,6 +31,14 @@ export const CRL_ROWS: readonly Row[] = [
   },
   { id: 'C05', fault: 'crl-entry-vanishes', target: PARTITIONED, rules: ['crl_entries_kept'] },
   { id: 'C06', fault: 'crl-empty', target: PARTITIONED, rules: ['crl_not_shrunk', 'crl_entries_kept'] },
+  { id: 'C06', fault: 'crl-shrunk', target: PARTITIONED, rules: ['crl_not_shrunk', 'crl_entries_kept'] },
+  {
+    id: 'C07',
+    fault: 'crl-number-falls',
+    target: ONE,
+    rules: ['crl_number_increases'],
+    endsWith: 'next_crl',
+  },
   { id: 'C07', fault: 'crl-number-repeats', target: ONE, rules: ['crl_number_increases'] },
   { id: 'C08', fault: 'crl-number-gap', target: ONE, rules: ['crl_numbers_complete'] },
   {
@@ -106,6 +114,16 @@ export const CRL_ROWS: readonly Row[] = [
     endsWith: 'next_crl',
   },
   {
+    id: 'C20',
+    fault: 'crl-reason-hold',
+    target: ONE,
+    rules: ['br_crl_16'],
+    packs: ['cabf-tls-br'],
+    settings: { tags: { 'issuing-1': ['public-tls'] } },
+    amid: 'other findings',
+    endsWith: 'next_crl',
+  },
+  {
     id: 'C22',
     fault: 'crl-revoked-later',
     target: ONE,
@@ -116,6 +134,13 @@ export const CRL_ROWS: readonly Row[] = [
   {
     id: 'C23',
     fault: 'crl-dates-change',
+    target: PARTITIONED,
+    rules: ['crl_entries_unchanged'],
+    endsWith: 'next_crl',
+  },
+  {
+    id: 'C23',
+    fault: 'crl-reasons-change',
     target: PARTITIONED,
     rules: ['crl_entries_unchanged'],
     endsWith: 'next_crl',
