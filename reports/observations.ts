@@ -1,4 +1,4 @@
-import type { Observation } from '../model/observation.ts'
+import type { Observation, ProbeKind } from '../model/observation.ts'
 import type { SealedRecord } from '../model/record.ts'
 import type { Position, RecordId } from '../model/recordId.ts'
 import type { Period } from './period.ts'
@@ -33,6 +33,9 @@ interface Run {
   readonly end: number
   readonly record: RecordId
 }
+
+/** Computed from the runs of others, or about the monitor: none of these counts as a run, or what never fails would make up for what does. */
+const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>(['crl_set', 'slo', 'self'])
 
 /** Entry and n in one number: 2^21 records an entry at most, which leaves 2^32 entries. */
 const RECORDS_AN_ENTRY = 2 ** 21
@@ -96,8 +99,7 @@ export class ObservationTally {
     const subjects = new Map<string, TargetRuns[]>()
     const states = [...this.#targets.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
     for (const { runs } of states) {
-      // Objectives are computed from the runs of others, and the monitor looks at no target: neither counts as a run.
-      if (runs === undefined || runs.probe === 'slo' || runs.probe === 'self') continue
+      if (runs === undefined || LOOKS_AT_NOTHING.has(runs.probe)) continue
       const there = subjects.get(runs.subject)
       if (there === undefined) subjects.set(runs.subject, [runs])
       else there.push(runs)

@@ -210,6 +210,33 @@ describe('the period', () => {
     )
   })
 
+  it('counts nothing that looks at no target: what never fails makes up for nothing', async () => {
+    const journal = new MemoryJournal()
+    journal.observe(at('2026-11-10T00:00'), EXPIRED)
+    journal.observe(at('2026-11-10T00:00'), { ...CRL, probe: 'crl_set', target: 'crl_set:issuing-1' })
+    const [crl] = (await journal.report('2026-11-10T00:00', '2026-11-11T00:00')).subjects
+    assert.deepEqual([crl?.runs, crl?.availability], [1, 0])
+  })
+
+  it('has an area for CA servers and control planes where there are any', async () => {
+    const areas = async (journal: MemoryJournal) =>
+      (await journal.report('2026-11-10T00:00', '2026-11-11T00:00')).summary.areas.flatMap((a) =>
+        a.area === 'systems' ? [[a.verdict, a.failures]] : [],
+      )
+    const without = new MemoryJournal()
+    without.observe(at('2026-11-10T00:00'), CRL)
+    assert.deepEqual(await areas(without), [])
+    const journal = new MemoryJournal()
+    const target = 'https://ca.test:8443'
+    journal.observe(at('2026-11-10T00:00'), {
+      ...EXPIRED,
+      subject: 'ca_server[ejbca]',
+      probe: 'health',
+      target,
+    })
+    assert.deepEqual(await areas(journal), [['deviations', 1]])
+  })
+
   it('with nothing but failures is failing at no percent', async () => {
     const journal = new MemoryJournal()
     const full = journal.observe(at('2026-11-10T00:00'), EXPIRED)
