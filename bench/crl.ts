@@ -2,49 +2,19 @@
 // and peak memory of fresh processes, beside the floor (SHA-256 of the file in Node), `openssl crl` (which only parses and verifies) and Go's
 // crypto/x509; interleaved, the median of the rounds, ratios of each round. The product runs as it is installed, compiled.
 // Usage: node bench/crl.ts [ROUNDS, default 5] [ENTRIES,..., default 1000,100000,1000000,5000000]
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { toPem } from '../lab/issue.ts'
+import { compile } from './compile.ts'
 import { benchAuthority, writeCrl } from './crlFile.ts'
 import { goPeer, output } from './peer.ts'
 import { keepSection, median, table } from './results.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 5)
 const SIZES = (process.argv[3] ?? '1000,100000,1000000,5000000').split(',').map(Number)
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-
 const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
-
-/** Compiles the worker and all that it imports; returns its file. */
-function compileWorker(): string {
-  const config = join(folder, 'tsconfig.json')
-  const compiled = join(folder, 'compiled')
-  const options = {
-    noEmit: false,
-    rootDir: ROOT,
-    outDir: compiled,
-    allowImportingTsExtensions: false,
-    typeRoots: [join(ROOT, 'node_modules/@types')],
-  }
-  writeFileSync(
-    config,
-    JSON.stringify({
-      extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: options,
-      include: [join(ROOT, 'bench/crlWorker.ts')],
-    }),
-  )
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', config], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(stdout)
-  writeFileSync(join(compiled, 'package.json'), '{"type":"module"}')
-  symlinkSync(join(ROOT, 'node_modules'), join(compiled, 'node_modules'))
-  return join(compiled, 'bench/crlWorker.js')
-}
 
 interface Files {
   readonly crl: string
@@ -70,7 +40,7 @@ function read(printed: string | undefined): Figures | undefined {
 
 try {
   using go = goPeer('crl')
-  const worker = compileWorker()
+  const worker = join(compile(['bench/crlWorker.ts'], folder), 'bench/crlWorker.js')
   const product =
     (what: string): Contestant =>
     ({ crl, issuer, serials }) =>
