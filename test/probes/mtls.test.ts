@@ -161,6 +161,15 @@ describe('mtls', { concurrency: 8 }, () => {
     assert.deepEqual(outcomes(facts.mtls), { ...ENFORCED, revoked: 'accepted' })
   })
 
+  it('a service that hangs up a moment after the handshake refuses', async (t) => {
+    const server = createServer({ ...STRICT, rejectUnauthorized: false }, (socket) => {
+      quiet(socket)
+      if (!socket.authorized) setTimeout(() => socket.destroy(), 100)
+    })
+    const { facts } = succeeded(await probe(await bind(t, server)))
+    assert.deepEqual(outcomes(facts.mtls), ENFORCED)
+  })
+
   it('a web service that lets everybody connect and refuses the request enforces', async (t) => {
     const lenient = { ...STRICT, rejectUnauthorized: false }
     const port = await serveHttp(t, lenient, (isAuthorized) => (isAuthorized ? 200 : 400))
@@ -288,6 +297,13 @@ describe('mtls', { concurrency: 8 }, () => {
     const { facts } = failedIn(await probe(port, { host: 'shop.example' }, { names }), 'connect', 'refused')
     assert.deepEqual([facts.mtls?.without, facts.mtls?.valid], [undefined, undefined])
     assert.deepEqual(facts.addresses?.failed, ['127.0.0.2 refused'])
+  })
+
+  it('what one address lets in is known, whatever the others would have said', async (t) => {
+    const port = await serve(t, SERVED)
+    const names = systemNames({ 'shop.example': ['127.0.0.1', '127.0.0.2'] })
+    const { facts } = failedIn(await probe(port, { host: 'shop.example' }, { names }), 'connect', 'refused')
+    assert.deepEqual([facts.mtls?.without, facts.mtls?.valid], ['accepted', undefined])
   })
 
   it('nobody there: nothing is known', async () => {
