@@ -29,8 +29,8 @@ export const FACTS = {
     mediaType: 'string', // without parameters, lower case; '': none was given
     etag: 'string',
     lastModified: 'timestamp',
-    freshUntil: 'timestamp', // until when caches may serve it (RFC 9111 section 4.2); absent where that moves with every answer
-    freshFor: 'duration', // how long they may, from the answer on
+    freshFor: 'duration', // how long caches may serve it, by Cache-Control (RFC 9111 section 4.2.1); 0: not at all
+    freshUntil: 'timestamp', // until when, by Expires, where Cache-Control does not say it
     redirects: 'list<string>', // URLs it was redirected to, in order
   },
   /** A CRL whose signature verified (RFC 5280 section 5). */
