@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 const MAGIC = [0x1f, 0x8b] as const
 
 /** Whether these are the first octets of a gzip file (RFC 1952 2.3.1). */
-export function isGzip(beginning: Uint8Array): boolean {
+function isGzip(beginning: Uint8Array): boolean {
   return beginning[0] === MAGIC[0] && beginning[1] === MAGIC[1]
 }
 

@@ -12,7 +12,7 @@ const server = await authority.issue('tls_server', 'vigil')
 export const ca1 = await authority.issue('tls_client', 'ca1')
 
 /** A vigil that listens for the logs of one host, whose journal is a list. */
-export class Listening {
+class Listening {
   events: AuditEvent[] = []
   readonly problems: CollectorError[] = []
   /** Called before records are durable. */

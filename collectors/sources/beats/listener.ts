@@ -7,7 +7,6 @@ import { CollectorError } from '../../error.ts'
 import type { ShippedRecord } from './event.ts'
 import { shippedRecord } from './event.ts'
 import { ackFrame, protocolError, readFrames } from './frames.ts'
-import type { BeatsSource } from './source.ts'
 
 /** Connections at once; a Filebeat has one. More are refused. */
 const MAX_CONNECTIONS = 200
@@ -21,6 +20,15 @@ const KEEPALIVE_MS = 5_000
 const SLICE_OCTETS = 1024 * 1024
 /** Different problems that are remembered as reported. */
 const MAX_REPORTED = 1000
+
+/** A log that one client may ship. */
+export interface ShippedLog {
+  readonly id: string
+  /** Subject of the client's certificate, or a name in it. */
+  readonly client: string
+  /** Resolves when all of them are durable. */
+  accept(records: readonly ShippedRecord[], shipper: Shipper): Promise<void>
+}
 
 export interface BeatsListenerOptions {
   readonly host: string
@@ -41,7 +49,7 @@ export interface BeatsListenerOptions {
 export class BeatsListener {
   readonly #options: BeatsListenerOptions
   readonly #server: Server
-  readonly #sources = new Map<string, BeatsSource>()
+  readonly #sources = new Map<string, ShippedLog>()
   readonly #connections = new Set<TLSSocket>()
   readonly #reported = new Set<string>()
   #problem: CollectorError | undefined
@@ -91,7 +99,7 @@ export class BeatsListener {
   }
 
   /** From now on records of this log are taken in, until it is disposed of. */
-  attach(source: BeatsSource): Disposable {
+  attach(source: ShippedLog): Disposable {
     this.#sources.set(source.id, source)
     return { [Symbol.dispose]: () => void this.#sources.delete(source.id) }
   }
@@ -165,7 +173,7 @@ export class BeatsListener {
     }
   }
 
-  #sourceOf(record: ShippedRecord, client: Client): BeatsSource {
+  #sourceOf(record: ShippedRecord, client: Client): ShippedLog {
     const source = this.#sources.get(record.source)
     if (source !== undefined && client.names.includes(source.client)) return source
     throw new CollectorError('unknown_client', `may not ship a log "${record.source.slice(0, 100)}"`)

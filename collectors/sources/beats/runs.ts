@@ -13,7 +13,7 @@ export class Runs {
   constructor(positions: readonly { readonly fingerprint: string; readonly end: number }[]) {
     for (const { fingerprint, end } of positions) {
       const [, file, start] = /^([0-9a-f]{64})@(\d{1,16})$/.exec(fingerprint) ?? []
-      if (file !== undefined) this.#of(file).push({ start: Number(start), end })
+      if (file !== undefined) this.add({ file, start: Number(start), end })
     }
   }
 
@@ -27,13 +27,14 @@ export class Runs {
    */
   place(record: ShippedRecord, pending: readonly Placed[]): Placed {
     const { file, start, end } = record
-    const open = [...pending.filter((p) => p.file === file), ...this.#of(file)]
     // Line ends of two octets lie between what is known of two records: one for each line. No record is so short.
-    const before = open.find((run) => run.end <= start && start <= run.end + record.lines)
+    const precedes = (run: Run): boolean => run.end <= start && start <= run.end + record.lines
+    const before =
+      pending.findLast((placed) => placed.file === file && precedes(placed)) ?? this.#of(file).find(precedes)
     return { file, start: before?.start ?? start, offset: start, end }
   }
 
-  add({ file, start, end }: Placed): void {
+  add({ file, start, end }: Omit<Placed, 'offset'>): void {
     const runs = this.#of(file)
     const run = runs.find((one) => one.start === start)
     if (run === undefined) runs.push({ start, end })

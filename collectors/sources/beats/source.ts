@@ -2,7 +2,7 @@ import type { Shipper } from '../../../model/auditEvent.ts'
 import { CollectorError } from '../../error.ts'
 import type { RawRecord, Sink, Source } from '../../source.ts'
 import type { ShippedRecord } from './event.ts'
-import type { BeatsListener } from './listener.ts'
+import type { BeatsListener, ShippedLog } from './listener.ts'
 import { Runs, fingerprintOf } from './runs.ts'
 import type { Placed } from './runs.ts'
 
@@ -17,7 +17,7 @@ export interface BeatsSourceOptions {
 }
 
 /** One log that Filebeat ships to us. What was handed over and is durable is acknowledged, nothing else is. */
-export class BeatsSource implements Source {
+export class BeatsSource implements Source, ShippedLog {
   readonly #options: BeatsSourceOptions
   readonly #runs: Runs
   #sink: Sink | undefined
