@@ -17,7 +17,7 @@ export interface Present {
   readonly crl: FactsOf<'crl'>
 }
 
-export function isPresent(member: Member): member is Present {
+function isPresent(member: Member): member is Present {
   return member.crl !== undefined
 }
 
