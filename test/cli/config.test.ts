@@ -33,7 +33,7 @@ inventory:
 `
   assert.deepEqual(problems(text), [
     'vigil.yaml:3: probes.intervall: unknown key; did you mean "interval"?',
-    'vigil.yaml:8: inventory.authorities[0].crl[0].url: expected an http:// or https:// URL, got "ftp://x"',
+    'vigil.yaml:8: inventory.authorities[0].crl[0].url: expected an http://, https:// or ldap:// URL without user and password, or file:///, got "ftp://x"',
     'vigil.yaml:11: inventory.services[0].endpoint: expected host:port, with an IPv6 address in brackets, got "shop"',
   ])
 })
@@ -42,8 +42,8 @@ test('URLs and endpoints that cannot be meant are refused, each with one message
   const crl = (url: string): string =>
     `inventory: { authorities: [{ id: a, certificate: c, crl: [{ url: "${url}" }] }] }`
   for (const [text, message] of [
-    [crl('no url'), /expected an http:\/\/ or https:\/\/ URL, got "no url"$/],
-    [crl('http://me:secret@crl.test/'), /expected a URL without user and password/],
+    [crl('no url'), /expected an http:\/\/, https:\/\/ or ldap:\/\/ URL .*, got "no url"$/],
+    [crl('http://me:secret@crl.test/'), /expected an .* URL without user and password/],
     ['inventory: {}\nserver: { listen: "127.0.0.1:65536" }', /expected a port up to 65535/],
   ] as const) {
     const found = problems(text)

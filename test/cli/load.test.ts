@@ -126,7 +126,10 @@ test('a key that may sign statements is checked when the configuration is read',
     found[0] ?? '',
     /^vigil\.yaml:5: attestations\.keys\[0\]: expected a verifier key name\+id\+key/,
   )
-  assert.match(found[1] ?? '', /^vigil\.yaml:6: attestations\.keys\[1\]: expected an Ed25519 verifier key/)
+  assert.match(
+    found[1] ?? '',
+    /^vigil\.yaml:6: attestations\.keys\[1\]: expected an Ed25519 or ML-DSA-44 verifier key/,
+  )
 })
 
 test('a waiver that has ended is a mistake, but does not keep vigil from starting', () => {
