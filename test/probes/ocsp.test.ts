@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { ocspError, type OcspAnswer } from '../../lab/issue.ts'
 import type { ProbeResult } from '../../model/observation.ts'
+import { systemNames } from '../../probes/fetch/resolve.ts'
 import { probeOcsp } from '../../probes/ocsp.ts'
 import { declared, entity, HOUR, NOW } from './pki.ts'
 import { respond, type Answering, type Asked } from './responder.ts'
@@ -154,4 +155,31 @@ test('a responder that is down, or silent', async (t) => {
   failedIn(await bounded(probeOcsp, ocspTarget(down, issuer, '1')), 'connect', 'refused')
   const silent = `http://127.0.0.1:${await listen(t, () => undefined)}/`
   failedIn(await bounded(probeOcsp, impatient(ocspTarget(silent, issuer, '1'))), 'http', 'timeout')
+})
+
+/** A responder that has a name with several addresses. */
+async function several(t: TestContext, answering: Answering, addresses: readonly string[]) {
+  const url = new URL(await respond(t, ca, answering, addresses))
+  url.hostname = 'ocsp.example'
+  const world = { names: systemNames({ 'ocsp.example': addresses }) }
+  return { target: ocspTarget(url.href, issuer, 'c0ffee'), world }
+}
+
+test('of several addresses one good answer is enough; the others are facts', async (t) => {
+  const addresses = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+  const old: Answering['answer'] = (asked, standard) =>
+    asked.address === '127.0.0.1' ? each({ nextUpdate: NOW - 1000 })(asked, standard) : standard
+  const { target, world } = await several(t, { answer: old }, addresses)
+  const { facts } = succeeded(await bounded(probeOcsp, target, world))
+  assert.equal(facts.ocsp?.status, 'good')
+  assert.deepEqual(facts.addresses, { all: addresses, failed: ['127.0.0.1 ocsp_expired'], differing: [] })
+})
+
+test('an address that never answers does not make the run last longer', async (t) => {
+  const never = new Promise<never>(() => undefined)
+  const silent: Answering['sent'] = ({ address }) => (address === '127.0.0.2' ? never : {})
+  const { target, world } = await several(t, { sent: silent }, ['127.0.0.1', '127.0.0.2'])
+  const { facts, duration } = succeeded(await bounded(probeOcsp, { ...target, timeout: 2_000 }, world))
+  assert.deepEqual(facts.addresses?.failed, ['127.0.0.2 timeout'])
+  assert.ok(duration < 2_000, `expected the time of the good answer, got ${duration} ms`)
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { issueCrl, ocspError, type OcspAnswer, type RevokedEntry } from '../../lab/issue.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Observation } from '../../model/observation.ts'
 import { toTimestamp } from '../../model/time.ts'
+import { buildOcspRequest } from '../../pki/ocspRequest.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
 import { probeOcspMatrix } from '../../probes/ocspMatrix.ts'
@@ -155,6 +156,33 @@ test('paths with / and + that get lost on the way', async (t) => {
   const plain = await look(t, lost(/\//))
   assert.equal(plain.facts.ocspMatrix?.encodedPath, 'same')
   assert.equal(plain.facts.ocspMatrix.plainPath, 'ocsp_malformed_request')
+})
+
+/** A CA for which a request with a nonce of zeros has neither `/` nor `+`: one of five. */
+async function unescaped(serial: string) {
+  for (let i = 0; i < 200; i++) {
+    const own = await entity({ subject: `Issuing ${i}` })
+    const { certificate } = declared('issuing-1', own)
+    const nonce = new Uint8Array(32)
+    const { der } = buildOcspRequest({ serial, issuer: certificate, nonce, hash: 'sha1' })
+    if (!/[/+]/.test(Buffer.from(der).toString('base64'))) return own
+  }
+  return assert.fail('expected a CA')
+}
+
+test('the nonce is drawn until its base64 has / and +', async (t) => {
+  const serial = '10000'
+  const own = await unescaped(serial)
+  let draws = 0
+  const random = (octets: number) => (draws++ < 20 ? new Uint8Array(octets) : randomBytes(octets))
+  const paths: string[] = []
+  const seen = ({ method, path }: Asked) => {
+    if (method === 'GET') paths.push(path.slice('/ocsp/'.length))
+  }
+  const url = await respond(t, own, { answer: knowing(), seen })
+  const issued = { issuer: declared('issuing-1', own), serial }
+  succeeded(await bounded(probeOcspMatrix, target(url, issued), { random }))
+  assert.ok(paths.some((path) => path.includes('/') && path.includes('+')))
 })
 
 test('where a nonce is refused, paths are tried with a serial number that does not exist', async (t) => {
