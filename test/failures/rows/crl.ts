@@ -124,6 +124,13 @@ export const CRL_ROWS: readonly Row[] = [
     endsWith: 'next_crl',
   },
   {
+    id: 'C20',
+    fault: 'crl-reason-hold',
+    target: WITH_DELTA,
+    rules: ['crl_no_holds'],
+    settings: { tags: { 'issuing-2': ['no-holds'] } },
+  },
+  {
     id: 'C22',
     fault: 'crl-revoked-later',
     target: ONE,

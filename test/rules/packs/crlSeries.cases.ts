@@ -205,6 +205,12 @@ export const INTERNAL_CRL_SERIES: PackCases = {
     fails('another date', changed({ datesChanged: 1 })),
     isUnknown('what was there is not at hand', uncompared),
   ],
+  crl_no_holds: [
+    passes('other reasons', series({ crl: { reasons: ['keyCompromise 1', 'superseded 3'] } })),
+    passes('no entries', series({ crl: { reasons: [] } })),
+    fails('one on hold', series({ crl: { reasons: ['certificateHold 1', 'superseded 3'] } })),
+    isUnknown('the signature is wrong', refused),
+  ],
   crl_scope_matches: [
     passes('without a distribution point', series()),
     passes('its own address', series({ crl: { distributionPoints: [OTHER, URL] } })),
