@@ -89,6 +89,14 @@ interface Candidate extends RejectedPath {
   readonly rank: number
 }
 
+/** By certificate: whose keys are known to have signed it. That never changes, and the authorities of an inventory stand in every path. */
+const VERIFIED = new WeakMap<Certificate, WeakSet<Certificate>>()
+
+function rememberSigner(certificate: Certificate, issuer: Certificate): void {
+  const signers = VERIFIED.get(certificate) ?? new WeakSet<Certificate>()
+  VERIFIED.set(certificate, signers.add(issuer))
+}
+
 /** Depth first, from the leaf upwards. */
 class PathSearch {
   readonly #question: PathQuestion
@@ -188,11 +196,13 @@ class PathSearch {
 
   /** Each signature is checked once, however many paths it is part of. */
   #signatureError(certificate: Certificate, issuer: Certificate): PkiError | undefined {
+    if (VERIFIED.get(certificate)?.has(issuer) === true) return undefined
     const known = this.#signatures.get(certificate) ?? new Map<Certificate, PkiError | undefined>()
     this.#signatures.set(certificate, known)
     if (known.has(issuer)) return known.get(issuer)
     const error = failureOf(() => verifySignature(certificate, issuer, describe(certificate)))
     known.set(issuer, error)
+    if (error === undefined) rememberSigner(certificate, issuer)
     return error
   }
 

@@ -28,8 +28,8 @@ interface Newest {
 export function renewalFacts({ served, issued, before }: RenewalQuestion): FactsOf<'renewal'> | undefined {
   if (served.length === 0) return undefined
   const candidates: readonly Newest[] = [
-    ...served.map((certificate) => ({ ...certificate, from: 'address' as const })),
-    ...(issued === undefined ? [] : [{ ...issued, from: 'file' as const }]),
+    ...served.map((certificate) => newestOf(certificate, 'address')),
+    ...(issued === undefined ? [] : [newestOf(issued, 'file')]),
     ...earlier(before),
   ]
   const newest = candidates.reduce((best, one) => (one.notBefore > best.notBefore ? one : best))
@@ -40,6 +40,11 @@ export function renewalFacts({ served, issued, before }: RenewalQuestion): Facts
     newestSha256: newest.sha256,
     newestFrom: newest.from,
   }
+}
+
+/** Field by field: some of a certificate's are made when they are asked for. */
+function newestOf({ serial, notBefore, sha256 }: Certificate, from: Newest['from']): Newest {
+  return { serial, notBefore, sha256, from }
 }
 
 function earlier(before: FactsOf<'renewal'> | undefined): readonly Newest[] {
