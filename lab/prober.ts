@@ -11,8 +11,7 @@ const LIFETIME_MS = 365 * DAY_MS
 const SUPERSEDED = 4
 
 /** What services are tested with: that they must accept, and that they must refuse. */
-export const CREDENTIALS = ['valid', 'foreign', 'expired', 'revoked'] as const
-export type CredentialName = (typeof CREDENTIALS)[number]
+export type CredentialName = 'valid' | 'foreign' | 'expired' | 'revoked'
 
 export interface CredentialFiles {
   readonly certificate_file: string

@@ -108,7 +108,7 @@ export class Climber {
 }
 
 /** Names the issuer, which may issue, and whose key verifies. */
-export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (!namesMatch(certificate.issuer, issuer.subject)) return false
   if (!issuer.isCa && issuer.version !== 1) return false
   try {

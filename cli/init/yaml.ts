@@ -5,7 +5,7 @@ import type { Discovery, FoundAuthority, FoundService, Place } from './discover.
 const MAX_COMMENT = 300
 
 /** Where certificates are written, below the directory of vigil.yaml. */
-export const PKI = 'pki'
+const PKI = 'pki'
 
 export function certificateFile(id: string): string {
   return `${PKI}/${id}.pem`
