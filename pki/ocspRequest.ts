@@ -16,7 +16,7 @@ export interface OcspRequest {
 }
 
 /** RFC 6960 appendix A. */
-export const OCSP_REQUEST_TYPE = 'application/ocsp-request'
+const OCSP_REQUEST_TYPE = 'application/ocsp-request'
 export const OCSP_RESPONSE_TYPE = 'application/ocsp-response'
 
 /** RFC 9654 2.1: octets of a nonce. */

@@ -4,7 +4,7 @@ import type { OcspInquiry } from '../ocspInquiry.ts'
 import type { CrlSample, Revocation } from './crlSample.ts'
 
 /** Items of each list of facts. More are asked about only when more are found in one run. */
-export const MAX_LISTED = 20
+const MAX_LISTED = 20
 
 type CrossCheck = FactsOf<'crossCheck'>
 type Kind = 'status' | 'dates' | 'reasons'
