@@ -3,6 +3,7 @@ import { formatPath, formatProblem } from '../../model/problem.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { loadConfig, type LoadedConfig, type LoadOptions } from '../load.ts'
 import { printJson, printLine } from '../output.ts'
+import { unwatched } from '../unwatched.ts'
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
@@ -13,6 +14,10 @@ export function checkConfigCommand(): Command {
     .action((options: { config: string; json?: true }) => {
       const { config, targets, packs } = requireConfig(options.config)
       const { authorities, services, logs } = config.inventory
+      const probes = Object.fromEntries(
+        [...Map.groupBy(targets, ({ probe }) => probe)].map(([probe, own]) => [probe, own.length]),
+      )
+      const missing = unwatched(config.inventory)
       const rules = packs.reduce((sum, pack) => sum + pack.rules.length, 0)
       if (options.json === true)
         printJson({
@@ -21,13 +26,19 @@ export function checkConfigCommand(): Command {
           services: services.length,
           logs: logs.length,
           targets: targets.length,
+          probes,
+          unwatched: missing,
           rules,
         })
-      else
+      else {
         printLine(
           `${options.config}: fine: ${authorities.length} authorities, ${services.length} services, ${logs.length} logs; ` +
             `${targets.length} targets to probe, ${rules} rules`,
         )
+        const kinds = Object.entries(probes).map(([probe, count]) => `${count} ${probe}`)
+        if (kinds.length > 0) printLine(`  probes: ${kinds.join(', ')}`)
+        for (const line of missing) printLine(`  not watched: ${line}`)
+      }
     })
 }
 
