@@ -22,6 +22,8 @@ import { shakeHandsAt, type Handshake } from './tlsHandshake.ts'
 
 const MEDIA_TYPE = 'application/pkix-cert'
 const OCSP_MEDIA_TYPE = 'application/ocsp-response'
+/** Other services with the same key that are looked for. */
+const MAX_OTHERS = 20
 /** RFC 5280 section 4.2.1.12. */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0'
@@ -156,7 +158,7 @@ async function comparedFacts(
   const before = context.memory.of(target) ?? {}
   const crlStatus = await crlStatusFacts(path.path, before.crlStatus, context, deadline)
   const locations = locationFacts(leaf, target.locations)
-  const others = [...context.memory.servingKey(leaf.spkiSha256)].filter((other) => other !== target.subject)
+  const others = othersWith(leaf.spkiSha256, target.subject, context)
   const issued = await readIssued(target)
   const served = all.flatMap((one) =>
     one.leaf !== undefined && one.path?.valid === true && matchesIdentity(one.leaf, target.servername)
@@ -172,6 +174,19 @@ async function comparedFacts(
     ...(locations === undefined ? {} : { locations }),
     ...(renewal === undefined ? {} : { renewal }),
   }
+}
+
+/** Services known to serve the key, in the order in which they were first seen to; of a wildcard's thousands only some. */
+function othersWith(
+  spkiSha256: string,
+  subject: string,
+  { memory }: Pick<ProbeContext, 'memory'>,
+): readonly string[] {
+  const others: string[] = []
+  for (const other of memory.servingKey(spkiSha256)) {
+    if (other !== subject && others.push(other) >= MAX_OTHERS) break
+  }
+  return others
 }
 
 /** Of the served certificate when its path verified, and of the answer about it. */
