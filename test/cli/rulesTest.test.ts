@@ -133,8 +133,8 @@ describe('vigil rules test, on the journal of a PKI that was watched', () => {
   it('says what another pack would have said about the past, and that the rest stays', async () => {
     const shown = await rulesTest('--pack', 'own.yaml')
     assert.equal(shown.code, 1, shown.stderr)
-    assert.match(shown.stdout, /Would have failed.*: 2 findings of 1 rule\n {2}crl_tiny warning/)
-    assert.match(shown.stdout, /Nobody can say.*: 2 findings of 1 rule\n {2}crl_answered/)
+    assert.match(shown.stdout, /Would have failed.*: 3 findings of 1 rule\n {2}crl_tiny warning/)
+    assert.match(shown.stdout, /Nobody can say.*: 3 findings of 1 rule\n {2}crl_answered/)
     assert.match(shown.stdout, /ocsp\.status was not established/)
     assert.match(shown.stdout, /New, and without a failure: 1 rule\.\nNot under test: \d+ rules/)
 

@@ -104,12 +104,18 @@ export class Watch implements AsyncDisposable {
     }
   }
 
+  /** Lets time go by, in milliseconds, in which nobody looks. */
+  pass(ms: number): void {
+    this.#clock.now += ms
+    this.#journal.now = this.#clock.now
+  }
+
   /**
    * One run of every probe, a while (in milliseconds) after the last, and a judgement. `authority`: only of the probes of it, and of the
    * services that have their certificates from it.
    */
   async look(later = MINUTE, authority?: string): Promise<void> {
-    this.#pass(later)
+    this.pass(later)
     const { targets } = this.loaded
     const wanted =
       authority === undefined ? targets : targets.filter((target) => this.#isOf(target, authority))
@@ -119,7 +125,7 @@ export class Watch implements AsyncDisposable {
 
   /** What the CAs publish on schedule, this long after the last look, and one more look. */
   async nextCrls(later = MINUTE): Promise<void> {
-    this.#pass(later)
+    this.pass(later)
     await this.lab.refreshCrls()
     await this.look(0)
   }
@@ -150,11 +156,6 @@ export class Watch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab.close()
     rmSync(this.#directory, { recursive: true, force: true })
-  }
-
-  #pass(ms: number): void {
-    this.#clock.now += ms
-    this.#journal.now = this.#clock.now
   }
 
   #ruleOf(id: string): { readonly for: number } {
