@@ -4,7 +4,7 @@
 set -eu
 
 cache="${VIGIL_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vigil-test}"
-program="$cache/blackbox_exporter"
+program="$cache/blackbox_exporter-0.28.0"
 if [ -x "$program" ]; then
   echo "$program"
   exit 0
