@@ -113,6 +113,9 @@ class ReportParts {
         this.#coverage.addEpoch(record)
         this.#runs.startEpoch()
         break
+      case 'key':
+        // Who may sign checkpoints is for the verifier.
+        break
     }
   }
 
