@@ -309,9 +309,7 @@ function serialNumber(hex: string): bigint {
 }
 
 /** CN, O and C as UTF8String, but the country, in this order. */
-function encodeName(
-  name: Pick<CertificateRequest, 'subject' | 'organization' | 'country'>,
-): Uint8Array {
+function encodeName(name: Pick<CertificateRequest, 'subject' | 'organization' | 'country'>): Uint8Array {
   const attribute = (oid: string, value: Uint8Array) => der.set(der.sequence(der.oid(oid), value))
   return der.sequence(
     attribute(OID.commonName, der.utf8String(name.subject)),

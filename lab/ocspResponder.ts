@@ -69,10 +69,10 @@ export async function startOcspResponder(options: {
         ? refusal('tryLater')
         : await answerTo(asked, { ...serving, ...options, answers, method, address })
     const headers = { 'content-type': 'application/ocsp-response' }
-    const cacheable = method === 'GET' && answer.cacheUntil !== undefined
+    const { cached } = answer
     const reply = {
       status: 200,
-      headers: cacheable ? { ...headers, ...caching(answer, now()) } : headers,
+      headers: method === 'GET' && cached !== undefined ? { ...headers, ...caching(cached) } : headers,
       body: answer.der,
     }
     await replies.send(reply, { request, response, address })
@@ -132,12 +132,12 @@ async function readQuestion(request: IncomingMessage): Promise<Uint8Array | unde
 
 interface Answer {
   readonly der: Uint8Array
-  /** nextUpdate, when the answer may be cached: it has no nonce. */
-  readonly cacheUntil: number | undefined
+  /** thisUpdate and nextUpdate, when the answer may be cached: it has no nonce. */
+  readonly cached: { readonly from: number; readonly until: number } | undefined
 }
 
 function refusal(error: Parameters<typeof ocspError>[0]): Answer {
-  return { der: ocspError(error), cacheUntil: undefined }
+  return { der: ocspError(error), cached: undefined }
 }
 
 async function answerTo(
@@ -179,7 +179,7 @@ async function answerTo(
   const { method, address } = at
   const answer = await at.answers.apply(right, { request, method, address })
   const der = answer instanceof Uint8Array ? answer : await answerOcsp(answer)
-  return { der, cacheUntil: request.nonce === undefined ? nextUpdate : undefined }
+  return { der, cached: request.nonce === undefined ? { from: now, until: nextUpdate } : undefined }
 }
 
 function isAbout(question: OcspQuestion, issuer: Issuer): boolean {
@@ -189,12 +189,11 @@ function isAbout(question: OcspQuestion, issuer: Issuer): boolean {
   return expected.name.equals(question.issuerNameHash) && expected.key.equals(question.issuerKeyHash)
 }
 
-/** RFC 9111 and RFC 5019 section 6.2: not longer than the answer is valid. */
-function caching(answer: Answer, now: number): Record<string, string> {
-  const until = answer.cacheUntil ?? now
+/** RFC 9111 and RFC 5019 section 6.2: not longer than the answer is valid, and by the answer's own times: a second may pass while it is signed. */
+function caching({ from, until }: { from: number; until: number }): Record<string, string> {
   return {
-    'cache-control': `max-age=${Math.max(0, Math.floor((until - now) / 1000))}, public, no-transform, must-revalidate`,
-    'last-modified': new Date(now).toUTCString(),
+    'cache-control': `max-age=${Math.max(0, Math.floor((until - from) / 1000))}, public, no-transform, must-revalidate`,
+    'last-modified': new Date(from).toUTCString(),
     expires: new Date(until).toUTCString(),
   }
 }
