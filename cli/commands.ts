@@ -26,5 +26,11 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['journal', () => import('./commands/journal.ts').then(({ journalCommand }) => journalCommand())],
   ['store', () => import('./commands/store.ts').then(({ storeCommand }) => storeCommand())],
   ['rebuild', () => import('./commands/store.ts').then(({ rebuildCommand }) => rebuildCommand())],
+  ['backup', () => import('./commands/backup.ts').then(({ backupCommand }) => backupCommand())],
+  ['restore', () => import('./commands/backup.ts').then(({ restoreCommand }) => restoreCommand())],
+  [
+    'restore-drill',
+    () => import('./commands/backup.ts').then(({ restoreDrillCommand }) => restoreDrillCommand()),
+  ],
   ['verify', () => import('./commands/verify.ts').then(({ verifyCommand }) => verifyCommand())],
 ])

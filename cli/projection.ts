@@ -3,7 +3,8 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { JournalError } from '../journal/error.ts'
 import { lockDirectory } from '../journal/lock.ts'
-import { openReader, type JournalReader } from '../journal/reader.ts'
+import { openHistory } from '../journal/epochs.ts'
+import type { JournalReader } from '../journal/reader.ts'
 import type { SealedRecord } from '../model/record.ts'
 import { compareWithJournal } from '../store/compare.ts'
 import type { Store } from '../store/contract.ts'
@@ -28,7 +29,7 @@ export async function compareProjection(
   onProgress: (entries: number, of: number) => void,
 ): Promise<Comparison> {
   await using undo = new AsyncDisposableStack()
-  const reader = await openReader(loaded.journalDirectory)
+  const reader = await openHistory(loaded.journalDirectory)
   const copy = temporaryBeside(loaded.storeFile, 'compared')
   const reference = temporaryBeside(loaded.storeFile, 'reference')
   undo.defer(() => removeDatabase(copy))
@@ -50,7 +51,7 @@ export async function rebuildProjection(
 ): Promise<number> {
   using undo = new DisposableStack()
   undo.use(stopped(loaded))
-  const reader = await openReader(loaded.journalDirectory)
+  const reader = await openHistory(loaded.journalDirectory)
   const journal = counted(reader, (await reader.checkpoint()).size, onProgress)
   if (name === 'elasticsearch') {
     await removeElasticsearchStore(requireElasticsearch(loaded))
@@ -69,7 +70,11 @@ export async function rebuildProjection(
   }
 }
 
-async function applyAll(journal: AsyncIterable<readonly SealedRecord[]>, store: Store): Promise<number> {
+/** Returns the records applied. */
+export async function applyAll(
+  journal: AsyncIterable<readonly SealedRecord[]>,
+  store: Store,
+): Promise<number> {
   let applied = 0
   let waiting: SealedRecord[] = []
   const apply = async (): Promise<void> => {

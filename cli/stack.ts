@@ -6,8 +6,10 @@ import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
 import { Collector, isSequential } from '../collectors/collector.ts'
 import { BeatsListener } from '../collectors/sources/beats/listener.ts'
+import { epochDirectories } from '../journal/epochs.ts'
 import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
+import { openReader } from '../journal/reader.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Problem } from '../model/problem.ts'
@@ -38,6 +40,7 @@ import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
 import { restoreRecentHours, SloWatcher } from './objectives.ts'
 import { Problems } from './problems.ts'
+import { applyAll } from './projection.ts'
 import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { writeReportInProcess } from './reportProcess.ts'
@@ -139,7 +142,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   await recordConfiguration(journal, options)
   await journal.append([tick('start', now)])
-  await catchUp(journal, store)
+  await catchUp(journal, store, loaded.journalDirectory)
 
   const position = await store.position()
   const latest = await store.latestObservations()
@@ -407,19 +410,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** Records given to the store at once while it catches up: each `apply` is a transaction with an fsync. */
-const CATCH_UP_RECORDS = 5000
-
-/** Brings a store that is behind, new or of an earlier epoch to the end of the journal. */
-async function catchUp(journal: Journal, store: Store): Promise<void> {
-  let waiting: SealedRecord[] = []
-  for await (const batch of journal.read(resumeAfter(journal, await store.position()))) {
-    waiting.push(...batch)
-    if (waiting.length < CATCH_UP_RECORDS) continue
-    await store.apply(waiting)
-    waiting = []
-  }
-  if (waiting.length > 0) await store.apply(waiting)
+/** Brings a store that is behind, new or of an earlier epoch to the end of the journal; a new one gets what was watched before a restore, too. */
+async function catchUp(journal: Journal, store: Store, directory: string): Promise<void> {
+  const position = await store.position()
+  const earlier = position === undefined ? (await epochDirectories(directory)).slice(0, -1) : []
+  for (const epoch of earlier) await applyAll((await openReader(epoch)).read(), store)
+  await applyAll(journal.read(resumeAfter(journal, position)), store)
 }
 
 /** From the position of the store on; undefined where there are no objectives. */

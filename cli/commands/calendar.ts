@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { JournalError } from '../../journal/error.ts'
-import { openReader } from '../../journal/reader.ts'
+import { openHistory } from '../../journal/epochs.ts'
 import type { Facts } from '../../model/facts.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { calendar, type CalendarEntry, type KnownTarget } from '../../rules/calendar.ts'
@@ -76,7 +76,7 @@ async function knownTargets({ journalDirectory, watched }: LoadedConfig): Promis
   const declared = new Set(watched.map(({ subject, probe, address }) => `${subject} ${probe} ${address}`))
   const known = new Map<string, KnownTarget & { readonly facts: Facts }>()
   try {
-    await replay(await openReader(journalDirectory), (batch) => {
+    await replay(await openHistory(journalDirectory), (batch) => {
       for (const record of batch) {
         if (record.kind !== 'observation') continue
         const { subject, probe, target, facts } = record.body

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { openReader } from '../../journal/reader.ts'
+import { openHistory } from '../../journal/epochs.ts'
 import { JournalError } from '../../journal/error.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { explain } from '../explain/explain.ts'
@@ -36,7 +36,7 @@ export function explainCommand(): Command {
     .action(async (subject: string, rule: string, options: Options) => {
       const at = options.at === undefined ? undefined : instantOf('--at', options.at)
       const loaded = requireConfig(options.config, { endedWaivers: 'warn' })
-      const explained = await openReader(loaded.journalDirectory)
+      const explained = await openHistory(loaded.journalDirectory)
         .then((reader) => explain({ reader, loaded, subject, rule, at }))
         .catch((error: unknown) => {
           if (error instanceof JournalError) throw new CommandError(EXIT.failed, error.message)

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { JournalError } from '../../journal/error.ts'
-import { openReader } from '../../journal/reader.ts'
+import { openHistory } from '../../journal/epochs.ts'
 import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import { LatestRuns } from '../../rules/latestRuns.ts'
 import { forecast, type Forecast } from '../../rules/simulation/forecast.ts'
@@ -44,7 +44,7 @@ export function forecastCommand(): Command {
       const runs = new LatestRuns()
       let now: number | undefined
       try {
-        await replay(await openReader(loaded.journalDirectory), (batch) => {
+        await replay(await openHistory(loaded.journalDirectory), (batch) => {
           for (const record of batch) {
             runs.add(record)
             now = fromTimestamp(record.recorded)

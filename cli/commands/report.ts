@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { openReader } from '../../journal/reader.ts'
+import { openHistory } from '../../journal/epochs.ts'
 import { ReportError } from '../../reports/error.ts'
 import { buildReport } from '../../reports/model.ts'
 import { monthPeriod } from '../../reports/period.ts'
@@ -54,7 +54,7 @@ export async function reportMonth(request: {
 }): Promise<Written> {
   try {
     const period = monthPeriod(request.month)
-    const reader = await openReader(request.journal)
+    const reader = await openHistory(request.journal)
     const checkpoint = await reader.checkpoint()
     const report = await buildReport(reader.read(), { period, checkpoint, version: productVersion() })
     return await writeReport({ directory: request.output, report })

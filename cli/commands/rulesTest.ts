@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { JournalError } from '../../journal/error.ts'
-import { openReader } from '../../journal/reader.ts'
+import { openHistory } from '../../journal/epochs.ts'
 import { fromTimestamp } from '../../model/time.ts'
 import { ReportError } from '../../reports/error.ts'
 import { monthPeriod } from '../../reports/period.ts'
@@ -69,7 +69,7 @@ export function rulesTestCommand(): Command {
       const all = options.all === true
       const json = options.json === true
       await explained(async () => {
-        const reader = await openReader(loaded.journalDirectory)
+        const reader = await openHistory(loaded.journalDirectory)
         if (asked.at !== undefined) {
           const future = await futureOf(reader, rules, asked.at)
           if (json) printJson(futureDocument(future, rules))

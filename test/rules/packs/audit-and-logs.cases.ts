@@ -60,6 +60,7 @@ export const AUDIT_AND_LOGS: PackCases = {
   audit_cps_review: everyDays(366),
   audit_risk_assessment: everyMonths(12),
   audit_restore_tested: everyDays(366),
+  audit_restore_drilled: everyMonths(3),
   audit_service_owner: [
     passes('somebody', { service: { id: 'shop', environment: 'prod', owner: 'web team' } }),
     fails('nobody', { service: { id: 'shop', environment: 'prod', owner: '' } }),
