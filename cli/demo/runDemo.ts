@@ -26,6 +26,14 @@ import { allGreen, play, PLOTS, type Episode, type Green } from './story.ts'
 const PORT = 9480
 
 /** What `--keep` leaves. */
+/** Faults of the lab that a first visitor is told of. */
+const INVITED: ReadonlySet<string> = new Set([
+  'crl-entry-vanishes',
+  'ocsp-down',
+  'revoked-served',
+  'clients-unverified',
+])
+
 const KEPT = ['journal', 'vkey', 'vigil.db', 'vigil.yaml', 'pki', 'report.pdf', 'report.html', 'report.json']
 
 /** Exit code of what SIGINT ended before its time, as shells have it. */
@@ -218,9 +226,10 @@ function printSummary({ passing, episodes, report, verified }: Outcome, took: nu
 function invite(stack: Stack, lab: Lab): void {
   printLine(`\n${paint(process.stdout, 'bold', 'It stays up')}: ${stack.url}\n`)
   printLine('  In another terminal:')
-  for (const { id, target } of lab.status().faults)
+  const { faults } = lab.status()
+  for (const { id, target } of faults.filter(({ id }) => INVITED.has(id)))
     printLine(`    npx vigil lab break ${id} ${target === 'ca' ? '--ca issuing-2' : '--service payments'}`)
-  printLine('    npx vigil lab status')
+  printLine(`    npx vigil lab status        all ${faults.length} faults, and what is broken`)
   printLine('\n  Ctrl-C ends everything and leaves nothing behind.')
 }
 
