@@ -25,7 +25,6 @@ import { allGreen, play, PLOTS, type Episode, type Green } from './story.ts'
 /** The page's usual address; where it is taken, any other. */
 const PORT = 9480
 
-/** What `--keep` leaves. */
 /** Faults of the lab that a first visitor is told of. */
 const INVITED: ReadonlySet<string> = new Set([
   'crl-entry-vanishes',
@@ -34,6 +33,7 @@ const INVITED: ReadonlySet<string> = new Set([
   'clients-unverified',
 ])
 
+/** What `--keep` leaves. */
 const KEPT = ['journal', 'vkey', 'vigil.db', 'vigil.yaml', 'pki', 'report.pdf', 'report.html', 'report.json']
 
 /** Exit code of what SIGINT ended before its time, as shells have it. */
