@@ -15,7 +15,7 @@ import type { Issuer, Probe, ProbeContext, TlsTarget } from './probe.ts'
 import { clientFacts } from './prober.ts'
 import { bestPathFacts, chainFacts, pathsSent, readChain, type SentChain } from './tls/chain.ts'
 import { crlStatusFacts } from './tls/crlStatus.ts'
-import { keyUseFacts, locationFacts, renewalFacts } from './tls/history.ts'
+import { declaredChain, keyUseFacts, locationFacts, renewalFacts } from './tls/history.ts'
 import { readIssued } from './tls/issued.ts'
 import { stapleFacts } from './tls/staple.ts'
 import { shakeHandsAt, type Handshake } from './tlsHandshake.ts'
@@ -104,7 +104,7 @@ function judgeHandshake(
   const tls = connectionFacts(handshake, before?.tls)
   let chain: SentChain | undefined
   try {
-    chain = readChain(handshake.chain, issuer === undefined ? [] : [issuer.certificate, ...issuer.ancestors])
+    chain = readChain(handshake.chain, issuer === undefined ? [] : declaredChain(issuer))
   } catch (error) {
     return { ...nothing, facts: { tls }, error: way ?? asProbeError(error, now) }
   }
@@ -218,7 +218,7 @@ function judgePath(issuer: Issuer, { leaf, others }: SentChain, now: number): Pa
   return buildPath({
     leaf,
     intermediates: others,
-    trusted: [[issuer.certificate, ...issuer.ancestors]],
+    trusted: [declaredChain(issuer)],
     now,
   })
 }

@@ -1,5 +1,7 @@
 // The package `ocsp` (lab and tests only) has no types; this is what we use of it.
 declare module 'ocsp' {
+  import type { Server as HttpServer } from 'node:http'
+
   export const request: {
     generate(certificate: Buffer, issuer: Buffer): { readonly data: Buffer }
   }
@@ -12,7 +14,7 @@ declare module 'ocsp' {
   export function check(options: { cert: Buffer; issuer: Buffer }, done: (error: Error | null) => void): void
   export const Server: {
     /** `cert`, `key`: of the CA, PEM, RSA. */
-    create(options: { cert: string; key: string }): import('node:http').Server & {
+    create(options: { cert: string; key: string }): HttpServer & {
       addCert(serial: bigint, status: 'good', info: null): void
       addCert(
         serial: bigint,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { createLogger } from '../../cli/logger.ts'
 import { startStack, type Stack } from '../../cli/stack.ts'
 import { openReader } from '../../journal/reader.ts'
 import { verifyJournal } from '../../journal/verify.ts'
+import { portOf } from '../../lab/http.ts'
 import { toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import { formatProblem } from '../../model/problem.ts'
@@ -91,12 +92,6 @@ ${rules}${rest}`,
     },
     finding: (rule) => stack.findings().find((f) => f.rule === rule) ?? assert.fail(`no finding of ${rule}`),
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return address.port
 }
 
 async function until(stack: Stack, condition: (findings: readonly Finding[]) => boolean): Promise<void> {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
 import { startStack, type Stack } from '../../cli/stack.ts'
+import { portOf } from '../../lab/http.ts'
 import { toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { FactsOf } from '../../model/facts.ts'
@@ -49,12 +50,6 @@ ${rest}`,
       return loadConfig(file, {})
     },
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return address.port
 }
 
 function loaded(setup: Setup, rest: string): LoadedConfig {

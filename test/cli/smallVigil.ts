@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { loadConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
 import { startStack, type Stack } from '../../cli/stack.ts'
+import { portOf } from '../../lab/http.ts'
 import { issueCrl, toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
@@ -41,7 +42,7 @@ export interface SmallVigil {
 export async function startSmallVigil(t: TestContext, options: SmallVigilOptions = {}): Promise<SmallVigil> {
   const directory = temporaryDirectory()
   t.after(() => directory[Symbol.dispose]())
-  const ca = await entity({ subject: 'CN=CA' })
+  const ca = await entity({ subject: 'CN=CA', notAfter: NOW + 365 * DAY })
   const crlOf = (thisUpdate: number): Promise<Uint8Array> =>
     issueCrl({ issuer: ca, number: 1n, thisUpdate, nextUpdate: NOW + DAY, revoked: [] })
   const crls = { recent: await crlOf(NOW - 1000), old: await crlOf(NOW - 2 * DAY) }
@@ -56,11 +57,10 @@ export async function startSmallVigil(t: TestContext, options: SmallVigilOptions
     server.closeAllConnections()
     server.close()
   })
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
+  const port = portOf(server)
   const points = Array.from(
     { length: options.crls ?? 1 },
-    (_, i) => `{ url: 'http://127.0.0.1:${address.port}/${i}.crl' }`,
+    (_, i) => `{ url: 'http://127.0.0.1:${port}/${i}.crl' }`,
   )
   writeFileSync(join(directory.path, 'webhook.secret'), `whsec_${Buffer.alloc(32, 7).toString('base64')}\n`)
   writeFileSync(join(directory.path, 'ca.pem'), toPem(ca.certificate, 'CERTIFICATE'))

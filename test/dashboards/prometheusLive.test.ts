@@ -136,10 +136,7 @@ test(
     const page = await until('the page', signal, () => pager.at('pager')[0])
     assert.equal(page.status, 'firing')
     // An old CRL has an old number too: crl_number_increases.
-    assert.deepEqual(
-      [...new Set(page.alerts.map((alert) => alert.labels['subject']))],
-      ['ca_crl[issuing-1]'],
-    )
+    assert.deepEqual([...new Set(page.alerts.map((alert) => alert.labels['subject']))], ['ca_crl[issuing-1]'])
 
     const [own = {}, scraped = {}] = await until(
       'amtool sees it from vigil and from Prometheus',
@@ -171,10 +168,12 @@ test(
       (await amtoolQuery(alertmanager.url, 'alertname=CrlFreshnessOk')).length === 0 ? true : undefined,
     )
     assert.deepEqual(
-      pager.at('pager').map(({ status, alerts }) => [
-        status,
-        alerts.map(({ labels }) => labels).filter(({ rule }) => rule !== 'crl_number_increases'),
-      ]),
+      pager
+        .at('pager')
+        .map(({ status, alerts }) => [
+          status,
+          alerts.map(({ labels }) => labels).filter(({ rule }) => rule !== 'crl_number_increases'),
+        ]),
       [
         ['firing', [own]],
         ['resolved', [own]],

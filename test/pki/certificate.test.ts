@@ -71,6 +71,7 @@ describe('certificates', () => {
       policies: [],
       ocspUrls: ['http://ocsp.example.org/'],
       crlUrls: ['http://crl.example.org/ca.crl'],
+      caIssuerUrls: ['http://ca.example.org/ca.cer'],
       mustStaple: false,
       isPrecertificate: false,
       sctCount: 0,
