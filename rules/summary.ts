@@ -55,7 +55,7 @@ export function oneLine(text: string): string {
 export function showValue(value: unknown): string {
   if (value instanceof Date) return value.toISOString().replace(/\.\d{3}Z$/, 'Z')
   if (value instanceof Duration) return humanDuration(value.valueOf())
-  if (Array.isArray(value)) return value.map((v) => String(v)).join(', ')
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map((v) => String(v)).join(', ')
   return String(value)
 }
 
