@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { JournalError } from '../../journal/error.ts'
+import { loadPack } from '../../rules/loadPack.ts'
 import { startDouble } from '../alerts/alertmanagerDouble.ts'
 import { freePorts } from '../support/ports.ts'
-import { sendCrl, startSmallVigil } from './smallVigil.ts'
+import { sendCrl, startSmallVigil, type Crls } from './smallVigil.ts'
 
 const OPTIONS = { timeout: 90_000 }
 
@@ -33,17 +34,17 @@ describe('the monitor says of itself', { concurrency: true }, () => {
 
   it('M03: that the control plane takes no requests for repairs, until it does', OPTIONS, async (t) => {
     const [port = 0] = await freePorts(1)
-    let served: 'recent' | 'old' = 'recent'
+    let served: keyof Crls = 'recent'
     const { failing } = await startSmallVigil(t, {
       serve: (crls) => (_, response) => sendCrl(response, crls[served]),
       parameters: { monitor_repairs_delivered: { for: '0s' } },
       yaml: `remediation:
   webhook: { url: 'http://127.0.0.1:${port}/', secret_file: webhook.secret }
-  policies: [{ rule: crl_freshness_ok, action: reissue_crl }]
+  policies: [{ rule: crl_next_update_reasonable, action: reissue_crl }]
 `,
     })
-    served = 'old'
-    const [, finding] = await failing('crl_freshness_ok', 'monitor_repairs_delivered')
+    served = 'lasting'
+    const [, finding] = await failing('crl_next_update_reasonable', 'monitor_repairs_delivered')
     assert.match(finding?.summary ?? '', /^1 requests for repairs were not taken/)
     const controlPlane = createServer((_, response) => response.writeHead(202).end()).listen(
       port,
@@ -51,8 +52,8 @@ describe('the monitor says of itself', { concurrency: true }, () => {
     )
     await once(controlPlane, 'listening')
     t.after(() => controlPlane.close())
-    await failing('crl_freshness_ok')
-    served = 'recent'
+    await failing('crl_next_update_reasonable')
+    served = 'renewed'
     await failing()
   })
 
@@ -118,7 +119,7 @@ describe('the monitor says of itself', { concurrency: true }, () => {
   it('M06: that targets are not probed, because one host is slow with many of them', OPTIONS, async (t) => {
     let pause = 0
     const { failing } = await startSmallVigil(t, {
-      crls: 8,
+      crls: 16,
       serve: (crls) => (_, response) => void setTimeout(() => sendCrl(response, crls.recent), pause),
       // That their evidence is too old makes them unknown besides (test/rules/engine.test.ts).
       parameters: Object.fromEntries(CRL_RULES.map((rule) => [rule, { evidence_max_age: '1m' }])),
@@ -127,20 +128,18 @@ describe('the monitor says of itself', { concurrency: true }, () => {
     const [finding] = await failing('monitor_probes_scheduled')
     assert.match(
       finding?.summary ?? '',
-      /^\d of 8 targets had no run for three intervals: crl http:.*\/\d\.crl/,
+      /^\d+ of 18 targets had no run for three intervals: crl http:.*\/\d+\.crl/,
     )
     pause = 0
     await failing()
   })
 })
 
-const CRL_RULES = [
-  'crl_available',
-  'crl_valid',
-  'crl_not_expired',
-  'crl_freshness_ok',
-  'crl_next_update_reasonable',
-]
+/** The rules about CRLs that are in force when nothing else is said. */
+const CRL_RULES = ['internal-pki', 'operations']
+  .flatMap((pack) => loadPack(pack).rules)
+  .filter(({ appliesTo, probe }) => appliesTo.subjects.includes('ca_crl') && probe === undefined)
+  .map(({ id }) => id)
 
 // By itself: every vigil in this process hears what servers say of the time.
 it(

@@ -28,8 +28,8 @@ interface SmallVigilOptions {
   readonly serve?: (crls: Crls) => RequestListener
 }
 
-/** One from now, and one that is still valid and older than the policy allows. */
-export type Crls = Readonly<Record<'recent' | 'old', Uint8Array>>
+/** One that is well, one after it that is valid for longer than the policy allows, and one after that, which is well again. */
+export type Crls = Readonly<Record<'recent' | 'lasting' | 'renewed', Uint8Array>>
 
 export interface SmallVigil {
   readonly directory: string
@@ -43,9 +43,15 @@ export async function startSmallVigil(t: TestContext, options: SmallVigilOptions
   const directory = temporaryDirectory()
   t.after(() => directory[Symbol.dispose]())
   const ca = await entity({ subject: 'CN=CA', notAfter: NOW + 365 * DAY })
-  const crlOf = (thisUpdate: number): Promise<Uint8Array> =>
-    issueCrl({ issuer: ca, number: 1n, thisUpdate, nextUpdate: NOW + DAY, revoked: [] })
-  const crls = { recent: await crlOf(NOW - 1000), old: await crlOf(NOW - 2 * DAY) }
+  const crlOf = (number: number, nextUpdate = NOW + DAY): Promise<Uint8Array> =>
+    issueCrl({
+      issuer: ca,
+      number: BigInt(number),
+      thisUpdate: NOW - (4 - number) * 1000,
+      nextUpdate,
+      revoked: [],
+    })
+  const crls = { recent: await crlOf(1), lasting: await crlOf(2, NOW + 30 * DAY), renewed: await crlOf(3) }
   const serve =
     options.serve ??
     (({ recent }) =>
