@@ -27,6 +27,7 @@ import { checkPacks, type Pack } from '../rules/pack.ts'
 import { judgedSubjects } from '../rules/subjects.ts'
 import type { WatchedTarget } from '../rules/subjects.ts'
 import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
+import type { ApiAccess } from '../collectors/sources/api/client.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
 import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
@@ -60,6 +61,8 @@ export interface LoadedConfig extends Objectives {
   readonly logPaths: ReadonlyMap<string, string>
   /** Where Filebeats connect. */
   readonly beats: BeatsFiles | undefined
+  /** How the APIs of logs are reached, by the log's id. */
+  readonly logAccess: ReadonlyMap<string, ApiAccess>
   /** Keys that sign a log, by its id. */
   readonly logSigners: ReadonlyMap<string, readonly KeyObject[]>
 }
@@ -118,6 +121,7 @@ class Loader {
     const attestations = this.#attestations()
     const logSigners = this.#logSigners()
     const beats = this.#beats()
+    const logAccess = this.#logAccess()
     this.#checkReferences(packs)
     this.#refuseLiteralPasswords()
     const isSound = this.#problems.length === 0
@@ -175,6 +179,7 @@ class Loader {
           ),
         ),
         beats,
+        logAccess,
         logSigners,
       },
     }
@@ -222,6 +227,40 @@ class Loader {
       )
     }
     return { ...parseListen(beats.listen), ...files }
+  }
+
+  #logAccess(): Map<string, ApiAccess> {
+    const access = new Map<string, ApiAccess>()
+    this.#file.config.inventory.logs.forEach(({ id, certctl }, i) => {
+      const path = ['inventory', 'logs', i]
+      if (certctl !== undefined)
+        access.set(id, {
+          url: certctl.url,
+          headers: {
+            authorization: `Bearer ${this.#secret([...path, 'certctl', 'api_key_file'], certctl.api_key_file)}`,
+          },
+          ...this.#caOf([...path, 'certctl', 'ca_file'], certctl.ca_file),
+        })
+    })
+    return access
+  }
+
+  /** One line that goes into a header. */
+  #secret(path: Path, name: string): string {
+    const text = this.#read(path, name)?.toString('utf8').trim()
+    if (text === '') this.#refuse(path, `${name}: is empty`)
+    else if (text !== undefined && !/^[\x21-\x7e]+$/.test(text))
+      this.#refuse(path, `${name}: expected one line of printable characters`)
+    return text ?? ''
+  }
+
+  #caOf(path: Path, name: string | undefined): { readonly ca?: string } {
+    if (name === undefined) return {}
+    const ca = this.#read(path, name)?.toString('utf8') ?? ''
+    // TLS itself takes anything, and then trusts nobody.
+    if (ca !== '' && !ca.includes('-----BEGIN CERTIFICATE-----'))
+      this.#refuse(path, `${name}: expected CA certificates in PEM`)
+    return { ca }
   }
 
   #logSigners(): Map<string, KeyObject[]> {

@@ -292,10 +292,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const collecting = new AbortController()
   const positions = await store.sourcePositions()
   for (const log of config.inventory.logs) {
+    const access = loaded.logAccess.get(log.id)
     collectors.push(
       new Collector({
         log: { ...log, path: loaded.logPaths.get(log.id) ?? log.path },
         ...(listener === undefined ? {} : { listener }),
+        ...(access === undefined ? {} : { access }),
         authorities: [...loaded.issuers.values()].map((i) => ({
           id: i.id,
           subject: i.certificate.subject.text,

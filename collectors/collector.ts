@@ -17,6 +17,8 @@ import { ownEvent } from './ownEvent.ts'
 import { recordOf } from './recordOf.ts'
 import { LOG_ACTIONS } from './source.ts'
 import type { LogNotice, Source, SourceItem } from './source.ts'
+import { sourceOver } from './sources/api/table.ts'
+import type { ApiAccess } from './sources/api/client.ts'
 import type { BeatsListener } from './sources/beats/listener.ts'
 import { BeatsSource } from './sources/beats/source.ts'
 import { FileSource } from './sources/file.ts'
@@ -57,6 +59,8 @@ export interface CollectorOptions {
   readonly earlier?: readonly AuditEvent[]
   /** Where Filebeats connect, for a log that one of them ships. */
   readonly listener?: BeatsListener
+  /** How its API is reached, for a log that is asked for. */
+  readonly access?: ApiAccess
   readonly now: Clock
   readonly onProblem: (problem: CollectorError) => void
   /** Settings of the file source, for tests and special cases. */
@@ -100,7 +104,7 @@ export class Collector {
   }
 
   #sourceOf(
-    { log, listener, file, now, onProblem }: CollectorOptions,
+    { log, listener, access, file, now, onProblem }: CollectorOptions,
     positions: CollectorOptions['positions'],
   ) {
     const source = log.id
@@ -108,9 +112,10 @@ export class Collector {
       const startsRecord = (line: Uint8Array): boolean => this.#format.startsRecord(line)
       return new FileSource({ ...file, source, path: log.path, startsRecord, positions, now, onProblem })
     }
-    if (log.beats === undefined || listener === undefined)
-      throw new TypeError(`log ${source}: neither a file nor somebody who ships it`)
-    return new BeatsSource({ source, client: log.beats.client, listener, positions })
+    if (log.beats !== undefined && listener !== undefined)
+      return new BeatsSource({ source, client: log.beats.client, listener, positions })
+    if (access !== undefined) return sourceOver({ log, access, positions, now, onProblem })
+    throw new TypeError(`log ${source}: neither a file, nor somebody who ships it, nor an API`)
   }
 
   get counts(): CollectorCounts {

@@ -6,7 +6,7 @@ export interface SourcePosition {
   readonly source: string
   /**
    * SHA-256 (lower-case hex) over the first line of the file, so that a rotated file keeps its identity. Of a record that Filebeat shipped: as Filebeat knows the file,
-   * `@`, and where the run of records begins that this one continues.
+   * `@`, and where the run of records begins that this one continues. Of what an API gives: docs/collectors/ says for each.
    */
   readonly fingerprint: string
   /** Byte range of the record in that file: [offset, end). */

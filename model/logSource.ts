@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint, id } from './configTypes.ts'
+import { duration, endpoint, id, instant } from './configTypes.ts'
 
 const file = z.string().min(1)
 
@@ -10,6 +10,9 @@ function isTimeZone(zone: string): boolean {
     return false
   }
 }
+
+/** Ways for a log to come. */
+const WAYS = ['path', 'beats', 'certctl'] as const
 
 /** IANA name. */
 export const timeZone = z
@@ -62,11 +65,27 @@ export const jsonMapping = z.strictObject({
     .default({}),
 })
 
+/** Without user and password: those stand in files of their own. */
+const apiUrl = z
+  .string()
+  .max(2000)
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: 'expected an http or https URL',
+    abort: true,
+  })
+  .refine(
+    (text) => new URL(text).username === '' && new URL(text).password === '',
+    'expected a URL without user and password',
+  )
+
+/** Time from one look to the next. */
+const interval = duration.default(10_000)
+
 /** One log: how its lines arrive, and what they mean. */
 export const logSchema = z
   .strictObject({
     id,
-    format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'json']),
+    format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'certctl', 'json']),
     /** The file that is read, */
     path: file.optional(),
     /** or who ships it to us: Filebeat, to the address of `beats`. */
@@ -74,6 +93,19 @@ export const logSchema = z
       .strictObject({
         /** Subject of the client's certificate (RFC 4514: `CN=ca1,O=Example`), or one of the names in it. */
         client: z.string().min(1).max(1000),
+      })
+      .optional(),
+    /** or the API of certctl, whose audit log is read. */
+    certctl: z
+      .strictObject({
+        url: apiUrl,
+        /** A key that may read the audit log: the role r-viewer is enough. */
+        api_key_file: file,
+        /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
+        ca_file: file.optional(),
+        interval,
+        /** What happened before is not read. Default: 30 days before the first start. */
+        since: instant.optional(),
       })
       .optional(),
     /** Authorities that log here; maps CA ids and names in the log to the inventory. */
@@ -85,7 +117,14 @@ export const logSchema = z
     /** How the records of format json are read. */
     json: jsonMapping.optional(),
   })
-  .refine((l) => (l.path === undefined) !== (l.beats === undefined), 'expected either `path` or `beats`')
+  .refine(
+    (l) => WAYS.filter((way) => l[way] !== undefined).length === 1,
+    `expected one of ${WAYS.map((way) => `\`${way}\``).join(', ')}`,
+  )
+  .refine(
+    (l) => l.certctl === undefined || l.format === 'certctl',
+    'expected format certctl: its API gives nothing else',
+  )
   .refine(
     (l) => (l.format === 'json') === (l.json !== undefined),
     'expected `json` with format json, and only there',

@@ -1,5 +1,6 @@
 import type { LogConfig } from '../../model/config.ts'
 import type { Format, FormatSettings } from '../format.ts'
+import { certctl } from './certctl.ts'
 import { dogtag } from './dogtag.ts'
 import { ejbca } from './ejbca.ts'
 import { ejbcaCsv } from './ejbcaCsv.ts'
@@ -10,5 +11,6 @@ export const FORMATS: Readonly<Record<LogConfig['format'], (settings: FormatSett
   ejbca: () => ejbca,
   'ejbca-csv': () => ejbcaCsv,
   dogtag: ({ signers = [] }) => dogtag(signers),
+  certctl: () => certctl,
   json: ({ json }) => jsonFormat(json),
 }

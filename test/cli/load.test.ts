@@ -63,10 +63,10 @@ test('a policy that could never apply is refused', () => {
 
 test('a log needs exactly one way to come, and all that it takes', () => {
   const log = (more: string): string => `inventory:\n  logs: [{ id: ca1-audit, format: ejbca, ${more} }]\n`
-  assert.match(problems(log('authorities: []'))[0] ?? '', /logs\[0\]: expected either `path` or `beats`/)
+  assert.match(problems(log('authorities: []'))[0] ?? '', /logs\[0\]: expected one of `path`, `beats`, /)
   assert.match(
     problems(log('path: a, beats: { client: CN=x }'))[0] ?? '',
-    /expected either `path` or `beats`/,
+    /expected one of `path`, `beats`, /,
   )
   assert.match(problems(log('beats: { client: CN=x }'))[0] ?? '', /logs\[0\]\.beats: nobody can ship it/)
   assert.match(problems(log('path: a, timezone: Mars'))[0] ?? '', /timezone: expected a time zone/)
@@ -82,6 +82,25 @@ test('a log needs exactly one way to come, and all that it takes', () => {
   const found = problems(`inventory: {}\nbeats: { listen: "127.0.0.1:5044", ${files} }\n`).join('\n')
   assert.match(found, /beats\.client_ca_file: nothing: /)
   assert.match(found, /beats: not a certificate with its key/)
+})
+
+test('a log that is asked for needs an address without secrets, and files that hold what lets us in', () => {
+  const log = (format: string, more: string): string =>
+    `inventory:\n  logs: [{ id: control, format: ${format}, certctl: { ${more} } }]\n`
+  const key = 'api_key_file: vigil.yaml'
+  assert.match(
+    problems(log('certctl', `url: "https://u:p@c.test", ${key}`))[0] ?? '',
+    /certctl\.url: expected a URL without user and password/,
+  )
+  assert.match(problems(log('certctl', `url: "ftp://c.test", ${key}`))[0] ?? '', /an http or https URL/)
+  assert.match(problems(log('json', `url: "https://c.test", ${key}`)).join(), /expected format certctl/)
+  const found = problems(log('certctl', `url: "https://c.test", ${key}, ca_file: vigil.yaml`)).join('\n')
+  assert.match(found, /certctl\.api_key_file: vigil\.yaml: expected one line of printable characters/)
+  assert.match(found, /certctl\.ca_file: vigil\.yaml: expected CA certificates in PEM/)
+  assert.match(
+    problems(log('certctl', 'url: "https://c.test", api_key_file: nothing')).join(),
+    /api_key_file: nothing: /,
+  )
 })
 
 test('a schedule that never comes is refused', () => {

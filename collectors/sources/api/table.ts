@@ -1,0 +1,28 @@
+import type { LogConfig } from '../../../model/config.ts'
+import type { Clock } from '../../../model/time.ts'
+import type { CollectorError } from '../../error.ts'
+import { CertctlHistory } from './certctl.ts'
+import { ApiClient } from './client.ts'
+import type { ApiAccess } from './client.ts'
+import { ApiSource } from './source.ts'
+
+interface ApiLog {
+  readonly log: LogConfig
+  readonly access: ApiAccess
+  /** What the journal has of this log. */
+  readonly positions: readonly { readonly fingerprint: string; readonly end: number }[]
+  readonly now: Clock
+  readonly onProblem: (problem: CollectorError) => void
+}
+
+/** The source of a log that is asked for, by the API that the configuration names. */
+export function sourceOver({ log, access, positions, now, onProblem }: ApiLog): ApiSource {
+  const source = log.id
+  const client = new ApiClient(access)
+  if (log.certctl !== undefined) {
+    const { interval, since } = log.certctl
+    const history = new CertctlHistory({ source, client, positions, since, now })
+    return new ApiSource({ source, history, interval, onProblem })
+  }
+  throw new TypeError(`log ${source}: no API is declared`)
+}
