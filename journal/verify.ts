@@ -21,6 +21,7 @@ import {
 import { fault, FaultFound, inFile, type Fault } from './verify/fault.ts'
 import { takeInventory, type Inventory } from './verify/inventory.ts'
 import { KeyPeriods } from './verify/keys.ts'
+import { keptArtifacts } from './verify/references.ts'
 import { readSegments, type SegmentBlock } from './verify/segments.ts'
 import { directorySource, type FileSource } from './verify/source.ts'
 import { TileCheck } from './verify/tiles.ts'
@@ -198,16 +199,9 @@ function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope 
 }
 
 /** Notes the artifacts that a record says are kept. */
-function collectReferences({ kind, body }: Envelope, where: string, found: Findings): void {
-  if (kind !== 'observation' && kind !== 'configuration') return
-  const { artifacts } = body as { readonly artifacts?: unknown }
-  if (!Array.isArray(artifacts)) return
-  for (const item of artifacts as readonly unknown[]) {
-    if (typeof item !== 'object' || item === null) continue
-    const { digest, size, kept } = item as Readonly<Record<string, unknown>>
-    if (kept !== true || typeof digest !== 'string' || typeof size !== 'number') continue
+function collectReferences(envelope: Envelope, where: string, found: Findings): void {
+  for (const { digest, size } of keptArtifacts(envelope))
     if (!found.references.has(digest)) found.references.set(digest, { size, where })
-  }
 }
 
 function checkForeign(inventory: Inventory, notes: string[]): void {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { exportPeriod } from '../../journal/archive/export.ts'
 import { openJournal } from '../../journal/journal.ts'
 import { loadPublicKey } from '../../journal/key.ts'
 import { nodeDisk } from '../../journal/disk.ts'
@@ -10,6 +11,7 @@ import { proveConsistency, proveRecord } from '../../journal/proof/prove.ts'
 import { openReader, type JournalReader } from '../../journal/reader.ts'
 import { isRecordKind, RECORD_KINDS } from '../../journal/record.ts'
 import type { RecordKind, SealedRecord } from '../../model/record.ts'
+import { toTimestamp } from '../../model/time.ts'
 import { parseRecordId } from '../../model/recordId.ts'
 import { unreadable } from '../config.ts'
 import { currentUser } from '../currentUser.ts'
@@ -41,6 +43,17 @@ Examples:
 
 Exit codes: 0 written, 1 the journal does not hold what must be proven, 2 usage, 3 could not be read`
 
+const EXPORT_HELP = `
+A period archive is one file that anybody checks without the journal: vigil verify FILE --trust VKEY. It holds every entry of the period and the ones before and
+after it, the hashes that lead from there to the root of a signed checkpoint, the records, and the artifacts that they name: nothing of the period can be left
+out unnoticed. An entry is whole: it may begin or end a second outside of the period. What --kind and --subject leave out is there as digests, and counted.
+
+Examples:
+  $ vigil journal export journal --from 2026-10-01 --to 2026-11-01 --out october.archive
+  $ vigil journal export journal --from 2026-10-01 --to 2026-11-01 --kind decision --kind action --out findings.archive
+
+Exit codes: 0 written, 1 the journal does not hold what it should, 2 usage, 3 could not be read or written`
+
 const ROTATE_HELP = `
 The key in force signs the next one, and this becomes a record: whoever trusts the key from before trusts the next. Then put the next key into the
 configuration (journal.key_file, or sign_command and public_key_file), with the post-quantum key beside it under its new name.
@@ -66,15 +79,19 @@ interface ProveOptions {
   readonly out?: string
 }
 
+interface ExportOptions {
+  readonly kind: readonly RecordKind[]
+  readonly subject?: string
+  readonly from: string
+  readonly to: string
+  readonly out: string
+}
+
 export function journalCommand(): Command {
   const cat = new Command('cat')
     .description('print records, all or some')
     .argument('<dir>', 'journal directory; a vigil may be writing it')
-    .addOption(
-      new Option('--kind <kind>', `${RECORD_KINDS.join(', ')}; may be repeated`)
-        .argParser((text: string, kinds: readonly RecordKind[]) => [...kinds, recordKind(text)])
-        .default([], 'all'),
-    )
+    .addOption(kindOption())
     .option('--subject <subject>', 'only about this: ca_crl[issuing-1]')
     .option('--from <time>', 'journaled at or after this: 2026-11-20, or 2026-11-20T12:00:00Z')
     .option('--to <time>', 'journaled before this')
@@ -94,6 +111,18 @@ export function journalCommand(): Command {
       const proof = await tell(() => proofOf(directory, options))
       if (options.out === undefined) process.stdout.write(proof)
       else writeOut(options.out, proof)
+    })
+  const period = new Command('export')
+    .description('write an archive of a period, which stands without the journal')
+    .argument('<dir>', 'journal directory; a vigil may be writing it')
+    .requiredOption('--from <time>', 'journaled at or after this: 2026-10-01, or 2026-10-01T12:00:00Z')
+    .requiredOption('--to <time>', 'journaled before this')
+    .requiredOption('--out <file>', 'where it goes')
+    .addOption(kindOption())
+    .option('--subject <subject>', 'records only about this: ca_crl[issuing-1]')
+    .addHelpText('after', EXPORT_HELP)
+    .action(async (directory: string, options: ExportOptions) => {
+      await tell(() => writeArchive(directory, options))
     })
   const rotate = new Command('rotate-key')
     .description('hand over to another key; vigil must be stopped')
@@ -118,10 +147,17 @@ export function journalCommand(): Command {
       printLine(`${directory}: signed by the next key from now on; put it into ${config}, journal`)
     })
   return new Command('journal')
-    .description('what the journal holds: print records, prove them; who signs it')
+    .description('what the journal holds: print records, prove them, hand over a period; who signs it')
     .addCommand(cat)
     .addCommand(prove)
+    .addCommand(period)
     .addCommand(rotate)
+}
+
+function kindOption(): Option {
+  return new Option('--kind <kind>', `${RECORD_KINDS.join(', ')}; may be repeated`)
+    .argParser((text: string, kinds: readonly RecordKind[]) => [...kinds, recordKind(text)])
+    .default([], 'all')
 }
 
 function recordKind(text: string): RecordKind {
@@ -141,6 +177,24 @@ async function printRecords(reader: JournalReader, options: CatOptions): Promise
     // A pager takes its time: the journal may be larger than memory.
     if (lines.length > 0 && !process.stdout.write(lines.join(''))) await once(process.stdout, 'drain')
   }
+}
+
+async function writeArchive(directory: string, options: ExportOptions): Promise<void> {
+  const [from, to] = [instantOf('--from', options.from), instantOf('--to', options.to)]
+  if (from >= to) throw new CommandError(EXIT.usage, '--from: expected a time before --to')
+  const filters = {
+    from: toTimestamp(from),
+    to: toTimestamp(to),
+    kinds: [...options.kind],
+    subject: options.subject ?? null,
+  }
+  const { period, notes } = await exportPeriod(nodeDisk, directory, filters, options.out)
+  const { total = 0, withheld = 0 } = period?.records ?? {}
+  const left = withheld === 0 ? '' : `; ${withheld} that the filters leave out are there as digests`
+  printLine(
+    `${options.out}: ${total - withheld} of ${total} records, ${period?.artifacts.count ?? 0} artifacts${left}`,
+  )
+  for (const note of notes) printLine(`  note: ${printable(note)}`)
 }
 
 function jsonLine(record: SealedRecord): string {

@@ -1,8 +1,12 @@
-import { readFileSync, statSync } from 'node:fs'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { isArchive } from '../../journal/archive/format.ts'
+import { verifyArchive, type ArchiveReport } from '../../journal/archive/verify.ts'
 import { JournalError } from '../../journal/error.ts'
 import { parseVerifierKeys } from '../../journal/note.ts'
 import { verifyProof, type ProofReport } from '../../journal/proof/verify.ts'
+import type { Anchor } from '../../journal/verify/anchors.ts'
 import { verifyJournal, type VerifyReport } from '../../journal/verify.ts'
 import { unreadable } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
@@ -13,13 +17,14 @@ import { paint, printable, table } from '../terminal.ts'
 const HELP = `
 Without --trust the verdict can at best be "self-consistent": the files fit together, but whoever can write them could have
 written all of them. The trusted key is the journal's vkey file, obtained on another way than the journal itself. A checkpoint kept
-from before (--checkpoint) shows besides that nothing it covers was cut off or written anew. A proof (vigil journal prove) is
-verified from its one file.
+from before (--checkpoint) shows besides that nothing it covers was cut off or written anew. A proof (vigil journal prove) and an
+archive of a period (vigil journal export) are verified from their one file.
 
 Examples:
   $ vigil verify journal
   $ vigil verify journal --trust vkey-from-the-ceremony --checkpoint checkpoint-of-last-year
   $ vigil verify crl.tlog-proof --trust vkey
+  $ vigil verify october.archive --trust vkey --tsa tsa-root.pem
   $ vigil verify journal --trust vkey --tsa tsa-root.pem --json
 
 Exit codes: 0 authenticated, 4 self-consistent but not authenticated, 1 broken, 3 could not be read`
@@ -33,8 +38,10 @@ interface Options {
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('re-derive everything in a journal, or in a proof, from its files, and say whether it holds')
-    .argument('<path>', 'journal directory, or proof')
+    .description(
+      're-derive everything in a journal, a period archive or a proof from its files, and say whether it holds',
+    )
+    .argument('<path>', 'journal directory, period archive, or proof')
     .option('--trust <file>', 'verifier keys that you trust, one a line')
     .addOption(
       new Option(
@@ -48,10 +55,13 @@ export function verifyCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action(async (path: string, options: Options) => {
-      const report = isDirectory(path) ? await verifyDirectory(path, options) : verifyFile(path, options)
+      const report = isDirectory(path)
+        ? await verifyDirectory(path, options)
+        : await verifyFile(path, options)
       if (options.json === true) printJson(report)
-      else if ('kind' in report) printProof(path, report)
-      else printReport(path, report)
+      else if (!('kind' in report)) printReport(path, report)
+      else if (report.kind === 'archive') printArchive(path, report)
+      else printProof(path, report)
       process.exitCode = {
         authenticated: EXIT.ok,
         self_consistent: EXIT.notAuthenticated,
@@ -61,24 +71,33 @@ export function verifyCommand(): Command {
 }
 
 async function verifyDirectory(directory: string, options: Options): Promise<VerifyReport> {
-  const { trust, tsa, checkpoint: files } = options
-  const trusted = {
-    ...(trust === undefined ? {} : { trust: readGiven(trust).toString('utf8') }),
-    ...(tsa === undefined ? {} : { timestampAuthorities: readGiven(tsa) }),
-  }
-  const known = files.map((name) => ({ name, text: readGiven(name).toString('utf8') }))
+  const known = options.checkpoint.map((name) => ({ name, text: readGiven(name).toString('utf8') }))
   const progress = new ProgressLine(process.stderr, 'verifying')
   return await verifyJournal(directory, {
-    ...trusted,
+    ...readTrusted(options),
     known,
     onProgress: ({ done, total }) => progress.update(done, total),
   }).finally(() => progress.end())
 }
 
-function verifyFile(file: string, { trust, checkpoint }: Options): ProofReport {
+function readTrusted({ trust, tsa }: Options): { trust?: string; timestampAuthorities?: Uint8Array } {
+  return {
+    ...(trust === undefined ? {} : { trust: readGiven(trust).toString('utf8') }),
+    ...(tsa === undefined ? {} : { timestampAuthorities: readGiven(tsa) }),
+  }
+}
+
+async function verifyFile(file: string, options: Options): Promise<ProofReport | ArchiveReport> {
+  const { trust, checkpoint } = options
   if (checkpoint.length > 0)
-    throw new CommandError(EXIT.usage, '--checkpoint: is for journals; a proof brings its own')
+    throw new CommandError(EXIT.usage, '--checkpoint: is for journals; what is one file brings its own')
   try {
+    if (isArchive(await beginningOf(file))) {
+      const { size } = statSync(file)
+      const progress = new ProgressLine(process.stderr, 'verifying')
+      const octets = counted(createReadStream(file), (done) => progress.update(done, size))
+      return await verifyArchive(octets, readTrusted(options)).finally(() => progress.end())
+    }
     return verifyProof(
       readGiven(file).toString('utf8'),
       trust === undefined ? undefined : parseVerifierKeys(readGiven(trust).toString('utf8')),
@@ -86,6 +105,24 @@ function verifyFile(file: string, { trust, checkpoint }: Options): ProofReport {
   } catch (error) {
     if (error instanceof JournalError) throw new CommandError(EXIT.failed, `${file}: ${error.message}`)
     throw error
+  }
+}
+
+/** Enough of a file to tell what it is. */
+async function beginningOf(file: string): Promise<string> {
+  await using handle = await open(file)
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(100), 0, 100, 0)
+  return buffer.toString('latin1', 0, bytesRead)
+}
+
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  onProgress: (done: number) => void,
+): AsyncGenerator<Buffer> {
+  let done = 0
+  for await (const chunk of chunks) {
+    onProgress((done += chunk.length))
+    yield chunk
   }
 }
 
@@ -138,6 +175,44 @@ function printProof(
   if (record !== undefined) printLine(printable(record.text))
 }
 
+function printArchive(file: string, report: ArchiveReport): void {
+  const { verdict, origin, size, root, signedBy, period, earlier, anchors, notes, fault } = report
+  printLine(`${file}: ${verdictText(verdict)}`)
+  if (fault !== undefined) {
+    printLine(`  ${printable(`${fault.location}: expected ${fault.expected}, got ${fault.got}`)}`)
+    return
+  }
+  const { filters, entries, records, artifacts } = period ?? {}
+  const kinds = Object.entries(records?.kinds ?? {}).map(([kind, count]) => `${count} ${kind}`)
+  const chosen = [
+    ...(filters?.kinds ?? []),
+    ...(filters?.subject === null || filters === undefined ? [] : [filters.subject]),
+  ]
+  const rows = [
+    ['origin', printable(origin)],
+    ['period', `${filters?.from ?? ''} to ${filters?.to ?? ''}`],
+    ['filters', chosen.length === 0 ? 'none: everything of the period' : printable(chosen.join(', '))],
+    ['entries', `${(entries?.end ?? 0) - (entries?.first ?? 0)} from ${entries?.first ?? 0}`],
+    [
+      'records',
+      `${records?.total ?? 0}: ${[...kinds, `${records?.withheld ?? 0} as digests only`].join(', ')}`,
+    ],
+    ['artifacts', `${artifacts?.count ?? 0}, ${artifacts?.octets ?? 0} octets`],
+    ['checkpoint', `${size} entries under root ${root}`],
+    ...(signedBy.length === 0 ? [] : [['signed by', signedBy.join(', ')]]),
+    ...(earlier === undefined
+      ? []
+      : [['begins with', `the ${earlier} entries of the checkpoint kept before the period`]]),
+    ...anchors.map(anchorRow),
+  ]
+  printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
+  for (const note of notes) printLine(`  note: ${printable(note)}`)
+}
+
+function anchorRow({ kind, by, size, time }: Anchor): [string, string] {
+  return [kind, `${printable(by)}: ${size} entries${time === undefined ? '' : `, ${time}`}`]
+}
+
 function printReport(directory: string, report: VerifyReport): void {
   const kinds = Object.entries(report.records).map(([kind, count]) => `${count} ${kind}`)
   printLine(`${directory}: ${verdictText(report.verdict)}`)
@@ -148,10 +223,7 @@ function printReport(directory: string, report: VerifyReport): void {
     ['records', kinds.join(', ')],
     ['artifacts', String(report.artifacts)],
     ['anchored', `${report.anchored} entries; unanchored tail: ${report.unanchored}`],
-    ...report.anchors.map(({ kind, by, size, time }) => [
-      kind,
-      `${printable(by)}: ${size} entries${time === undefined ? '' : `, ${time}`}`,
-    ]),
+    ...report.anchors.map(anchorRow),
   ]
   printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
   for (const note of report.notes) printLine(`  note: ${printable(note)}`)

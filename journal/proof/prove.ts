@@ -59,12 +59,17 @@ export async function proveConsistency(disk: Disk, directory: string, earlier: s
       where: CHECKPOINT_PATH,
     })
   const tiles = new TileHashes(disk, directory, checkpoint.size)
-  return checked({
-    kind: 'consistency',
-    earlier,
-    hashes: await hashesOf(tiles, consistencyRanges(before.size, checkpoint.size)),
-    checkpoint: checkpoint.text,
-  })
+  return await proveConsistencyOf(tiles, { earlier, checkpoint })
+}
+
+/** The same up to any checkpoint under the one of the tiles. The earlier one covers at least one entry, and no more than the other. */
+export async function proveConsistencyOf(
+  tiles: TileHashes,
+  { earlier, checkpoint }: { readonly earlier: string; readonly checkpoint: Checkpoint },
+): Promise<string> {
+  const { checkpoint: before } = parseCheckpoint(earlier)
+  const hashes = await hashesOf(tiles, consistencyRanges(before.size, checkpoint.size))
+  return checked({ kind: 'consistency', earlier, hashes, checkpoint: checkpoint.text })
 }
 
 /** A proof that does not hold is worth less than none: it would be found out by somebody else. */
@@ -75,7 +80,7 @@ function checked(proof: Parameters<typeof formatProof>[0]): string {
   return text
 }
 
-async function publishedCheckpoint(disk: Disk, directory: string): Promise<Checkpoint> {
+export async function publishedCheckpoint(disk: Disk, directory: string): Promise<Checkpoint> {
   const text = await disk.read(join(directory, CHECKPOINT_PATH))
   if (text === undefined) throw new JournalError('format', `${directory}: expected a checkpoint, got none`)
   return parseCheckpoint(text.toString()).checkpoint
@@ -95,7 +100,8 @@ async function recordAt(disk: Disk, directory: string, { entry, n }: Position): 
   })
 }
 
-async function hashesOf(tiles: TileHashes, ranges: readonly Range[]): Promise<readonly Buffer[]> {
+/** Hashes of these leaves, all of them under the tiles' checkpoint. Throws JournalError(altered). */
+export async function hashesOf(tiles: TileHashes, ranges: readonly Range[]): Promise<readonly Buffer[]> {
   const hashes: Buffer[] = []
   for (const range of ranges) hashes.push(await tiles.hashOf(range))
   return hashes

@@ -70,7 +70,8 @@ function verified(
   }
 }
 
-function openCheckpoint(
+/** A checkpoint that stands in a proof, and the trusted keys that signed it: `name+id`. Throws JournalError(format, altered). */
+export function openCheckpoint(
   text: string,
   trusted: readonly VerifierKey[] | undefined,
 ): { readonly checkpoint: Checkpoint; readonly signedBy: readonly string[] } {

@@ -39,8 +39,8 @@ interface Anchoring {
  * verify. Throws FaultFound; JournalError(format) when the authorities are no certificates.
  */
 export async function readAnchors(
-  source: FileSource,
-  inventory: Inventory,
+  source: Pick<FileSource, 'read'>,
+  inventory: Pick<Inventory, 'stamped'>,
   { log, signed, known, trusted, authorities }: Anchoring,
 ): Promise<readonly Anchor[]> {
   const chains = authorities === undefined ? [] : trustedChains(authorities)
@@ -69,7 +69,7 @@ export async function readAnchors(
 
 /** undefined: of an authority that is not trusted. */
 async function readStamp(
-  source: FileSource,
+  source: Pick<FileSource, 'read'>,
   { file, size, text }: SignedSize,
   trusted: readonly TrustedChain[],
 ): Promise<Anchor | undefined> {

@@ -318,6 +318,19 @@ test('journal cat shows records, and journal prove makes proofs that verify chec
   assert.match((await vigil(['verify', growth, ...trust])).stdout, /begins with +the 2 entries/)
   assert.equal((await vigil(['verify', journalDirectory, ...trust, '--checkpoint', earlier])).code, 0)
   assert.equal((await vigil(['journal', 'prove', journalDirectory])).code, 2)
+
+  const archive = join(directory.path, 'ticks.archive')
+  const period = ['--from', '2020-01-01', '--to', '2999-01-01', '--kind', 'tick', '--out', archive]
+  const written = await vigil(['journal', 'export', journalDirectory, ...period])
+  assert.match(written.stdout, /: 2 of 3 records, 0 artifacts; 1 that the filters leave out/)
+  assert.match(
+    (await vigil(['verify', archive, ...trust])).stdout,
+    /authenticated[^]*records +3: 2 tick, 1 as digests/,
+  )
+  writeFileSync(archive, readFileSync(archive, 'utf8').replace('"interval"', '"intervel"'))
+  const altered = await vigil(['verify', archive, ...trust])
+  assert.equal(altered.code, 1)
+  assert.match(altered.stdout, /BROKEN\n  line 5, entry 1, record 0: expected digest/)
   const other = await vigil(['journal', 'prove', journalDirectory, '--record', 'other.test/1/0/0'])
   assert.equal(other.code, 2)
   assert.match(other.stderr, /expected a record of vigil.test/)
