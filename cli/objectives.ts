@@ -2,6 +2,7 @@ import type { Config } from '../model/config.ts'
 import type { Problem } from '../model/problem.ts'
 import type { ProbeResult } from '../model/observation.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
+import { logTargets } from '../rules/logs/evaluator.ts'
 import { checkMaintenance } from '../rules/maintenance.ts'
 import type { Pack } from '../rules/pack.ts'
 import type { SloEvaluator } from '../rules/slo/evaluator.ts'
@@ -11,18 +12,22 @@ import type { Store } from '../store/contract.ts'
 
 export interface Objectives {
   readonly objectives: readonly Objective[]
-  /** What rules judge by: what is probed, and the objectives. */
+  /** What rules judge by: what is probed, the objectives, and the logs. */
   readonly watched: readonly WatchedTarget[]
 }
 
 /** The objectives of a configuration, and every mistake about them and about maintenance. `now` in milliseconds. */
 export function loadObjectives(
-  config: Pick<Config, 'slos' | 'maintenance' | 'inventory'>,
+  config: Pick<Config, 'slos' | 'maintenance' | 'inventory' | 'probes'>,
   { probed, packs, now }: { probed: readonly WatchedTarget[]; packs: readonly Pack[]; now: number },
 ): { readonly value: Objectives; readonly problems: readonly Problem[] } {
   const { slos, maintenance, inventory } = config
   const objectives = slos === undefined ? [] : objectivesOf(slos, inventory, probed)
-  const watched = [...probed, ...(slos === undefined ? [] : objectiveTargets(objectives, slos.interval))]
+  const watched = [
+    ...probed,
+    ...(slos === undefined ? [] : objectiveTargets(objectives, slos.interval)),
+    ...logTargets(inventory.logs, config.probes),
+  ]
   const rules = packs.flatMap((pack) => pack.rules)
   const signed = attestationTargets(rules, inventory, probed)
   const subjects = watchedSubjects(inventory, [...watched, ...signed])

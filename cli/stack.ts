@@ -38,6 +38,7 @@ import { earlierEvents } from './earlierEvents.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
+import { LogWatcher, recallLogs } from './logWatcher.ts'
 import { restoreRecentHours, SloWatcher } from './objectives.ts'
 import { Problems } from './problems.ts'
 import { applyAll } from './projection.ts'
@@ -151,6 +152,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
   const slos = await startCounting(options, store, latest)
+  const logs = await recallLogs(loaded, journal, { position, latest, started: now() })
   const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
@@ -167,6 +169,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
       engine.reconfigure(rulesOf(next))
       slos?.evaluator.reconfigure(next.config.maintenance, now())
+      logs?.reconfigure(next.config.maintenance)
       // Judged at once, and by a time that stands in the journal.
       await record([tick('interval', now)])
     },
@@ -242,6 +245,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       checkpoint = { size: journal.checkpoint.size, time: lastSeal }
     metrics.apply(batch)
     slos?.evaluator.apply(batch)
+    logs?.apply(batch)
     responders.apply(batch)
     const decisions = engine.apply(batch)
     if (decisions.length > 0)
@@ -331,6 +335,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await persist('journal', () => recorder.record(result))
       },
       onError: (error) => problems.raise('objectives', describe(error)),
+    })
+    watcher.start()
+    undo.defer(() => watcher.stop())
+  }
+
+  if (logs !== undefined) {
+    const watcher = new LogWatcher({
+      evaluator: logs,
+      loaded,
+      now,
+      record: async (result) => {
+        await persist('journal', () => recorder.record(result))
+      },
+      onError: (error) => problems.raise('logs', describe(error)),
     })
     watcher.start()
     undo.defer(() => watcher.stop())

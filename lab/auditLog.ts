@@ -1,5 +1,5 @@
 // An audit log file as EJBCA 7.11 (Log4jDevice) writes it through WildFly's file handler.
-import { closeSync, existsSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs'
 import { toTimestamp, type Clock } from '../model/time.ts'
 
 const CATEGORY = 'org.cesecore.audit.impl.log4j.Log4jDevice'
@@ -27,6 +27,14 @@ export interface AuditLog {
   write(record: AuditRecord): void
   /** Moves the file away, as WildFly's periodic rotation does, and starts a new one. Returns the old one's new name. */
   rotate(): string
+  /** Nothing is written any more, until what it gives is called. */
+  silence(): () => void
+  /** Cuts the file at its beginning: what stood in it is gone. */
+  truncate(): void
+  /** From now on its times are off by so many milliseconds. */
+  shift(ms: number): void
+  /** Octets that no EJBCA wrote. */
+  writeRaw(text: string): void
   close(): void
 }
 
@@ -34,13 +42,30 @@ export function openAuditLog(options: { file: string; now: Clock }): AuditLog {
   const { file, now } = options
   let descriptor: number | undefined = openSync(file, 'a', 0o640)
   let lines = 0
+  let shifted = 0
+  let silenced = 0
+  const append = (text: string): void => {
+    if (descriptor !== undefined && silenced === 0) writeSync(descriptor, text)
+  }
   return {
     file,
     write(record) {
-      if (descriptor === undefined) return
       lines += 1
-      writeSync(descriptor, formatLine(record, now(), `default task-${(lines % 4) + 1}`))
+      append(formatLine(record, now() + shifted, `default task-${(lines % 4) + 1}`))
     },
+    silence() {
+      silenced += 1
+      return () => {
+        silenced -= 1
+      }
+    },
+    truncate() {
+      if (descriptor !== undefined) ftruncateSync(descriptor)
+    },
+    shift(ms) {
+      shifted += ms
+    },
+    writeRaw: append,
     rotate() {
       const rotated = freeName(`${file}.${toTimestamp(now()).slice(0, 10)}`)
       if (descriptor !== undefined) closeSync(descriptor)

@@ -30,7 +30,7 @@ export interface LoggedCertificate {
   readonly serial: string
 }
 
-export function logStart(log: AuditLog, host: string): void {
+export function logStart(log: Pick<AuditLog, 'write'>, host: string): void {
   log.write({
     event: 'EJBCA_STARTING',
     status: 'SUCCESS',
@@ -51,7 +51,7 @@ export function logStart(log: AuditLog, host: string): void {
 }
 
 /** An administrator opens the admin web; without a reason it succeeds. */
-export function logLogin(log: AuditLog, who: string, refused?: string): void {
+export function logLogin(log: Pick<AuditLog, 'write'>, who: string, refused?: string): void {
   log.write({
     event: 'ADMINWEB_ADMINISTRATORLOGGEDIN',
     status: refused === undefined ? 'SUCCESS' : 'FAILURE',
@@ -66,7 +66,7 @@ export function logLogin(log: AuditLog, who: string, refused?: string): void {
 
 /** The issuance sequence: end entity, authentication, request, stored certificate, creation, status "generated". */
 export function logIssued(
-  log: AuditLog,
+  log: Pick<AuditLog, 'write'>,
   who: string,
   issued: LoggedCertificate,
   entity: 'new' | 'known',
@@ -149,7 +149,12 @@ export function logIssued(
   })
 }
 
-export function logRevoked(log: AuditLog, who: string, revoked: LoggedCertificate, reason: number): void {
+export function logRevoked(
+  log: Pick<AuditLog, 'write'>,
+  who: string,
+  revoked: LoggedCertificate,
+  reason: number,
+): void {
   const ca = javaHashCode(revoked.authority.dn)
   logAccess(log, who, ['/endentityprofilesrules/1/revoke_end_entity', '/ra_functionality/revoke_end_entity'])
   logAccess(log, who, [`/ca/${ca}`])
@@ -172,7 +177,7 @@ export function logRevoked(log: AuditLog, who: string, revoked: LoggedCertificat
 }
 
 export function logCrl(
-  log: AuditLog,
+  log: Pick<AuditLog, 'write'>,
   who: string,
   crl: {
     readonly authority: { readonly name: string; readonly dn: string }
@@ -206,7 +211,7 @@ export function logCrl(
   })
 }
 
-function logAccess(log: AuditLog, who: string, resources: readonly string[]): void {
+function logAccess(log: Pick<AuditLog, 'write'>, who: string, resources: readonly string[]): void {
   log.write({
     event: 'ACCESS_CONTROL',
     status: 'SUCCESS',

@@ -236,6 +236,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     repository,
     ceremony,
     prober,
+    log,
     addresses,
     now,
     nearExpiry: lifetimes.nearExpiry,

@@ -1,4 +1,5 @@
 // What is done to the running PKI: faults switched on and off, remediations carried out. One thing at a time.
+import type { AuditLog } from './auditLog.ts'
 import type { CeremonyResult } from './ceremony.ts'
 import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Remediation } from './controlPlane.ts'
@@ -29,6 +30,7 @@ interface OperationsOptions {
   readonly repository: Repository
   readonly ceremony: Pick<CeremonyResult, 'certify' | 'crossCertify'>
   readonly prober: Prober
+  readonly log: AuditLog
   readonly addresses: readonly string[]
   readonly now: Clock
   /** Milliseconds. */
@@ -47,12 +49,13 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#options = options
-    const { repository, addresses, now, nearExpiry, ceremony, prober } = options
+    const { repository, addresses, now, nearExpiry, ceremony, prober, log } = options
     this.#tools = {
       repository,
       certify: ceremony.certify,
       crossCertify: ceremony.crossCertify,
       prober,
+      log,
       addresses,
       oneAddress: addresses.at(-1) ?? LOOPBACK,
       now,

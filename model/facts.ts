@@ -353,6 +353,63 @@ export const FACTS = {
     bad6h: 'int',
     maintained: 'list<string>', // hours that maintenance covers in part: `2026-11-22T10Z 1800000 29/30`, milliseconds of it and what counts
   },
+  /** A log by what was journaled of it (docs/probes/log.md). While nothing is heard that matters each value stays as it is, so that runs repeat. */
+  log: {
+    heard: 'bool', // a record of it was ever journaled
+    silent: 'bool', // for five minutes
+    silentSince: 'timestamp', // while it is: when the newest record was written; of a log that was never heard: since when it is awaited
+    usualPause: 'duration', // the second longest of `pauses`; absent until they are of three days
+    pauses: 'list<string>', // the longest that ended on each of the last 14 days that had any: `2026-11-22 3600000`, in milliseconds
+    unparsed: 'int', // records that were not understood, since the log is watched
+    unparsedAt: 'timestamp', // the newest; absent where there is none
+    unparsedRecent: 'list<string>', // the newest five, like every list of this kind
+    gaps: 'int', // places where numbers of records are missing, or come again
+    gapsAt: 'timestamp',
+    gapsRecent: 'list<string>',
+    setbacks: 'int', // times in the log that lie 5 s or more before the one that stood before them
+    setbacksAt: 'timestamp',
+    setbacksRecent: 'list<string>',
+    setback: 'duration', // by how much the newest of these
+    losses: 'int', // the file was cut, written anew, removed, or was gone: lines may be missing
+    lossesAt: 'timestamp',
+    lossesRecent: 'list<string>',
+    signable: 'bool', // logs of this format can be signed
+    badSignatures: 'int', // signatures that do not fit what they cover, and records that imitate one
+    badSignaturesAt: 'timestamp',
+    badSignaturesRecent: 'list<string>',
+    unsignedSince: 'timestamp', // the first record after the last signature that verified, where that is five minutes ago
+    through: 'string', // id of the newest record that changed a count
+  },
+  /** What a log says that concerns security. Counts are since the log is watched. */
+  security: {
+    failedLogins: 'int', // failed authentications in 10 minutes, of the one actor or address that has the most
+    failedLoginsAll: 'int', // of all together, up to 1000
+    failedLoginsBy: 'list<string>', // who has the most: `CN=mallory 12`
+    denials: 'int', // somebody asked for what he may not
+    denialsAt: 'timestamp',
+    denialsRecent: 'list<string>',
+    administratorIssuers: 'list<string>', // who issued the certificates of administrators, as the log names them
+    newIssuers: 'int', // logins of administrators by the first certificate of another issuer than those before
+    newIssuersAt: 'timestamp',
+    newIssuersRecent: 'list<string>',
+    violations: 'int', // requests that policy refused: profile, key parameters, lints
+    violationsAt: 'timestamp',
+    violationsRecent: 'list<string>',
+    changeWindows: 'bool', // maintenance of this log is configured: other times are no times for changes
+    unplannedChanges: 'int', // changes of configuration, roles, profiles, tokens or keys at such times
+    unplannedChangesAt: 'timestamp',
+    unplannedChangesRecent: 'list<string>',
+    logChanges: 'int', // the log was exported, deleted or moved, or its verification failed
+    logChangesAt: 'timestamp',
+    logChangesRecent: 'list<string>',
+    keyExports: 'int', // a private key left the authority
+    keyExportsAt: 'timestamp',
+    keyExportsRecent: 'list<string>',
+    errors: 'int', // work of the authority that failed: CRLs, tokens, publishers, jobs
+    errorsAt: 'timestamp',
+    errorsRecent: 'list<string>',
+    publishesQueued: 'int', // what publishers put off within an hour, up to 1000
+  },
   /** The monitor, as it sees itself. While nothing happens each value stays as it is, so that runs repeat. */
   monitor: {
     alertReceivers: 'int', // Alertmanagers that are configured

@@ -13,6 +13,7 @@ export const PROBE_KINDS = [
   'health',
   'attestation',
   'slo',
+  'log',
   'self',
 ] as const
 export type ProbeKind = (typeof PROBE_KINDS)[number]

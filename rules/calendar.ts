@@ -187,6 +187,7 @@ const knownEntries =
       case 'mtls':
       case 'health':
       case 'slo':
+      case 'log':
       case 'self':
         return []
     }

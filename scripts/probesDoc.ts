@@ -27,6 +27,7 @@ export const GROUPS_OF: Readonly<Record<ProbeKind, readonly FactGroup[]>> = {
   health: ['health'],
   attestation: ['attestation'],
   slo: ['slo'],
+  log: ['log', 'security'],
   self: ['monitor'],
 }
 
@@ -42,6 +43,7 @@ const SUBJECTS_OF: Readonly<Record<ProbeKind, readonly SubjectKind[]>> = {
   health: ['ca_server', 'control_plane'],
   attestation: [],
   slo: ['ca_crl', 'ocsp_responder_status', 'service_tls_health'],
+  log: ['audit_log'],
   self: ['monitor'],
 }
 

@@ -34,6 +34,7 @@ export const TARGET_LABELS = {
   health: ['system', 'target'],
   attestation: ['target'],
   slo: ['target'],
+  log: ['log', 'target'],
   self: ['monitor', 'target'],
 } as const satisfies Record<ProbeKind, readonly string[]>
 

@@ -146,6 +146,7 @@ const GROUP_TITLES: Readonly<Record<Fault['group'], string>> = {
   ocsp: 'OCSP responders',
   tls: 'Services',
   authority: 'Certificates of CAs',
+  log: 'The audit log',
 }
 
 function printStatus(now: LabStatus): void {

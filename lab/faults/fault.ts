@@ -1,4 +1,5 @@
 // What a fault is, what it may touch, and the ways in which most of them work.
+import type { AuditLog } from '../auditLog.ts'
 import type { CrlChange, IssuingAuthority } from '../authority.ts'
 import type { CeremonyResult } from '../ceremony.ts'
 import type { Remediation } from '../controlPlane.ts'
@@ -35,6 +36,8 @@ export interface FaultTools {
   readonly certify: CeremonyResult['certify']
   readonly crossCertify: CeremonyResult['crossCertify']
   readonly prober: Prober
+  /** What the CAs do is logged here. */
+  readonly log: AuditLog
   /** Where every server of the lab listens. */
   readonly addresses: readonly string[]
   /** Of one node behind names that have several: the last address. */
@@ -47,7 +50,7 @@ export interface FaultTools {
 export type Undo = () => Promise<void> | void
 
 /** Faults are listed in these groups, in this order. */
-export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority'] as const
+export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority', 'log'] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
 interface FaultOf<Kind> {

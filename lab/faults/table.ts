@@ -3,6 +3,7 @@ import { AUTHORITY_FAULTS } from './authority.ts'
 import { CRL_FAULTS } from './crl.ts'
 import { DELIVERY_FAULTS } from './delivery.ts'
 import type { Fault } from './fault.ts'
+import { LOG_FAULTS } from './log.ts'
 import { MUTUAL_FAULTS } from './mutual.ts'
 import { OCSP_FAULTS } from './ocsp.ts'
 import { TLS_FAULTS } from './tls.ts'
@@ -14,4 +15,5 @@ export const FAULTS: readonly Fault[] = [
   ...TLS_FAULTS,
   ...MUTUAL_FAULTS,
   ...AUTHORITY_FAULTS,
+  ...LOG_FAULTS,
 ]

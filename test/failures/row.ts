@@ -28,6 +28,9 @@ export interface Row {
   readonly amid?: 'other findings'
   /** The finding ends with: the repair, or the CRL after the one that the repair issues. */
   readonly endsWith?: 'repair' | 'next_crl'
+  /** How long it takes to show, and to be over after the repair, in milliseconds, where that is not told by a rule. */
+  readonly showsAfter?: number
+  readonly overAfter?: number
 }
 
 /** Nothing grows old for not being looked at while something else is. */
@@ -87,7 +90,7 @@ async function healthyWatch(options: WatchOptions, amid: Row['amid']): Promise<W
 /** All is well; the switch is on and exactly what the row says is found; it is off and all is well. */
 async function caught(watch: Watch, row: Row): Promise<void> {
   const { lab } = watch
-  const { fault, target, rules, endsWith = 'repair' } = row
+  const { fault, target, rules, endsWith = 'repair', showsAfter = 0, overAfter = 0 } = row
   assertWell(watch, 'before')
 
   // What breaks at one authority, or at a service of it, is not looked for at others, unless the row says so.
@@ -96,12 +99,13 @@ async function caught(watch: Watch, row: Row): Promise<void> {
   watch.pass(SECOND)
   await lab.break(fault, target)
   await watch.look(MINUTE, authority)
-  const patience = watch.patience(rules)
+  const patience = Math.max(watch.patience(rules), showsAfter)
   if (patience > 0) await watch.look(patience, authority)
   assertFound(watch, row)
 
   await lab.repair(fault, target)
   await watch.look(MINUTE, authority)
+  if (overAfter > 0) await watch.look(overAfter, authority)
   if (endsWith === 'next_crl') await watch.nextCrls()
   assertWell(watch, 'after the repair')
 }

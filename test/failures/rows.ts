@@ -2,6 +2,7 @@
 import type { Row } from './row.ts'
 import { CRL_ROWS } from './rows/crl.ts'
 import { DELIVERY_ROWS } from './rows/delivery.ts'
+import { LOG_ROWS } from './rows/logs.ts'
 import { MTLS_ROWS } from './rows/mtls.ts'
 import { OCSP_ROWS } from './rows/ocsp.ts'
 import { TLS_ROWS } from './rows/tls.ts'
@@ -16,6 +17,7 @@ interface RowGroup {
 export const ROWS: readonly RowGroup[] = [
   { rows: CRL_ROWS, file: 'test/failures/crl.test.ts', list: 'CRL_ROWS' },
   { rows: DELIVERY_ROWS, file: 'test/failures/delivery.test.ts', list: 'DELIVERY_ROWS' },
+  { rows: LOG_ROWS, file: 'test/failures/logs.test.ts', list: 'LOG_ROWS' },
   { rows: OCSP_ROWS, file: 'test/failures/ocsp.test.ts', list: 'OCSP_ROWS' },
   { rows: MTLS_ROWS, file: 'test/failures/mtls.test.ts', list: 'MTLS_ROWS' },
   { rows: TLS_ROWS, file: 'test/failures/tls.test.ts', list: 'TLS_ROWS' },

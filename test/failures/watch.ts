@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
 import { rulesOf } from '../../cli/rulesOf.ts'
+import { Collector } from '../../collectors/collector.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
 import { writeVigilYaml, type VigilYamlOptions } from '../../lab/vigilYaml.ts'
+import type { LogConfig } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Artifact, ArtifactRef, ProbeKind } from '../../model/observation.ts'
 import type { SealedRecord } from '../../model/record.ts'
@@ -19,6 +21,7 @@ import type { ProbeContext, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { declaredHosts } from '../../probes/targets.ts'
 import { RuleEngine } from '../../rules/engine.ts'
+import { LogEvaluator, logTargets } from '../../rules/logs/evaluator.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
 
 /** As Linux has them: two nodes behind every name. */
@@ -41,7 +44,7 @@ export interface WatchOptions {
 }
 
 /**
- * A lab under watch: every probe, the rules that are in force, and nothing between them but what the journal would keep. Nothing runs by
+ * A lab under watch: every probe, its audit log, the rules that are in force, and nothing between them but what the journal would keep. Nothing runs by
  * itself, and the clock stands still until a test looks.
  */
 export class Watch implements AsyncDisposable {
@@ -54,6 +57,8 @@ export class Watch implements AsyncDisposable {
   readonly #artifacts = new Map<string, Uint8Array>()
   readonly #context: ProbeContext
   readonly #directory: string
+  readonly #collectors: readonly Collector[]
+  readonly #logs: LogEvaluator
   /** Rule and subject. */
   readonly #overlooked = new Set<string>()
 
@@ -81,15 +86,19 @@ export class Watch implements AsyncDisposable {
   private constructor(parts: { lab: Lab; loaded: LoadedConfig; clock: { now: number }; directory: string }) {
     const { lab, loaded, clock, directory } = parts
     const { config, targets } = loaded
+    const { inventory, maintenance, vantage } = config
     this.lab = lab
     this.loaded = loaded
     this.#clock = clock
     this.#directory = directory
     this.memory = new RecordedMemory(targets)
-    this.engine = new RuleEngine({ ...rulesOf(loaded), targets })
+    const logs = logTargets(inventory.logs, config.probes)
+    this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
+    this.#logs = new LogEvaluator({ logs: inventory.logs, maintenance, vantage, started: clock.now })
+    this.#collectors = inventory.logs.map((log) => this.#collectorOf(log))
     this.#context = {
       now: () => clock.now,
-      vantage: config.vantage,
+      vantage,
       maxSize: config.probes.max_size,
       random: randomBytes,
       delegations: new Delegations(),
@@ -120,6 +129,9 @@ export class Watch implements AsyncDisposable {
     const wanted =
       authority === undefined ? targets : targets.filter((target) => this.#isOf(target, authority))
     for (const kinds of TURNS) await this.#run(wanted.filter(({ probe }) => kinds.includes(probe)))
+    for (const collector of this.#collectors) await collector.poll()
+    for (const { observation } of this.#logs.evaluate(this.#clock.now))
+      this.#apply(this.#journal.observe(observation))
     this.#apply(this.#journal.tick())
   }
 
@@ -154,6 +166,7 @@ export class Watch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const collector of this.#collectors) await collector.close()
     await this.lab.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
@@ -167,6 +180,28 @@ export class Watch implements AsyncDisposable {
   #isOf({ subject }: Target, authority: string): boolean {
     const [first = ''] = parseSubject(subject)?.keys ?? []
     return this.authorityOf(first) === authority
+  }
+
+  /** What it reads counts at once, the last line too. */
+  #collectorOf(log: LogConfig): Collector {
+    const { issuers, logPaths, logSigners } = this.loaded
+    return new Collector({
+      log: { ...log, path: logPaths.get(log.id) ?? log.path },
+      authorities: [...issuers.values()].map(({ id, certificate }) => ({
+        id,
+        subject: certificate.subject.text,
+      })),
+      positions: [],
+      record: (records) => {
+        const sealed = this.#journal.seal(...records)
+        this.#logs.apply(sealed)
+        return Promise.resolve(sealed)
+      },
+      signers: logSigners.get(log.id) ?? [],
+      now: () => this.#clock.now,
+      onProblem: (problem) => assert.fail(problem),
+      file: { quiet: 0 },
+    })
   }
 
   async #run(targets: LoadedConfig['targets']): Promise<void> {

@@ -106,12 +106,7 @@ test('every line has the shape of a line that EJBCA wrote', async (t) => {
 test('a refused login has its shape too', () => {
   const written: string[] = []
   logLogin(
-    {
-      file: '',
-      write: ({ event, status, details }) => written.push(`${event};${status};${String(details.flat())}`),
-      rotate: () => '',
-      close: () => undefined,
-    },
+    { write: ({ event, status, details }) => written.push(`${event};${status};${String(details.flat())}`) },
     'CN=mallory',
     'Client certificate has no access',
   )

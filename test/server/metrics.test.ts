@@ -57,6 +57,7 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   health: 'ca_server[ejbca]',
   attestation: 'pki_governance',
   slo: 'ca_crl[issuing-1]',
+  log: 'audit_log[ejbca]',
   self: 'monitor[vigil.test]',
 }
 

@@ -1,6 +1,7 @@
 import type { Facts, FactsOf } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
 import { fails, isNotApplicable, isUnknown, NOW, passes, ran, type Case, type PackCases } from './harness.ts'
+import { LOGS } from './logs.cases.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -60,6 +61,7 @@ const disk = (share: number, free: number): Case[] => [
 ]
 
 export const OPERATIONS: PackCases = {
+  ...LOGS,
   monitor_alerts_delivered: [
     well,
     unseen,
