@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ID_PATTERN } from './subject.ts'
 import { parseDuration, parseInstant } from './time.ts'
 
-// Values that stand in several parts of vigil.yaml.
+// Values that stand in several parts of vigil.yaml, or also in rule packs.
 
 export const id = z
   .string()

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { instant } from '../model/configTypes.ts'
 import { SEVERITIES } from '../model/finding.ts'
 import { PROBE_KINDS } from '../model/observation.ts'
 import { ID_PATTERN, SUBJECT_KINDS } from '../model/subject.ts'
-import { parseDuration, parseInstant } from '../model/time.ts'
+import { parseDuration } from '../model/time.ts'
 import type { ParameterValue, Schedule } from './parameters.ts'
 
 // A rule pack as it stands in YAML; docs/pack.schema.json is made from this. Durations and dates are parsed to milliseconds,
@@ -14,20 +15,11 @@ export const PACK_SCHEMA = 1
 /** The kind of attestation that stands for all of them together: it has no statement of its own that could expire. */
 export const ATTESTATION_DIRECTORY = 'directory'
 
+/** In milliseconds; 0 is one. */
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined) return ms
   context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 24h or 7d' })
-  return z.NEVER
-})
-
-const instant = z.string().transform((text, context) => {
-  const ms = parseInstant(text)
-  if (ms !== undefined) return ms
-  context.addIssue({
-    code: 'custom',
-    message: 'expected a date such as 2027-03-15, or a time such as 2027-03-15T12:00:00Z',
-  })
   return z.NEVER
 })
 

@@ -1,4 +1,5 @@
 import { parseIp } from '../ip.ts'
+import { NOT_GLOBAL_IPV4, NOT_GLOBAL_UNICAST_IPV6 } from '../specialNetworks.ts'
 
 // Syntax of the names that certificates carry. Pure text; nothing is resolved.
 
@@ -77,36 +78,12 @@ export function isInternalName(name: string): boolean {
   )
 }
 
-/** IANA special-purpose registries (RFC 6890 and its updates): not globally reachable. Address and bits of prefix. */
+/** Address and bits of prefix. */
 const RESERVED_RANGES = [
-  ...[
-    '0.0.0.0/8',
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '169.254.0.0/16',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-  ],
-  ...[
-    '192.0.2.0/24',
-    '192.88.99.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-    '198.51.100.0/24',
-    '203.0.113.0/24',
-  ],
-  ...[
-    '224.0.0.0/4',
-    '240.0.0.0/4',
-    '::/128',
-    '::1/128',
-    '::ffff:0:0/96',
-    '64:ff9b:1::/48',
-    '100::/64',
-    '2001::/23',
-  ],
-  ...['2001:db8::/32', '2002::/16', '3fff::/20', '5f00::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8'],
+  ...NOT_GLOBAL_IPV4,
+  ...NOT_GLOBAL_UNICAST_IPV6,
+  ...['::/128', '::1/128', '::ffff:0:0/96', '64:ff9b:1::/48', '100::/64'],
+  ...['5f00::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8'],
 ].map((range) => {
   const [address = '', bits = ''] = range.split('/')
   return { address: parseIp(address) ?? new Uint8Array(), bits: Number(bits) }

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { NOT_GLOBAL_IPV4, NOT_GLOBAL_UNICAST_IPV6, UNICAST_IPV6 } from '../../pki/specialNetworks.ts'
 
 /**
  * Who named a host. A certificate or a redirect may name any: the metadata service of a cloud, a database on the loopback, a router. What
@@ -22,29 +23,9 @@ export interface FollowOptions {
 /** Ports that a declared host may redirect to besides its declared ones: from http to https, and back. */
 const WEB_PORTS = [80, 443]
 
-/** IPv4 networks that are not globally reachable (IANA special-purpose registry, RFC 6890), multicast, and those reserved. */
-const NOT_PUBLIC_IPV4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/3',
-]
-/** IPv6: what is global unicast at all (RFC 4291 section 2.4), and what of that is not, or carries an IPv4 address that nobody would check. */
-const GLOBAL_IPV6 = ['2000::/3']
-const NOT_PUBLIC_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
-
-const notPublic = networksOf([...NOT_PUBLIC_IPV4, ...NOT_PUBLIC_IPV6])
-const globalIpv6 = networksOf(GLOBAL_IPV6)
+const notPublic = networksOf([...NOT_GLOBAL_IPV4, ...NOT_GLOBAL_UNICAST_IPV6])
+/** Of IPv6 the rest is not public, or carries an IPv4 address that nobody would check. */
+const unicastIpv6 = networksOf([UNICAST_IPV6])
 
 /** Allows public addresses, those in `networks`, and what was declared. Throws RangeError for what is no network. */
 export function followPolicy({ networks, declared }: FollowOptions): FollowPolicy {
@@ -64,7 +45,7 @@ export function followPolicy({ networks, declared }: FollowOptions): FollowPolic
 
 function isPublic(address: string): boolean {
   if (contains(notPublic, address)) return false
-  return isIP(address) === 4 || contains(globalIpv6, address)
+  return isIP(address) === 4 || contains(unicastIpv6, address)
 }
 
 /** Is this a network in CIDR notation? */
