@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Cron } from 'croner'
 import type { BeatsListenerOptions } from '../collectors/sources/beats/listener.ts'
-import type { AuthorityConfig, Config, ServiceConfig } from '../model/config.ts'
+import type { AuthorityConfig, Config, LogConfig, ServiceConfig } from '../model/config.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import { parseCertificate, type Certificate } from '../pki/certificate.ts'
 import { PkiError } from '../pki/error.ts'
@@ -231,7 +231,7 @@ class Loader {
 
   #logAccess(): Map<string, ApiAccess> {
     const access = new Map<string, ApiAccess>()
-    this.#file.config.inventory.logs.forEach(({ id, certctl }, i) => {
+    this.#file.config.inventory.logs.forEach(({ id, certctl, elasticsearch }, i) => {
       const path = ['inventory', 'logs', i]
       if (certctl !== undefined)
         access.set(id, {
@@ -241,8 +241,25 @@ class Loader {
           },
           ...this.#caOf([...path, 'certctl', 'ca_file'], certctl.ca_file),
         })
+      if (elasticsearch !== undefined)
+        access.set(id, {
+          url: elasticsearch.url,
+          headers: this.#elasticsearchLogin([...path, 'elasticsearch'], elasticsearch),
+          ...this.#caOf([...path, 'elasticsearch', 'ca_file'], elasticsearch.ca_file),
+        })
     })
     return access
+  }
+
+  #elasticsearchLogin(
+    path: Path,
+    { username, password_file, api_key_file }: NonNullable<LogConfig['elasticsearch']>,
+  ): ApiAccess['headers'] {
+    if (api_key_file !== undefined)
+      return { authorization: `ApiKey ${this.#secret([...path, 'api_key_file'], api_key_file)}` }
+    if (username === undefined || password_file === undefined) return {}
+    const pair = `${username}:${this.#secret([...path, 'password_file'], password_file)}`
+    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
   }
 
   /** One line that goes into a header. */

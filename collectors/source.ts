@@ -24,7 +24,7 @@ export interface RawRecord {
 }
 
 /** What happened to a log file as a whole. Each is written once, as the last thing about that file. */
-export const LOG_ACTIONS = {
+const FILE_ACTIONS = {
   /** Renamed, and read to its end. Nothing is missing. */
   log_rotated: 'success',
   /** Cut, or other content put in its place. Lines after the last one read may be missing. */
@@ -34,6 +34,18 @@ export const LOG_ACTIONS = {
   /** Gone when the source was started again. Lines after the last one read may be missing. */
   log_missing: 'unknown',
 } as const
+export type FileAction = keyof typeof FILE_ACTIONS
+
+/** What happened to an index as a whole (sources/api/elasticsearch). */
+const INDEX_ACTIONS = {
+  /** Documents of an index that were journaled, with the digest over them. */
+  index_notarised: 'success',
+  /** Documents that were journaled are no longer there as they were. */
+  index_altered: 'failure',
+  /** A document that was written over, where records are only ever created. */
+  document_rewritten: 'failure',
+} as const
+export const LOG_ACTIONS = { ...FILE_ACTIONS, ...INDEX_ACTIONS }
 export type LogAction = keyof typeof LOG_ACTIONS
 
 export interface LogNotice {

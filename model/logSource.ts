@@ -12,7 +12,7 @@ function isTimeZone(zone: string): boolean {
 }
 
 /** Ways for a log to come. */
-const WAYS = ['path', 'beats', 'certctl'] as const
+const WAYS = ['path', 'beats', 'elasticsearch', 'certctl'] as const
 
 /** IANA name. */
 export const timeZone = z
@@ -107,6 +107,36 @@ export const logSchema = z
         /** What happened before is not read. Default: 30 days before the first start. */
         since: instant.optional(),
       })
+      .optional(),
+    /** or the index that Filebeat fills, in Elasticsearch. */
+    elasticsearch: z
+      .strictObject({
+        url: apiUrl,
+        /** Name or pattern: `ejbca-audit-*`. */
+        index: z
+          .string()
+          .max(255)
+          .regex(/^[a-z0-9.][a-z0-9._*-]*$/, 'expected the name of an index, or a pattern with "*"'),
+        /** `position.source` of the documents of this log. Default: its id. */
+        origin: z.string().min(1).max(100).optional(),
+        username: z.string().min(1).max(200).optional(),
+        password_file: file.optional(),
+        /** The key in its `encoded` form. */
+        api_key_file: file.optional(),
+        /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
+        ca_file: file.optional(),
+        interval,
+        /** Time from one comparison with the journal to the next. */
+        compare: duration.default(600_000),
+      })
+      .refine(
+        (e) => (e.username === undefined) === (e.password_file === undefined),
+        'expected username and password_file together',
+      )
+      .refine(
+        (e) => e.username === undefined || e.api_key_file === undefined,
+        'expected either username and password_file, or api_key_file',
+      )
       .optional(),
     /** Authorities that log here; maps CA ids and names in the log to the inventory. */
     authorities: z.array(id).default([]),

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { BigIntStats } from 'node:fs'
 import type { Clock } from '../../model/time.ts'
 import { CollectorError, fileError } from '../error.ts'
-import type { LogAction, LogNotice, Sink, Source, SourceItem } from '../source.ts'
+import type { FileAction, LogNotice, Sink, Source, SourceItem } from '../source.ts'
 import { closedMark, currentGeneration, sha256, unfinished, wasRead } from './identity.ts'
 import { GzipLog, isGzipName } from './gzipLog.ts'
 import { LogFile, sameFile } from './logFile.ts'
@@ -335,7 +335,7 @@ export class FileSource implements Source {
   }
 
   async #notify(
-    action: LogAction,
+    action: FileAction,
     fingerprint: string,
     end: number,
     path: string,
@@ -401,7 +401,7 @@ function aborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
-const MESSAGES: Readonly<Record<LogAction, string>> = {
+const MESSAGES: Readonly<Record<FileAction, string>> = {
   log_rotated: 'was renamed and read to its end',
   log_truncated: 'was truncated or overwritten: lines may be missing',
   log_removed: 'was removed after it was read to its end',

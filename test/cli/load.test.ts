@@ -97,6 +97,17 @@ test('a log that is asked for needs an address without secrets, and files that h
   const found = problems(log('certctl', `url: "https://c.test", ${key}, ca_file: vigil.yaml`)).join('\n')
   assert.match(found, /certctl\.api_key_file: vigil\.yaml: expected one line of printable characters/)
   assert.match(found, /certctl\.ca_file: vigil\.yaml: expected CA certificates in PEM/)
+  const index = (more: string): string =>
+    `inventory:\n  logs: [{ id: ca1, format: ejbca, elasticsearch: { url: "https://e.test", ${more} } }]\n`
+  assert.match(problems(index('index: "a b"')).join(), /elasticsearch\.index: expected the name of an index/)
+  assert.match(
+    problems(index('index: a, username: u')).join(),
+    /expected username and password_file together/,
+  )
+  assert.match(
+    problems(index('index: a, api_key_file: nothing, ca_file: vigil.yaml')).join('\n'),
+    /elasticsearch\.api_key_file: nothing: .*\n.*elasticsearch\.ca_file: vigil\.yaml: expected CA/,
+  )
   assert.match(
     problems(log('certctl', 'url: "https://c.test", api_key_file: nothing')).join(),
     /api_key_file: nothing: /,

@@ -4,6 +4,8 @@ import type { CollectorError } from '../../error.ts'
 import { CertctlHistory } from './certctl.ts'
 import { ApiClient } from './client.ts'
 import type { ApiAccess } from './client.ts'
+import { DocumentIndex } from './elasticsearch/documents.ts'
+import { ElasticsearchHistory } from './elasticsearch/history.ts'
 import { ApiSource } from './source.ts'
 
 interface ApiLog {
@@ -22,6 +24,12 @@ export function sourceOver({ log, access, positions, now, onProblem }: ApiLog): 
   if (log.certctl !== undefined) {
     const { interval, since } = log.certctl
     const history = new CertctlHistory({ source, client, positions, since, now })
+    return new ApiSource({ source, history, interval, onProblem })
+  }
+  if (log.elasticsearch !== undefined) {
+    const { index, interval, compare, origin = source } = log.elasticsearch
+    const documents = new DocumentIndex({ client, index, origin })
+    const history = new ElasticsearchHistory({ source, index: documents, positions, compare, now })
     return new ApiSource({ source, history, interval, onProblem })
   }
   throw new TypeError(`log ${source}: no API is declared`)
