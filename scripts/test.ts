@@ -4,9 +4,13 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 
 /** A glob that matches nothing passes silently in node:test; this many tests exist at least. */
 const MINIMUM = 1000
+
+// Every file is a process of its own, and many start vigil: what one has compiled, the others need not (half of their time).
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/vigil-test')
 
 const args = process.argv.slice(2)
 const name = args.find((a) => a.startsWith('--name='))?.slice('--name='.length)
