@@ -33,6 +33,8 @@ export interface AuditLog {
   truncate(): void
   /** From now on its times are off by so many milliseconds. */
   shift(ms: number): void
+  /** A line of server.log, which may stand in the same file; `category` is the class that wrote it. */
+  writeServerLine(category: string, text: string): void
   /** Octets that no EJBCA wrote. */
   writeRaw(text: string): void
   close(): void
@@ -65,6 +67,9 @@ export function openAuditLog(options: { file: string; now: Clock }): AuditLog {
     shift(ms) {
       shifted += ms
     },
+    writeServerLine(category, text) {
+      append(`${prefixOf(now() + shifted, category, 'EJB default - 1')}${text}\n`)
+    },
     writeRaw: append,
     rotate() {
       const rotated = freeName(`${file}.${toTimestamp(now()).slice(0, 10)}`)
@@ -88,7 +93,13 @@ function freeName(wanted: string): string {
   }
 }
 
-/** WildFly's prefix `%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c] (%t) ` and the Log4jDevice message, in a server whose zone is UTC. */
+/** WildFly's prefix `%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c] (%t) `, in a server whose zone is UTC. */
+function prefixOf(at: number, category: string, thread: string): string {
+  const [date = '', time = ''] = toTimestamp(at).slice(0, -1).split('T')
+  return `${date} ${time.replace('.', ',')} INFO  [${category}] (${thread}) `
+}
+
+/** The prefix and the Log4jDevice message. */
 function formatLine(record: AuditRecord, at: number, thread: string): string {
   const [date = '', time = ''] = toTimestamp(at).slice(0, -1).split('T')
   const message = [
@@ -103,7 +114,7 @@ function formatLine(record: AuditRecord, at: number, thread: string): string {
     record.detail2 ?? '',
     ...record.details.map(([key, value]) => `${key}=${value}`),
   ].join(';')
-  return `${date} ${time.replace('.', ',')} INFO  [${CATEGORY}] (${thread}) ${message}\n`
+  return `${prefixOf(at, CATEGORY, thread)}${message}\n`
 }
 
 /** Java's String.hashCode, with which EJBCA makes the CA id from the CA's subject DN. */

@@ -10,6 +10,8 @@ const HOUR = 3_600_000
 const STRANGER = 'CN=mallory,O=EJBCA Sample,C=SE'
 /** What a script would try within a minute. */
 const MANY = 25
+/** More than a publisher catches up with in passing. */
+const MANY_QUEUED = 120
 
 interface Named {
   readonly id: string
@@ -30,6 +32,14 @@ function logged(named: Named, recordsOf: (ca: string) => readonly AuditRecord[])
 }
 
 export const LOG_FAULTS: readonly CaFault[] = [
+  logFault({ id: 'log-publishers-behind', title: 'What should be published waits in the queue' }, (log) => {
+    for (let i = 0; i < MANY_QUEUED; i++) {
+      const fingerprint = i.toString(16).padStart(40, '0')
+      const text = `Stored publish to queue. Publisher LDAP, fingerprint ${fingerprint}, status 40.`
+      log.writeServerLine('org.ejbca.core.ejb.ca.publisher.PublisherSessionBean', text)
+    }
+    return () => undefined
+  }),
   logFault({ id: 'log-silent', title: 'Nothing is written to the audit log any more' }, (log) => {
     const speak = log.silence()
     return () => {
@@ -41,6 +51,13 @@ export const LOG_FAULTS: readonly CaFault[] = [
     log.shift(-HOUR)
     logLogin(log, ADMINISTRATORS.superAdmin)
     return () => log.shift(HOUR)
+  }),
+  logFault({ id: 'log-sequence-gap', title: "Records are missing in EJBCA's own audit table" }, (log) => {
+    log.writeServerLine(
+      'org.cesecore.audit.audit.AuditLogValidationReport',
+      'WARN: auditlog sequence: 41 -> 44. Message: records are missing',
+    )
+    return () => undefined
   }),
   logFault({ id: 'log-truncated', title: 'The audit log is emptied' }, (log) => {
     log.truncate()

@@ -14,6 +14,17 @@ const MONITOR_IN_LAB = 'test/cli/monitorFailures.test.ts'
 
 /** By the id of the failure mode. */
 export const CAUGHT: Readonly<Record<string, Caught>> = {
+  L03: {
+    rules: ['log_signatures_valid', 'log_signed'],
+    by: 'a line of a signed log that the test changes',
+    tests: named(
+      [
+        'test/rules/logs/evaluator.test.ts',
+        'L03: of Dogtag: a line that was changed makes a signed part bad',
+      ],
+      ['test/rules/logs/evaluator.test.ts', 'of Dogtag: unsigned until a signature verifies'],
+    ),
+  },
   M01: {
     rules: ['cert_lifetime_threshold', 'tls_path_ok'],
     by: 'lab: cert-near-expiry, left to expire',

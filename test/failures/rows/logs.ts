@@ -1,4 +1,4 @@
-import { MINUTE } from '../../rules/journalDouble.ts'
+import { HOUR, MINUTE } from '../../rules/journalDouble.ts'
 import type { Row } from '../row.ts'
 
 const subjects = ['audit_log[ejbca]']
@@ -12,6 +12,7 @@ const settings = {
       [
         ...[
           'log_time_forward',
+          'log_without_gaps',
           'log_not_cut',
           'log_understood',
           'log_no_denials',
@@ -49,6 +50,7 @@ const row = (id: string, fault: string, ...rules: readonly string[]): Row => ({
 
 export const LOG_ROWS: readonly Row[] = [
   row('L01', 'log-time-back', 'log_time_forward'),
+  row('L01', 'log-sequence-gap', 'log_without_gaps'),
   row('L02', 'log-truncated', 'log_not_cut'),
   row('L02', 'log-garbage', 'log_understood'),
   { ...row('L04', 'log-authentication-burst', 'log_no_authentication_burst'), overAfter: 10 * MINUTE },
@@ -60,6 +62,7 @@ export const LOG_ROWS: readonly Row[] = [
   // Keys are configuration, too.
   row('L07', 'log-key-exported', 'log_keys_stay'),
   row('L09', 'log-crl-failed', 'log_authority_works'),
+  { ...row('L09', 'log-publishers-behind', 'log_publishers_keep_up'), overAfter: HOUR },
   {
     id: 'L01',
     fault: 'log-silent',
