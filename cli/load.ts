@@ -29,6 +29,7 @@ import type { WatchedTarget } from '../rules/subjects.ts'
 import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ApiAccess } from '../collectors/sources/api/client.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
+import { followedJournal, type FollowedJournal } from './followers.ts'
 import { loadObjectives, type Objectives } from './objectives.ts'
 import { parseSchedule } from './reportSchedule.ts'
 import { watchedByItself } from './selfTarget.ts'
@@ -50,6 +51,8 @@ export interface LoadedConfig extends Objectives {
   readonly elasticsearch: ElasticsearchOptions | undefined
   /** Absolute directory of signed statements, and the keys that count. */
   readonly attestations: AttestationSource | undefined
+  /** Journals of others, and what is needed to mirror them. */
+  readonly followed: readonly FollowedJournal[]
   /** What does not keep vigil from starting, and should be put right. */
   readonly warnings: readonly Problem[]
   readonly reports: { readonly directory: string; readonly cron: Cron } | undefined
@@ -119,6 +122,7 @@ class Loader {
     const elasticsearch = this.#elasticsearch()
     const reports = this.#reports()
     const attestations = this.#attestations()
+    const followed = this.#followed()
     const logSigners = this.#logSigners()
     const beats = this.#beats()
     const logAccess = this.#logAccess()
@@ -137,7 +141,11 @@ class Loader {
     }
     const targets = isSound ? targetsOf(sources) : []
     const objectives = isSound ? this.#objectives(packs, targets) : { objectives: [], watched: [] }
-    const watched = [...objectives.watched, ...watchedByItself(config)]
+    const watched = [
+      ...objectives.watched,
+      ...watchedByItself(config),
+      ...followed.map((journal) => journal.watched),
+    ]
     if (isSound) this.#checkWaivers(packs, watched)
     if (this.#problems.length > 0) return { ok: false, problems: byLine(this.#problems) }
 
@@ -157,6 +165,7 @@ class Loader {
         timestamps,
         elasticsearch,
         attestations,
+        followed,
         warnings: this.#warnings,
         reports,
         journalDirectory,
@@ -500,6 +509,30 @@ class Loader {
       return []
     })
     return { directory: resolve(directory, config.attestations.directory), keys }
+  }
+
+  #followed(): readonly FollowedJournal[] {
+    const { config, directory } = this.#file
+    const seen = new Set<string>()
+    return config.follow.flatMap((entry, i) => {
+      const { vkey, vkey_file } = entry
+      const name = vkey_file === undefined ? 'vkey' : 'vkey_file'
+      const text =
+        vkey_file === undefined ? vkey : this.#read(['follow', i, name], vkey_file)?.toString('utf8')
+      if (text === undefined) return []
+      try {
+        const journal = followedJournal(entry, text, directory)
+        if (!seen.has(journal.log)) {
+          seen.add(journal.log)
+          return [journal]
+        }
+        this.#refuse(['follow', i, name], `${journal.log} is followed already`)
+      } catch (error) {
+        if (!(error instanceof JournalError)) throw error
+        this.#refuse(['follow', i, name], `${error.message}: it stands in the file vkey of its journal`)
+      }
+      return []
+    })
   }
 
   #webhookSecret(): Uint8Array | undefined {

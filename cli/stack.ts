@@ -37,6 +37,7 @@ import type { Parsed } from './config.ts'
 import { earlierEvents } from './earlierEvents.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
+import { FollowWatcher, loadCosigners } from './followers.ts'
 import type { LoadedConfig } from './load.ts'
 import { LogWatcher, recallLogs } from './logWatcher.ts'
 import { restoreRecentHours, SloWatcher } from './objectives.ts'
@@ -156,7 +157,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
-    targets: [...targets, selfTarget(config)],
+    targets: [...targets, selfTarget(config), ...loaded.followed.map(({ watched }) => watched)],
     sources: config.inventory.logs.map((log) => log.id),
     objectives: objectiveTargets,
   })
@@ -210,6 +211,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     inventory: config.inventory,
     targets: [...targets, ...objectiveTargets],
     journalDirectory: loaded.journalDirectory,
+    artifact: (digest) => journal.getArtifact(digest),
     onError: (error) => logger.error({ part: 'server' }, describe(error)),
   })
   const url = await server.listen()
@@ -366,6 +368,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     })
     attestations.start()
     undo.defer(() => attestations.stop())
+  }
+
+  const cosigners = loaded.followed.length === 0 ? [] : await loadCosigners(loaded.keyFile, config.origin)
+  for (const followed of loaded.followed) {
+    const part = `following ${followed.log}`
+    const watcher = new FollowWatcher({
+      journal: followed,
+      cosigners,
+      now,
+      vantage: config.vantage,
+      network,
+      record: async (result) => {
+        await persist('journal', () => recorder.record(result))
+      },
+      onError: (error) => problems.raise(part, describe(error)),
+      onSuccess: () => problems.clear(part),
+    })
+    watcher.start()
+    undo.defer(() => watcher.stop())
   }
 
   const self = new SelfWatcher({

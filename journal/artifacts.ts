@@ -22,7 +22,7 @@ import { sealedPieces } from './sealedFile.ts'
 const compress = promisify(zstdCompress)
 
 /** Artifacts from this size on (64 KiB) get a file of their own; smaller ones would waste a block and an inode each. */
-const LARGE_BYTES = 64 * 1024
+export const LARGE_BYTES = 64 * 1024
 /** A pack this long is full, and gets its index. */
 const PACK_BYTES = 16 * 1024 * 1024
 /** Items are gathered up to here in one frame. */
@@ -83,6 +83,11 @@ export class ArtifactStore {
     if (bytes.length >= LARGE_BYTES) await this.#putLarge(digest, bytes)
     else if (!this.#has(digest, key)) await this.#putSmall(digest, key, bytes)
     return { digest, mediaType, size: bytes.length, kept: true }
+  }
+
+  /** Whether a pack holds it, or will. */
+  holdsSmall(digest: string): boolean {
+    return this.#has(digest, Buffer.from(digest, 'hex'))
   }
 
   async get(digest: string): Promise<Uint8Array | undefined> {

@@ -9,7 +9,7 @@ const ID_BYTES = 4
 /** Signature lines read in one note; the specification asks for 16 at least. */
 const MAX_SIGNATURES = 64
 /** Octets of a note: a checkpoint with MAX_SIGNATURES lines, most of them post-quantum, stays below. */
-const MAX_NOTE_BYTES = 512 * 1024
+export const MAX_NOTE_BYTES = 512 * 1024
 
 const ED25519_KEY = { length: 32, prefix: Buffer.from('302a300506032b6570032100', 'hex') }
 /** Octets of a raw public key, and what comes before them in a SubjectPublicKeyInfo (RFC 8410, RFC 9881). */

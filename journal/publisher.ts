@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path'
 import type { Clock } from '../model/time.ts'
-import { encodeBundle } from './bundle.ts'
 import { cosignCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { Disk } from './disk.ts'
 import type { Signer } from './note.ts'
-import { tilePath, type TileKind } from './tile.ts'
-import { type EdgeTree, leafHash, TILE_WIDTH } from './tree.ts'
+import type { EdgeTree } from './tree.ts'
+import { TreeFiles, type TreeFile } from './treeFiles.ts'
 
 export const CHECKPOINT_PATH = 'checkpoint'
 
@@ -54,12 +53,11 @@ export interface Published {
 /** Writes tiles, bundles and checkpoints of the tree that it is fed. */
 export class Publisher {
   readonly #options: PublisherOptions
-  readonly #tree: EdgeTree
-  #group: Buffer[]
+  readonly #files: TreeFiles
   #checkpoint: Checkpoint | undefined
   #history: string
   /** Full tiles and bundles that are not yet on disk. */
-  #outbox: { readonly path: string; readonly bytes: Buffer }[] = []
+  #outbox: TreeFile[] = []
   #work: Promise<unknown> = Promise.resolve()
   /** The kept checkpoint that has its timestamp. */
   #stamped = ''
@@ -68,15 +66,14 @@ export class Publisher {
 
   constructor(options: PublisherOptions, published: Published) {
     this.#options = options
-    this.#tree = published.tree
-    this.#group = [...published.group]
+    this.#files = new TreeFiles(published.tree, published.group)
     this.#checkpoint = published.checkpoint
     this.#history = published.history
   }
 
   /** Entries in the tree, published or not. */
   get size(): number {
-    return this.#tree.size
+    return this.#files.tree.size
   }
 
   get checkpoint(): Checkpoint | undefined {
@@ -89,13 +86,7 @@ export class Publisher {
   }
 
   add(entry: Buffer): void {
-    this.#group.push(entry)
-    const filled = this.#tree.append(leafHash(entry))
-    if (filled.length === 0) return
-    const index = this.#tree.size / TILE_WIDTH - 1
-    this.#hold('entries', index, encodeBundle(this.#group))
-    this.#group = []
-    for (const tile of filled) this.#hold(tile.level, tile.index, tile.bytes)
+    this.#outbox.push(...this.#files.add(entry))
   }
 
   /** Writes full tiles and bundles; the checkpoint does not yet cover them. */
@@ -117,11 +108,12 @@ export class Publisher {
 
   #publish(): Promise<Checkpoint> {
     return this.#inTurn(async () => {
-      const { size } = this.#tree
+      const { tree } = this.#files
+      const { size } = tree
       if (this.#checkpoint?.size === size) return this.#checkpoint
       // The tree goes on growing while files are written.
-      const root = this.#tree.root()
-      const partials = this.#partials()
+      const root = tree.root()
+      const partials = this.#files.partials()
       await this.#flush()
       for (const { path, bytes } of partials) await this.#write(path, bytes)
       const { origin, signer } = this.#options
@@ -130,22 +122,6 @@ export class Publisher {
       this.#checkpoint = checkpoint
       await this.#keepHourly(checkpoint)
       return checkpoint
-    })
-  }
-
-  #partials(): { readonly path: string; readonly bytes: Buffer }[] {
-    const { size } = this.#tree
-    const files: { kind: TileKind; index: number; bytes: Buffer }[] = this.#tree
-      .partials()
-      .map((bytes, level) => {
-        const index = Math.floor(size / TILE_WIDTH ** (level + 1))
-        return { kind: level, index, bytes }
-      })
-    files.unshift({ kind: 'entries', index: Math.floor(size / TILE_WIDTH), bytes: encodeBundle(this.#group) })
-    return files.flatMap(({ kind, index, bytes }) => {
-      const level = kind === 'entries' ? 0 : kind
-      const width = Math.floor(size / TILE_WIDTH ** level) % TILE_WIDTH
-      return width === 0 ? [] : [{ path: tilePath({ kind, index, width }), bytes }]
     })
   }
 
@@ -189,10 +165,6 @@ export class Publisher {
     } finally {
       this.#isStamping = false
     }
-  }
-
-  #hold(kind: TileKind, index: number, bytes: Buffer): void {
-    this.#outbox.push({ path: tilePath({ kind, index, width: TILE_WIDTH }), bytes })
   }
 
   async #write(path: string, bytes: Buffer): Promise<void> {

@@ -20,7 +20,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
 }
 
 /** Root of the empty tree: the hash of nothing. */
-const EMPTY_ROOT = sha256(new Uint8Array())
+export const EMPTY_ROOT = sha256(new Uint8Array())
 
 /** Hash of a row of 2^k hashes, k >= 0. */
 function perfectRoot(row: readonly Buffer[]): Buffer {
@@ -64,6 +64,11 @@ export class EdgeTree {
 
   get size(): number {
     return this.#size
+  }
+
+  /** One that grows by itself from here on. */
+  copy(): EdgeTree {
+    return EdgeTree.restore(this.#size, this.partials())
   }
 
   /** Adds a leaf hash; returns the tiles that it filled, lowest first. */

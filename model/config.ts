@@ -214,6 +214,21 @@ const waiver = z.strictObject({
   expires: instant,
 })
 
+const followSchema = z
+  .strictObject({
+    /** Where the other serves its journal: `http://vigil.example.org:9480/tlog/`. */
+    url: probedUrl.transform((url) => (url.endsWith('/') ? url : `${url}/`)),
+    /** Its verifier keys as they stand in its file vkey, the first one at least; got by another way than from there. */
+    vkey: z.string().min(1).optional(),
+    vkey_file: file.optional(),
+    /** Of the mirror. Default: `followed/<origin>_<epoch>`. */
+    directory: file.optional(),
+    interval: duration.default(60_000),
+    /** Of one exchange. */
+    timeout: duration.default(30_000),
+  })
+  .refine((f) => (f.vkey === undefined) !== (f.vkey_file === undefined), 'expected either vkey or vkey_file')
+
 const schedule = z.strictObject({ interval: duration.optional(), timeout: duration.optional() })
 
 export const configSchema = z.strictObject({
@@ -308,6 +323,8 @@ export const configSchema = z.strictObject({
   slos: slosSchema.optional(),
   /** Times that count for no objective, and in which findings alert nobody. */
   maintenance: maintenanceSchema.default([]),
+  /** Journals of other vigils: mirrored, verified and cosigned. */
+  follow: z.array(followSchema).max(100).default([]),
   /** Signed statements about what no probe can observe. */
   attestations: z
     .strictObject({

@@ -329,6 +329,16 @@ export const FACTS = {
     files: 'int', // of the directory as a whole: statements in it,
     refused: 'int', // and those that were not taken
   },
+  /** The journal of another vigil, which is mirrored; what was verified and taken over stays true when it does not answer. */
+  follow: {
+    log: 'string', // `<origin>/<epoch>`
+    size: 'int', // entries that the mirror has under the checkpoint taken over last,
+    root: 'string', // its root,
+    grown: 'timestamp', // and when that was
+    behind: 'int', // entries that the log has more: the next look takes them
+    forked: 'bool', // it has signed two things that contradict each other
+    rolledBack: 'bool', // it says that it has less than it had
+  },
   /** An objective, its error budget and how fast that is spent; derived from runs (docs/slo.md). Without runs there is no value. */
   slo: {
     objective: 'string', // availability | freshness | latency

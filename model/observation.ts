@@ -12,6 +12,7 @@ export const PROBE_KINDS = [
   'ca',
   'health',
   'attestation',
+  'follow',
   'slo',
   'log',
   'self',

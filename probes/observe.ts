@@ -34,6 +34,11 @@ export type ProbeOwnCode =
   // attestations
   | 'attestations_unreadable'
   | 'attestation_refused'
+  // consistency, of a journal that is followed
+  | 'journal_forked'
+  | 'journal_rolled_back'
+  | 'journal_replaced'
+  | 'journal_invalid'
   // consistency
   | 'unhealthy'
   | 'identity_mismatch'

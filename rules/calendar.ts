@@ -186,6 +186,7 @@ const knownEntries =
       case 'ocsp_matrix':
       case 'mtls':
       case 'health':
+      case 'follow':
       case 'slo':
       case 'log':
       case 'self':

@@ -17,6 +17,7 @@ const PROBES: Readonly<Partial<Record<ProbeKind, string>>> = {
   mtls: 'Mutual TLS',
   ca: 'Authorities',
   health: 'CA servers and control planes',
+  follow: 'Journals that are followed',
 }
 
 export function metricsDocument(): string {

@@ -33,6 +33,7 @@ export const TARGET_LABELS = {
   ca: ['authority', 'target'],
   health: ['system', 'target'],
   attestation: ['target'],
+  follow: ['monitor', 'target'],
   slo: ['target'],
   log: ['log', 'target'],
   self: ['monitor', 'target'],
@@ -216,6 +217,13 @@ export const FACT_METRICS: readonly FactMetric[] = [
       'vigil_system_heartbeat_age_seconds',
       'Time since the daemon was heard that was heard longest ago',
     ],
+  }),
+  ...of('follow', {
+    'follow.size': ['vigil_follow_entries', 'Entries of the followed journal that were verified and mirrored'],
+    'follow.grown': ['vigil_follow_grown_timestamp_seconds', 'When it was last seen to have grown'],
+    'follow.behind': ['vigil_follow_behind_entries', 'Entries that it has more than the mirror'],
+    'follow.forked': ['vigil_follow_forked', 'It has signed two things that contradict each other'],
+    'follow.rolledBack': ['vigil_follow_rolled_back', 'It says that it has less than it had'],
   }),
 ]
 

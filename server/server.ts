@@ -13,7 +13,7 @@ import { guard, parseListen } from './guard.ts'
 import type { MetricsProjection } from './metrics.ts'
 import { assetRouter, pageRenderer, pageRouter } from './pages.ts'
 import type { PageOptions } from './pages.ts'
-import { tlogRouter } from './tlog.ts'
+import { tlogRouter, type ReadArtifact } from './tlog.ts'
 
 /** Open connections: pages, scrapers and followers; more than this is no operator's need. */
 const MAX_CONNECTIONS = 500
@@ -26,8 +26,10 @@ interface ServerOptions extends PageOptions {
   /** Further values of the Host header that are taken, in lower case: see guard. */
   readonly allowedHosts?: readonly string[]
   readonly metrics: MetricsProjection
-  /** Whose checkpoint, tile/ and vkey are served under /tlog/. */
+  /** Whose public files are served under /tlog/. */
   readonly journalDirectory: string
+  /** Reads its artifacts. */
+  readonly artifact: ReadArtifact
   /** Told about answers with status 500 and 503. */
   readonly onError: (error: unknown) => void
 }
@@ -121,7 +123,7 @@ function application(options: ServerOptions, listenHost: string, events: ChangeE
   })
   app.get('/events', (request, response) => events.connect(request, response))
   app.use('/api', apiRouter(options))
-  app.use('/tlog', tlogRouter(options.journalDirectory))
+  app.use('/tlog', tlogRouter(options.journalDirectory, options.artifact))
   app.use('/assets', assetRouter())
   app.use(pageRouter(options))
   app.use((request) => {

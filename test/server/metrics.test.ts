@@ -56,6 +56,7 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   ca: 'intermediate_ca_cert[issuing-1]',
   health: 'ca_server[ejbca]',
   attestation: 'pki_governance',
+  follow: 'monitor[vigil.test_other]',
   slo: 'ca_crl[issuing-1]',
   log: 'audit_log[ejbca]',
   self: 'monitor[vigil.test]',

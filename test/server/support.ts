@@ -121,6 +121,7 @@ export async function startServer(
     inventory: INVENTORY,
     targets: TARGETS,
     journalDirectory: journal,
+    artifact: () => Promise.resolve(undefined),
     onError: (error) => errors.push(error),
   })
   t.after(async () => {

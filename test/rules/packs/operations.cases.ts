@@ -42,6 +42,19 @@ function monitor(changes: FactsOf<'monitor'> = {}): Facts {
   }
 }
 
+function follow(changes: FactsOf<'follow'> = {}): Facts {
+  return {
+    follow: {
+      log: 'vigil.test/other/1',
+      size: 9,
+      grown: ago(MINUTE),
+      forked: false,
+      rolledBack: false,
+      ...changes,
+    },
+  }
+}
+
 const well = passes('all is well', monitor())
 const unseen = isUnknown('nobody has looked', {})
 
@@ -144,5 +157,30 @@ export const OPERATIONS: PackCases = {
     }),
     fails('the directory is gone', { probe: ran({ phase: 'resolve', code: 'attestations_unreadable' }) }),
     isUnknown('nobody has looked', { probe: {} }),
+  ],
+  followed_journal_not_forked: [
+    passes('it is consistent', follow()),
+    passes('it is silent', { probe: ran({ phase: 'connect', code: 'refused' }), ...follow() }),
+    fails('it is not', {
+      probe: ran({ phase: 'consistency', code: 'journal_forked' }),
+      ...follow({ forked: true }),
+    }),
+    unseen,
+  ],
+  followed_journal_not_rolled_back: [
+    passes('it grows', follow()),
+    fails('it has less than it had', {
+      probe: ran({ phase: 'consistency', code: 'journal_rolled_back' }),
+      ...follow({ rolledBack: true }),
+    }),
+    unseen,
+  ],
+  followed_journal_heard: [
+    passes('it has grown just now', follow()),
+    passes('it is silent, not for long', follow({ grown: ago(15 * MINUTE) })),
+    fails('it is silent', follow({ grown: ago(15 * MINUTE + 1) })),
+    isUnknown('it was never heard', {
+      follow: { log: 'vigil.test/other/1', forked: false, rolledBack: false },
+    }),
   ],
 }
