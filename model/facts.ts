@@ -380,7 +380,7 @@ export const FACTS = {
     setbacksAt: 'timestamp',
     setbacksRecent: 'list<string>',
     setback: 'duration', // by how much the newest of these
-    losses: 'int', // the file was cut, written anew, removed, or was gone: lines may be missing
+    losses: 'int', // the file was cut, written anew, removed, or was gone; documents of an index were altered: records may be missing
     lossesAt: 'timestamp',
     lossesRecent: 'list<string>',
     signable: 'bool', // logs of this format can be signed

@@ -30,7 +30,7 @@ const KEY_EXPORTS = names(
 
 /** The log itself was taken away, moved, or made to say something else. */
 const LOG_CHANGES = names(
-  'LOG_EXPORT LOG_DELETE AUDIT_LOG_DELETE LOG_PATH_CHANGE LOG_EXPIRATION_CHANGE CONFIG_SIGNED_AUDIT',
+  'LOG_EXPORT LOG_DELETE AUDIT_LOG_DELETE LOG_PATH_CHANGE LOG_EXPIRATION_CHANGE CONFIG_SIGNED_AUDIT audit.export',
 )
 /** Well when they succeed. */
 const LOG_CHECKS = names('LOG_VERIFY LOG_SIGN')
@@ -60,7 +60,8 @@ const WORK_CODES = names(
 const NO_CHANGE = names(
   'CRYPTOTOKEN_ACTIVATION CRYPTOTOKEN_DEACTIVATION CRYPTOTOKEN_REACTIVATION KEYRECOVERY_ADDDATA KEYRECOVERY_EDITDATA KEYRECOVERY_MARKED ' +
     'KEYRECOVERY_REMOVEDATA KEYRECOVERY_SENT LOG_MANAGEMENT_CHANGE SECURITY_DATA_ARCHIVAL_REQUEST SECURITY_DATA_ARCHIVAL_REQUEST_PROCESSED ' +
-    'SYMKEY_GENERATION_REQUEST SYMKEY_GENERATION_REQUEST_PROCESSED ASYMKEY_GENERATION_REQUEST ASYMKEY_GENERATION_REQUEST_PROCESSED',
+    'SYMKEY_GENERATION_REQUEST SYMKEY_GENERATION_REQUEST_PROCESSED ASYMKEY_GENERATION_REQUEST ASYMKEY_GENERATION_REQUEST_PROCESSED ' +
+    'renewal_job_completed certificate_revoked',
 )
 /** EJBCA's server.log, where the activation of a token is no change either. */
 const NO_CHANGE_CODES = names(
@@ -89,10 +90,13 @@ export function concernsOf(event: AuditEvent): readonly PlainConcern[] {
   return found
 }
 
-/** What we said about the file or the numbers in it. */
+/** What we said about the file or index, or the numbers in it. */
 function ownConcerns(action: string): readonly PlainConcern[] {
   if (action === 'sequence_gap') return ['gaps']
-  return action in LOG_ACTIONS && action !== 'log_rotated' ? ['losses'] : []
+  const isLoss = Object.entries(LOG_ACTIONS).some(
+    ([name, outcome]) => name === action && outcome !== 'success',
+  )
+  return isLoss ? ['losses'] : []
 }
 
 function isDenial(action: string, failed: boolean, type: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 import { SIGNING } from '../../collectors/formats/dogtagSignature.ts'
+import { UNPARSED } from '../../collectors/formats/unparsed.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig } from '../../model/config.ts'
 import type { Facts, FactsOf } from '../../model/facts.ts'
@@ -185,7 +186,7 @@ export class HeardLog {
 
   /** Times of one file that step back. What was not understood, and what we say ourselves, bears no time of the source. */
   #ofOrder({ event, position, ...rest }: AuditEvent): readonly Concern[] {
-    if (event.module === 'vigil' || event.action === 'unparsed' || this.#log.format === 'ejbca-csv') return []
+    if (event.module === 'vigil' || event.action === UNPARSED || !this.#isInOrder()) return []
     // Filebeat ships several files side by side.
     const file = this.#log.beats === undefined ? ONE_FILE : position.fingerprint
     const at = fromTimestamp(rest['@timestamp'])
@@ -199,6 +200,12 @@ export class HeardLog {
     if (step < SETBACK) return []
     this.#setback = step
     return ['setbacks']
+  }
+
+  /** Records come as they were written: an export may begin with the newest, an API or index gives them in an order of its own. */
+  #isInOrder(): boolean {
+    const { format, path, beats } = this.#log
+    return format !== 'ejbca-csv' && (path !== undefined || beats !== undefined)
   }
 
   /** An administrator by an issuer of whom none came before. */

@@ -233,6 +233,18 @@ describe('a log that is judged by its records', () => {
     assert.deepEqual([setbacks, setback], [1, HOUR + 10_000])
   })
 
+  it('tells of files that were cut and indices that were altered, and of none that were rotated or notarised', () => {
+    const heard = new Heard()
+    for (const action of ['log_rotated', 'index_notarised'])
+      heard.hear(heard.event(action, { module: 'vigil' }))
+    assert.equal(heard.facts.log.losses, 0)
+    const altering = ['log_truncated', 'log_removed', 'log_missing', 'index_altered', 'document_rewritten']
+    for (const action of altering) heard.hear(heard.event(action, { module: 'vigil' }))
+    assert.equal(heard.facts.log.losses, 5)
+    heard.hear(heard.event('log_truncated'))
+    assert.equal(heard.facts.log.losses, 5, 'a log cannot speak for us')
+  })
+
   it('learns pauses of the last two weeks; the longest of them is an exception', () => {
     const heard = new Heard()
     const usual = (): number | undefined => heard.facts.log.usualPause
