@@ -10,6 +10,7 @@ import { probeCrl } from '../probes/crl.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../probes/memory.ts'
+import { NO_LEDGER } from '../probes/reconciliation/ledger.ts'
 import type { CrlTarget, ProbeContext } from '../probes/probe.ts'
 import { longestTurn } from './turns.ts'
 
@@ -42,6 +43,7 @@ const context: ProbeContext = {
   random: (octets) => randomBytes(octets),
   delegations: new Delegations(),
   memory,
+  ledger: NO_LEDGER,
   artifact: () => Promise.resolve(undefined),
   names: systemNames(),
   follow: followPolicy({ networks: [], declared: [] }),

@@ -9,6 +9,7 @@ import { Delegations } from '../pki/ocspSigner.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../probes/memory.ts'
+import { NO_LEDGER } from '../probes/reconciliation/ledger.ts'
 import { probeOcsp } from '../probes/ocsp.ts'
 import type { OcspTarget, ProbeContext } from '../probes/probe.ts'
 
@@ -50,6 +51,7 @@ async function probe(leaf = '', issuer = '', url = '', seconds = '1', concurrenc
     random: randomBytes,
     delegations: new Delegations(),
     memory: new RecordedMemory([]),
+    ledger: NO_LEDGER,
     artifact: () => Promise.resolve(undefined),
     names: systemNames(),
     follow: followPolicy({ networks: [], declared: [] }),

@@ -13,6 +13,7 @@ import { Delegations } from '../pki/ocspSigner.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../probes/memory.ts'
+import { NO_LEDGER } from '../probes/reconciliation/ledger.ts'
 import type { ProbeContext, TlsTarget } from '../probes/probe.ts'
 import { probeTls } from '../probes/tls.ts'
 
@@ -76,6 +77,7 @@ function contextOf(targets: readonly TlsTarget[]): ProbeContext & { readonly mem
     random: randomBytes,
     delegations: new Delegations(),
     memory: new RecordedMemory(targets),
+    ledger: NO_LEDGER,
     artifact: () => Promise.resolve(undefined),
     names: systemNames(),
     follow: followPolicy({ networks: [], declared: [] }),

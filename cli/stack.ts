@@ -18,10 +18,11 @@ import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { RecordedMemory } from '../probes/memory.ts'
 import type { Network } from '../probes/fetch/connect.ts'
+import { JournaledLedger } from '../probes/reconciliation/ledger.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
-import { declaredHosts } from '../probes/targets.ts'
+import { declaredHosts, loggedAuthorities } from '../probes/targets.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
@@ -38,6 +39,7 @@ import { earlierEvents } from './earlierEvents.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import { FollowWatcher, loadCosigners } from './followers.ts'
+import { fillLedger } from './ledger.ts'
 import type { LoadedConfig } from './load.ts'
 import { LogWatcher, recallLogs } from './logWatcher.ts'
 import { restoreRecentHours, SloWatcher } from './objectives.ts'
@@ -230,6 +232,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   responders.start()
   undo.defer(() => responders.close())
 
+  const ledger = new JournaledLedger(loggedAuthorities(config.inventory).map(({ id }) => id))
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
     problems.raise('projection', describe(error))
@@ -249,6 +252,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     slos?.evaluator.apply(batch)
     logs?.apply(batch)
     responders.apply(batch)
+    ledger.apply(batch)
     const decisions = engine.apply(batch)
     if (decisions.length > 0)
       await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
@@ -404,6 +408,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   self.start()
   undo.defer(() => self.stop())
 
+  // With millions of events it takes a while, and nothing waits for it.
+  const filled = fillLedger(ledger, store, collecting.signal).catch((error: unknown) =>
+    problems.raise('logs of authorities', describe(error)),
+  )
+  undo.defer(async () => {
+    collecting.abort()
+    await filled
+  })
+
   const memory = new RecordedMemory(targets)
   memory.hydrate(latest)
   const scheduler = startScheduler({
@@ -416,6 +429,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       delegations: new Delegations(),
       ...network,
       memory,
+      ledger,
       artifact: (digest) => journal.getArtifact(digest),
     },
     concurrency: config.probes.concurrency,

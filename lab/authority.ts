@@ -68,6 +68,8 @@ interface IssueOrder {
   readonly who: string
   /** What the certificate says otherwise than its profile does. */
   readonly changes?: Partial<CertificateRequest>
+  /** `silent`: somebody has the key, and the CA's software never hears of it. */
+  readonly log?: 'silent'
 }
 
 export class IssuingAuthority {
@@ -84,6 +86,7 @@ export class IssuingAuthority {
   readonly #issued = new Map<string, LoggedCertificate>()
   readonly #revoked = new Map<string, RevokedEntry>()
   readonly #entities = new Set<string>()
+  #logsCrls = true
   readonly #crlChanges = new Changes<CrlRequest, Uint8Array, { readonly part: CrlPart }>()
   /** By series. */
   readonly #crlNumbers = new Map<string, bigint>()
@@ -153,6 +156,7 @@ export class IssuingAuthority {
       serial,
     }
     this.#issued.set(serial, logged)
+    if (order.log === 'silent') return { der, key, serial, notAfter: order.notAfter, authority: this, logged }
     logIssued(this.#options.log, order.who, logged, this.#entities.has(order.username) ? 'known' : 'new')
     this.#entities.add(order.username)
     return { der, key, serial, notAfter: order.notAfter, authority: this, logged }
@@ -176,10 +180,17 @@ export class IssuingAuthority {
     return { status: this.#issued.has(serial) ? 'good' : 'unknown' }
   }
 
+  /** What is signed from now on stands in no log; returns what takes it back. */
+  leaveCrlsOutOfLog(): () => void {
+    this.#logsCrls = false
+    return () => (this.#logsCrls = true)
+  }
+
   /** The next CRL of a part, signed now. A delta CRL is issued after the full one that has its number. */
   async nextCrl(part: CrlPart, who: string): Promise<Uint8Array> {
     const der = await this.#signCrl(part, this.#options.now())
-    logCrl(this.#options.log, who, { authority: this, number: this.crlNumberOf(part), der })
+    if (this.#logsCrls)
+      logCrl(this.#options.log, who, { authority: this, number: this.crlNumberOf(part), der })
     return der
   }
 

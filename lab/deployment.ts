@@ -123,12 +123,13 @@ export class Deployment {
       readonly changes?: Partial<CertificateRequest>
       readonly lifetime?: number
       readonly key?: KeyPair
+      readonly log?: 'silent'
     },
     who: string,
   ): Promise<void> {
     const now = this.#options.now()
-    const { changes, key, lifetime = this.#options.lifetime } = odd
-    await this.#deployOwn(await issueFor(this.#options, who, now, now + lifetime, { changes, key }), who)
+    const { lifetime = this.#options.lifetime, ...how } = odd
+    await this.#deployOwn(await issueFor(this.#options, who, now, now + lifetime, how), who)
   }
 
   /** What another service serves, with its key. */
@@ -166,7 +167,11 @@ function issueFor(
   who: string,
   notBefore: number,
   notAfter: number,
-  { changes, key }: { changes?: Partial<CertificateRequest> | undefined; key?: KeyPair | undefined } = {},
+  how: {
+    readonly changes?: Partial<CertificateRequest>
+    readonly key?: KeyPair
+    readonly log?: 'silent'
+  } = {},
 ): Promise<Issued> {
   return options.authority.issue({
     username: options.id,
@@ -175,8 +180,7 @@ function issueFor(
     notBefore,
     notAfter,
     who,
-    ...(key === undefined ? {} : { key }),
-    ...(changes === undefined ? {} : { changes }),
+    ...how,
   })
 }
 

@@ -293,6 +293,8 @@ export const configSchema = z.strictObject({
         .strictObject({ interval: duration.default(3_600_000), timeout: duration.default(30_000) })
         .prefault({}),
       health: schedule.prefault({}),
+      /** What the logs of the authorities say, beside what is published and served. */
+      reconciliation: schedule.prefault({}),
       /** Largest body that is read, in octets. */
       max_size: z
         .int()

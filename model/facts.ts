@@ -161,6 +161,29 @@ export const FACTS = {
     reasons: 'list<string>', // those that were revoked for another reason
     since: 'timestamp', // where there is any: from when on they could agree
   },
+  /** The published CRLs of an authority beside what its log says. Nothing changes until the log or a CRL says something new. */
+  reconciliation: {
+    logFrom: 'timestamp', // the first event about the authority: what is older is not judged
+    revocations: 'int', // certificates that the log says are revoked
+    missing: 'int', // of these: on no CRL, and not expired
+    missingSince: 'timestamp', // when the first of them was revoked; absent where there is none
+    missingCertificates: 'list<string>', // some of them: serial number, when, and the record of the event
+    newestPublished: 'string', // serial number of the last revoked certificate that is on a CRL
+    latency: 'duration', // from its revocation to the CRL with which it was seen to come; absent where that is not known
+    unlogged: 'int', // entries of certificates revoked since then that the log knows no revocation of; absent where not all of it is at hand
+    unloggedEntries: 'list<string>', // some of them: serial number and revocationDate
+    crlsUnlogged: 'list<string>', // CRLs, issued since then, that the log knows nothing of: address and number
+    compared: 'string', // digest of what the log and the CRLs were
+  },
+  /** The served certificate beside what the log of the service's authority says. */
+  issuance: {
+    status: 'string', // logged | not_logged | other_logged (with this serial number) | not_judged (of another authority, no valid path, or from before the log)
+    serial: 'string',
+    sha256: 'string',
+    notBefore: 'timestamp',
+    logFrom: 'timestamp', // the first event about the authority
+    record: 'string', // of the newest event about the certificate
+  },
   /** A certificate as served or declared. */
   certificate: {
     subject: 'string',

@@ -1,7 +1,7 @@
 import type { Facts } from './facts.ts'
 import type { Timestamp } from './time.ts'
 
-/** Where observations come from: probes of targets, statements that people have signed, objectives computed from runs, the monitor itself. */
+/** Where observations come from: probes of targets, what logs say beside what these saw, statements that people have signed, objectives computed from runs, the monitor itself. */
 export const PROBE_KINDS = [
   'crl',
   'crl_set',
@@ -11,6 +11,8 @@ export const PROBE_KINDS = [
   'mtls',
   'ca',
   'health',
+  'reconciliation',
+  'issuance',
   'attestation',
   'follow',
   'slo',

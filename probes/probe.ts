@@ -9,6 +9,7 @@ import type { Credential } from './fetch/credential.ts'
 import type { StartTlsProtocol } from './fetch/startTls.ts'
 import type { ProbeMemory } from './memory.ts'
 import type { Credentials } from './mtls/cases.ts'
+import type { Ledger } from './reconciliation/ledger.ts'
 
 /** What every target has. */
 interface TargetBase {
@@ -48,6 +49,21 @@ export interface CrlSetTarget extends TargetBase {
   readonly probe: 'crl_set'
   readonly issuer: Issuer
   readonly declared: readonly CrlDistribution[]
+}
+
+/** All CRLs of an authority beside what its log says. */
+export interface ReconciliationTarget extends TargetBase {
+  readonly probe: 'reconciliation'
+  readonly issuer: Issuer
+  readonly declared: readonly CrlDistribution[]
+}
+
+/** The certificate that a service serves beside what the log of its authority says. */
+export interface IssuanceTarget extends TargetBase {
+  readonly probe: 'issuance'
+  readonly issuer: Issuer
+  /** Of the service's TLS target. */
+  readonly service: { readonly subject: string; readonly address: string }
 }
 
 export interface OcspTarget extends TargetBase {
@@ -127,7 +143,16 @@ export interface CaTarget extends TargetBase {
 }
 
 export type Target =
-  CrlTarget | CrlSetTarget | OcspTarget | OcspMatrixTarget | TlsTarget | MtlsTarget | HealthTarget | CaTarget
+  | CrlTarget
+  | CrlSetTarget
+  | OcspTarget
+  | OcspMatrixTarget
+  | TlsTarget
+  | MtlsTarget
+  | HealthTarget
+  | CaTarget
+  | ReconciliationTarget
+  | IssuanceTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {
@@ -140,6 +165,8 @@ export interface ProbeContext extends Network {
   readonly delegations: Delegations
   /** What earlier runs established; nothing when a target is looked at once, by hand. */
   readonly memory: ProbeMemory
+  /** What the logs of the authorities say; nothing when a target is looked at once, by hand. */
+  readonly ledger: Ledger
   /** Bytes that the journal keeps, by their SHA-256 in hex, for the caller to do with as he likes; undefined: it does not. */
   readonly artifact: (digest: string) => Promise<Uint8Array | undefined>
   /** Aborts the run at shutdown. The target's timeout is applied by the probe itself. */

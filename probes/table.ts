@@ -3,6 +3,7 @@ import { probeCa } from './ca.ts'
 import { probeCrl } from './crl.ts'
 import { probeCrlSet } from './crlSet.ts'
 import { probeHealth } from './health.ts'
+import { probeIssuance } from './issuance.ts'
 import { probeMtls } from './mtls.ts'
 import { probeOcsp } from './ocsp.ts'
 import { probeOcspMatrix } from './ocspMatrix.ts'
@@ -11,14 +12,17 @@ import type {
   CrlSetTarget,
   CrlTarget,
   HealthTarget,
+  IssuanceTarget,
   MtlsTarget,
   OcspMatrixTarget,
   OcspTarget,
   Probe,
   ProbeContext,
+  ReconciliationTarget,
   Target,
   TlsTarget,
 } from './probe.ts'
+import { probeReconciliation } from './reconciliation.ts'
 import { probeTls } from './tls.ts'
 
 interface TargetOf {
@@ -30,6 +34,8 @@ interface TargetOf {
   mtls: MtlsTarget
   ca: CaTarget
   health: HealthTarget
+  reconciliation: ReconciliationTarget
+  issuance: IssuanceTarget
 }
 
 /** Every kind of probe. */
@@ -42,6 +48,8 @@ const PROBES: { readonly [K in keyof TargetOf]: Probe<TargetOf[K]> } = {
   mtls: probeMtls,
   ca: probeCa,
   health: probeHealth,
+  reconciliation: probeReconciliation,
+  issuance: probeIssuance,
 }
 
 /** Runs the probe of the target's kind, once. */

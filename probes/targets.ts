@@ -1,4 +1,11 @@
-import type { AuthorityConfig, Config, ServiceConfig, SystemConfig, SystemKind } from '../model/config.ts'
+import type {
+  AuthorityConfig,
+  Config,
+  LogConfig,
+  ServiceConfig,
+  SystemConfig,
+  SystemKind,
+} from '../model/config.ts'
 import { formatSubject, type SubjectKind } from '../model/subject.ts'
 import type { Certificate } from '../pki/certificate.ts'
 import type { Credential } from './fetch/credential.ts'
@@ -9,11 +16,13 @@ import type {
   CrlSetTarget,
   CrlTarget,
   HealthTarget,
+  IssuanceTarget,
   Issuer,
   IssuerLocations,
   MtlsTarget,
   OcspMatrixTarget,
   OcspTarget,
+  ReconciliationTarget,
   Target,
   TlsTarget,
 } from './probe.ts'
@@ -59,6 +68,7 @@ export function targetsOf(sources: TargetSources): Target[] {
     ...services.map((service) => tlsTarget(service, sources)),
     ...services.flatMap((service) => mtlsTargets(service, sources)),
     ...systems.map((system) => healthTarget(system, sources)),
+    ...reconciliationTargets(sources),
   ]
 }
 
@@ -212,6 +222,53 @@ function healthTarget(
   }
 }
 
+/** Formats of logs from which it is known what was issued, revoked and published. */
+const RECONCILED: ReadonlySet<string> = new Set<LogConfig['format']>(['ejbca', 'ejbca-csv'])
+
+/** Authorities that a log tells of, in the order of the inventory. */
+export function loggedAuthorities({
+  authorities,
+  logs,
+}: Pick<Config['inventory'], 'authorities' | 'logs'>): readonly AuthorityConfig[] {
+  const reconciled = logs.filter(({ format }) => RECONCILED.has(format))
+  return authorities.filter((authority) =>
+    reconciled.some(({ authorities: ids }) =>
+      // A log that names none may tell of any that works by itself.
+      ids.length === 0 ? authority.class === 'online' : ids.includes(authority.id),
+    ),
+  )
+}
+
+/** Of each authority that a log tells of its CRLs, and what its services serve. */
+function reconciliationTargets(sources: TargetSources): (ReconciliationTarget | IssuanceTarget)[] {
+  const { inventory } = sources.config
+  return loggedAuthorities(inventory).flatMap((authority) => {
+    const { id } = authority
+    const common = {
+      ...scheduleOf('reconciliation', sources),
+      issuer: resolved(sources.authorities, id),
+      address: `log:${id}`,
+    }
+    const declared = declaredCrls(authority)
+    const subject = formatSubject({ kind: 'ca_crl', keys: [id] })
+    const crls: ReconciliationTarget = { ...common, probe: 'reconciliation', subject, declared }
+    const services = inventory.services.filter(({ issuer }) => issuer === id)
+    return [
+      ...(declared.length === 0 ? [] : [crls]),
+      ...services.map((service): IssuanceTarget => {
+        const { subject: tls, address } = endpointOf(service)
+        const keys = [service.id, service.environment]
+        return {
+          ...common,
+          probe: 'issuance',
+          subject: formatSubject({ kind: 'deployed_service_cert', keys }),
+          service: { subject: tls, address },
+        }
+      }),
+    ]
+  })
+}
+
 function credentialOf(
   files: ServiceConfig['client'],
   { credentials }: TargetSources,
@@ -235,7 +292,7 @@ function locationsOf({ crl, ocsp, ca_issuers }: AuthorityConfig): IssuerLocation
 }
 
 function scheduleOf(
-  kind: Exclude<Target['probe'], 'crl_set'>,
+  kind: Exclude<Target['probe'], 'crl_set' | 'issuance'>,
   { config }: TargetSources,
 ): { interval: number; timeout: number } {
   const { interval, timeout } = config.probes[kind]
@@ -268,6 +325,8 @@ export function hostOf(target: Target): string {
 export function declaredHosts(target: Target): readonly string[] {
   switch (target.probe) {
     case 'crl_set':
+    case 'reconciliation':
+    case 'issuance':
       return []
     case 'ca':
       return target.urls.flatMap(hostOfUrl)

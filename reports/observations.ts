@@ -35,7 +35,14 @@ interface Run {
 }
 
 /** Computed from the runs of others, or about the monitor: none of these counts as a run, or what never fails would make up for what does. */
-const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>(['crl_set', 'slo', 'log', 'self'])
+const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>([
+  'crl_set',
+  'reconciliation',
+  'issuance',
+  'slo',
+  'log',
+  'self',
+])
 
 /** Entry and n in one number: 2^21 records an entry at most, which leaves 2^32 entries. */
 const RECORDS_AN_ENTRY = 2 ** 21

@@ -187,6 +187,8 @@ const knownEntries =
       case 'mtls':
       case 'health':
       case 'follow':
+      case 'reconciliation':
+      case 'issuance':
       case 'slo':
       case 'log':
       case 'self':

@@ -144,7 +144,14 @@ export function judgedSubjects(
 }
 
 /** Kinds of probes that stand beside the main one of their subjects. */
-const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set(['crl_set', 'ocsp_matrix', 'mtls', 'follow'])
+const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set([
+  'crl_set',
+  'ocsp_matrix',
+  'mtls',
+  'reconciliation',
+  'issuance',
+  'follow',
+])
 
 /** Whether a rule is judged by what this target shows: a statement of the kind that it asks for, an objective where it reads one, else a probe. */
 export function judgesBy(rule: Rule, { probe, address }: WatchedTarget): boolean {

@@ -18,6 +18,7 @@ const PROBES: Readonly<Partial<Record<ProbeKind, string>>> = {
   ca: 'Authorities',
   health: 'CA servers and control planes',
   follow: 'Journals that are followed',
+  reconciliation: 'CRLs beside the log of their authority',
 }
 
 export function metricsDocument(): string {

@@ -32,6 +32,8 @@ export const TARGET_LABELS = {
   mtls: ['service', 'environment', 'target'],
   ca: ['authority', 'target'],
   health: ['system', 'target'],
+  reconciliation: ['authority', 'target'],
+  issuance: ['service', 'environment', 'target'],
   attestation: ['target'],
   follow: ['monitor', 'target'],
   slo: ['target'],
@@ -219,11 +221,40 @@ export const FACT_METRICS: readonly FactMetric[] = [
     ],
   }),
   ...of('follow', {
-    'follow.size': ['vigil_follow_entries', 'Entries of the followed journal that were verified and mirrored'],
+    'follow.size': [
+      'vigil_follow_entries',
+      'Entries of the followed journal that were verified and mirrored',
+    ],
     'follow.grown': ['vigil_follow_grown_timestamp_seconds', 'When it was last seen to have grown'],
     'follow.behind': ['vigil_follow_behind_entries', 'Entries that it has more than the mirror'],
     'follow.forked': ['vigil_follow_forked', 'It has signed two things that contradict each other'],
     'follow.rolledBack': ['vigil_follow_rolled_back', 'It says that it has less than it had'],
+  }),
+  ...of('reconciliation', {
+    'reconciliation.revocations': [
+      'vigil_reconciliation_revocations',
+      'Certificates that the log says are revoked',
+    ],
+    'reconciliation.missing': [
+      'vigil_reconciliation_revocations_missing',
+      'Certificates of these that are on no CRL',
+    ],
+    'reconciliation.missingSince': [
+      'vigil_reconciliation_revocations_missing_since_timestamp_seconds',
+      'When the first of those that are missing was revoked',
+    ],
+    'reconciliation.latency': [
+      'vigil_reconciliation_publication_latency_seconds',
+      'From the newest revocation to the CRL that has it',
+    ],
+    'reconciliation.unlogged': [
+      'vigil_reconciliation_entries_unlogged',
+      'Entries of CRLs that no revocation in the log explains',
+    ],
+    'reconciliation.crlsUnlogged': [
+      'vigil_reconciliation_crls_unlogged',
+      'CRLs that the log knows nothing of',
+    ],
   }),
 ]
 

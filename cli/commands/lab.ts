@@ -147,6 +147,7 @@ const GROUP_TITLES: Readonly<Record<Fault['group'], string>> = {
   tls: 'Services',
   authority: 'Certificates of CAs',
   log: 'The audit log',
+  reconciliation: 'The audit log beside what is published',
 }
 
 function printStatus(now: LabStatus): void {

@@ -10,6 +10,7 @@ import { FetchError } from '../../probes/fetch/error.ts'
 import { exchange } from '../../probes/fetch/http.ts'
 import { resolveHost } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
+import { NO_LEDGER } from '../../probes/reconciliation/ledger.ts'
 import type { Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { hostOf } from '../../probes/targets.ts'
@@ -95,6 +96,7 @@ export class Reach {
       random: randomBytes,
       delegations: new Delegations(),
       memory: new RecordedMemory([]),
+      ledger: NO_LEDGER,
       artifact: () => Promise.resolve(undefined),
       names: { ...names, declared: pinned },
       follow,

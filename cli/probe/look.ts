@@ -5,6 +5,7 @@ import { Delegations } from '../../pki/ocspSigner.ts'
 import { followPolicy } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
+import { NO_LEDGER } from '../../probes/reconciliation/ledger.ts'
 import type { Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { declaredHosts, hostNameOf } from '../../probes/targets.ts'
@@ -29,6 +30,7 @@ export async function look(options: CommonOptions, target: Target): Promise<void
     names: systemNames(pinned(options, target)),
     follow: followPolicy({ networks: options.allowNetwork, declared: declaredHosts(target) }),
     memory: new RecordedMemory([]),
+    ledger: NO_LEDGER,
     artifact: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
   })

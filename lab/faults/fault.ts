@@ -50,7 +50,7 @@ export interface FaultTools {
 export type Undo = () => Promise<void> | void
 
 /** Faults are listed in these groups, in this order. */
-export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority', 'log'] as const
+export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority', 'log', 'reconciliation'] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
 interface FaultOf<Kind> {

@@ -6,6 +6,7 @@ import type { Fault } from './fault.ts'
 import { LOG_FAULTS } from './log.ts'
 import { MUTUAL_FAULTS } from './mutual.ts'
 import { OCSP_FAULTS } from './ocsp.ts'
+import { RECONCILIATION_FAULTS } from './reconciliation.ts'
 import { TLS_FAULTS } from './tls.ts'
 
 export const FAULTS: readonly Fault[] = [
@@ -16,4 +17,5 @@ export const FAULTS: readonly Fault[] = [
   ...MUTUAL_FAULTS,
   ...AUTHORITY_FAULTS,
   ...LOG_FAULTS,
+  ...RECONCILIATION_FAULTS,
 ]

@@ -288,6 +288,10 @@ export const TLS_FAULTS: readonly ServiceFault[] = [
     }),
   ),
   oddCertificate(
+    { id: 'certificate-unlogged', title: 'The service has a certificate that no log of its CA knows' },
+    () => ({ log: 'silent' }),
+  ),
+  oddCertificate(
     { id: 'undeclared-crl-url', title: 'The certificate names a CRL that the inventory does not have' },
     () => ({ changes: { crlUrl: 'http://crl.elsewhere.test/1.crl' } }),
   ),

@@ -5,6 +5,7 @@ import { DELIVERY_ROWS } from './rows/delivery.ts'
 import { LOG_ROWS } from './rows/logs.ts'
 import { MTLS_ROWS } from './rows/mtls.ts'
 import { OCSP_ROWS } from './rows/ocsp.ts'
+import { RECONCILIATION_ROWS } from './rows/reconciliation.ts'
 import { TLS_ROWS } from './rows/tls.ts'
 
 interface RowGroup {
@@ -20,5 +21,10 @@ export const ROWS: readonly RowGroup[] = [
   { rows: LOG_ROWS, file: 'test/failures/logs.test.ts', list: 'LOG_ROWS' },
   { rows: OCSP_ROWS, file: 'test/failures/ocsp.test.ts', list: 'OCSP_ROWS' },
   { rows: MTLS_ROWS, file: 'test/failures/mtls.test.ts', list: 'MTLS_ROWS' },
+  {
+    rows: RECONCILIATION_ROWS,
+    file: 'test/failures/reconciliation.test.ts',
+    list: 'RECONCILIATION_ROWS',
+  },
   { rows: TLS_ROWS, file: 'test/failures/tls.test.ts', list: 'TLS_ROWS' },
 ]

@@ -17,9 +17,10 @@ import { Delegations } from '../../pki/ocspSigner.ts'
 import { followPolicy } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
+import { JournaledLedger } from '../../probes/reconciliation/ledger.ts'
 import type { ProbeContext, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
-import { declaredHosts } from '../../probes/targets.ts'
+import { declaredHosts, loggedAuthorities } from '../../probes/targets.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { LogEvaluator, logTargets } from '../../rules/logs/evaluator.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
@@ -31,7 +32,7 @@ const ADDRESSES = ['127.0.0.1', '127.0.0.2'] as const
 const TURNS: readonly (readonly ProbeKind[])[] = [
   ['crl', 'ocsp', 'ca', 'health'],
   ['tls', 'mtls', 'crl_set'],
-  ['ocsp_matrix'],
+  ['ocsp_matrix', 'reconciliation', 'issuance'],
 ]
 
 export interface WatchOptions {
@@ -59,6 +60,7 @@ export class Watch implements AsyncDisposable {
   readonly #directory: string
   readonly #collectors: readonly Collector[]
   readonly #logs: LogEvaluator
+  readonly #ledger: JournaledLedger
   /** Rule and subject. */
   readonly #overlooked = new Set<string>()
 
@@ -95,6 +97,8 @@ export class Watch implements AsyncDisposable {
     const logs = logTargets(inventory.logs, config.probes)
     this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
     this.#logs = new LogEvaluator({ logs: inventory.logs, maintenance, vantage, started: clock.now })
+    this.#ledger = new JournaledLedger(loggedAuthorities(inventory).map(({ id }) => id))
+    this.#ledger.complete()
     this.#collectors = inventory.logs.map((log) => this.#collectorOf(log))
     this.#context = {
       now: () => clock.now,
@@ -105,6 +109,7 @@ export class Watch implements AsyncDisposable {
       names: systemNames(config.probes.hosts),
       follow: followPolicy({ networks: config.probes.follow, declared: targets.flatMap(declaredHosts) }),
       memory: this.memory,
+      ledger: this.#ledger,
       artifact: (digest) => {
         const kept = this.#artifacts.get(digest)
         return Promise.resolve(kept && Uint8Array.from(kept))
@@ -125,11 +130,11 @@ export class Watch implements AsyncDisposable {
    */
   async look(later = MINUTE, authority?: string): Promise<void> {
     this.pass(later)
+    for (const collector of this.#collectors) await collector.poll()
     const { targets } = this.loaded
     const wanted =
       authority === undefined ? targets : targets.filter((target) => this.#isOf(target, authority))
     for (const kinds of TURNS) await this.#run(wanted.filter(({ probe }) => kinds.includes(probe)))
-    for (const collector of this.#collectors) await collector.poll()
     for (const { observation } of this.#logs.evaluate(this.#clock.now))
       this.#apply(this.#journal.observe(observation))
     this.#apply(this.#journal.tick())
@@ -195,6 +200,7 @@ export class Watch implements AsyncDisposable {
       record: (records) => {
         const sealed = this.#journal.seal(...records)
         this.#logs.apply(sealed)
+        this.#ledger.apply(sealed)
         return Promise.resolve(sealed)
       },
       signers: logSigners.get(log.id) ?? [],

@@ -18,6 +18,7 @@ import type {
 } from '../../probes/probe.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { RecordedMemory } from '../../probes/memory.ts'
+import { NO_LEDGER } from '../../probes/reconciliation/ledger.ts'
 import { followPolicy } from '../../probes/fetch/follow.ts'
 import { systemNames } from '../../probes/fetch/resolve.ts'
 import { NOW } from './pki.ts'
@@ -35,6 +36,7 @@ export function context(overrides: Partial<ProbeContext> = {}): ProbeContext {
     random: (octets) => randomBytes(octets),
     delegations: new Delegations(),
     memory: new RecordedMemory([]),
+    ledger: NO_LEDGER,
     artifact: () => Promise.resolve(undefined),
     names: systemNames(),
     follow: followPolicy({ networks: ['127.0.0.0/8'], declared: [] }),

@@ -55,6 +55,8 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   mtls: 'service_tls_health[shop,prod]',
   ca: 'intermediate_ca_cert[issuing-1]',
   health: 'ca_server[ejbca]',
+  reconciliation: 'ca_crl[issuing-1]',
+  issuance: 'deployed_service_cert[shop,prod]',
   attestation: 'pki_governance',
   follow: 'monitor[vigil.test_other]',
   slo: 'ca_crl[issuing-1]',

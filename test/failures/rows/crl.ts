@@ -135,6 +135,8 @@ export const CRL_ROWS: readonly Row[] = [
     fault: 'crl-revoked-later',
     target: ONE,
     rules: ['rfc5280_09'],
+    // Nobody revoked it; that is not said at once.
+    unsettled: ['crl_entries_logged'],
     ...FORM,
     endsWith: 'next_crl',
   },

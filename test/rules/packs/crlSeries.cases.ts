@@ -150,7 +150,44 @@ const set = (changes: FactsOf<'crlSet'>): Facts => ({
   },
 })
 
+const reconciled = (changes: FactsOf<'reconciliation'>): Facts => ({
+  reconciliation: {
+    missing: 0,
+    missingCertificates: [],
+    unlogged: 0,
+    unloggedEntries: [],
+    crlsUnlogged: [],
+    ...changes,
+  },
+})
+const missing = (since: number): Facts =>
+  reconciled({ missing: 1, missingCertificates: ['2a'], missingSince: toTimestamp(since) })
+const issued = (status: string): Facts => ({ issuance: { serial: '2a', status } })
+
 export const INTERNAL_CRL_SERIES: PackCases = {
+  crl_revocations_published: [
+    passes('all are there', reconciled({})),
+    passes('one is missing for a day', missing(NOW - 24 * HOUR)),
+    fails('one is missing for longer', missing(NOW - 24 * HOUR - 1000)),
+    isUnknown('the log was not read yet', { probe: ran() }),
+  ],
+  crl_entries_logged: [
+    passes('every entry', reconciled({})),
+    fails('all but one', reconciled({ unlogged: 1, unloggedEntries: ['2a'] })),
+    isUnknown('there are more certificates than vigil keeps', { reconciliation: { missing: 0 } }),
+  ],
+  crl_issuance_logged: [
+    passes('every CRL', reconciled({})),
+    fails('all but one', reconciled({ crlsUnlogged: [`${OTHER} 8`] })),
+    isUnknown('the log was not read yet', { probe: ran() }),
+  ],
+  cert_issuance_logged: [
+    passes('it was', issued('logged')),
+    fails('it was not', issued('not_logged')),
+    fails('another has its serial number', issued('other_logged')),
+    isNotApplicable('it is from before the log', issued('not_judged')),
+    isUnknown('the log was not read yet', { probe: ran() }),
+  ],
   crl_on_schedule: [
     passes('within the grace', scheduled(NOW - 15 * MINUTE)),
     fails('a second later', scheduled(NOW - 15 * MINUTE - 1000)),

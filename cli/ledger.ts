@@ -1,0 +1,27 @@
+import type { RecordId } from '../model/recordId.ts'
+import { LEDGER_ACTIONS, type JournaledLedger } from '../probes/reconciliation/ledger.ts'
+import type { Store } from '../store/contract.ts'
+
+/** Events read at once: a few megabytes. */
+const PAGE = 1000
+
+/** What the logs said before the start; the newest first, one page after the other, while everything else goes on. Until `signal`. */
+export async function fillLedger(
+  ledger: JournaledLedger,
+  store: Pick<Store, 'auditEvents'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const authority of ledger.authorities) {
+    for (const action of LEDGER_ACTIONS) {
+      let after: RecordId | undefined
+      do {
+        if (signal.aborted) return
+        const from = after === undefined ? {} : { after }
+        const page = await store.auditEvents({ authority, action, limit: PAGE, ...from })
+        ledger.addEarlier(page)
+        after = page.length < PAGE ? undefined : page.at(-1)?.id
+      } while (after !== undefined)
+    }
+  }
+  ledger.complete()
+}

@@ -1,0 +1,187 @@
+// Certificates of one authority by serial number, in columns: 49 octets each instead of some hundreds, since a CA's log has millions of them.
+
+/** 32-bit words of a serial number: 20 octets (RFC 5280 section 4.1.2.2). */
+const WORDS = 5
+const HEX_IN_WORD = 8
+const MAX_HEX = WORDS * HEX_IN_WORD
+const FIRST_CAPACITY = 256
+const FREE = -1
+
+/** Where a certificate stands in the table; it stays there. */
+export type Row = number
+
+/** What was done to each certificate, and where in the journal that stands. */
+export class SerialTable {
+  readonly #limit: number
+  #size = 0
+  /** Of each row, with leading zeros. */
+  #words = new Uint32Array(FIRST_CAPACITY * WORDS)
+  /** Twice as many as there is room for rows, and a power of two. */
+  #slots = new Int32Array(FIRST_CAPACITY * 2).fill(FREE)
+  /** Seconds since 1970; 0: not known. */
+  #notAfter = new Uint32Array(FIRST_CAPACITY)
+  #revokedAt = new Uint32Array(FIRST_CAPACITY)
+  #status = new Uint8Array(FIRST_CAPACITY)
+  /** The first 32 bits of the certificate's SHA-256; 0: not known. */
+  #digest = new Uint32Array(FIRST_CAPACITY)
+  #entry = new Uint32Array(FIRST_CAPACITY)
+  #n = new Uint32Array(FIRST_CAPACITY)
+
+  /** `limit`: rows that it takes. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Of a serial number in lower-case hex without leading zeros; undefined: there is none. */
+  find(serial: string): Row | undefined {
+    const key = wordsOf(serial)
+    const row = key && this.#slots[this.#slotOf(key)]
+    return row === undefined || row === FREE ? undefined : row
+  }
+
+  /** The row of a serial number, a new one if need be; undefined: the table is full, or it is no serial number that a certificate may have. */
+  put(serial: string): Row | undefined {
+    const key = wordsOf(serial)
+    if (key === undefined) return undefined
+    const slot = this.#slotOf(key)
+    const known = this.#slots[slot]
+    if (known !== undefined && known !== FREE) return known
+    if (this.#size >= this.#limit) return undefined
+    const row = this.#size++
+    if (row >= this.#notAfter.length) this.#grow()
+    this.#words.set(key, row * WORDS)
+    this.#slots[this.#slotOf(key)] = row
+    return row
+  }
+
+  serialOf(row: Row): string {
+    const words = this.#words.subarray(row * WORDS, (row + 1) * WORDS)
+    const hex = [...words].map((word) => word.toString(16).padStart(HEX_IN_WORD, '0')).join('')
+    return hex.replace(/^0+(?=.)/, '')
+  }
+
+  /** Milliseconds; undefined: not known. */
+  notAfter(row: Row): number | undefined {
+    return inMilliseconds(this.#notAfter[row])
+  }
+
+  setNotAfter(row: Row, ms: number): void {
+    this.#notAfter[row] = inSeconds(ms)
+  }
+
+  /** Milliseconds; undefined: it is not revoked. */
+  revokedAt(row: Row): number | undefined {
+    return this.#status[row] === REVOKED ? (inMilliseconds(this.#revokedAt[row]) ?? 0) : undefined
+  }
+
+  /** Whether it was ever said to be revoked, or not to be any more. */
+  hasStatus(row: Row): boolean {
+    return this.#status[row] !== NOTHING
+  }
+
+  revoke(row: Row, ms: number): void {
+    this.#status[row] = REVOKED
+    this.#revokedAt[row] = inSeconds(ms)
+  }
+
+  release(row: Row): void {
+    this.#status[row] = RELEASED
+  }
+
+  /** Whether a certificate with this SHA-256 (hex) may be the one; true where nothing is known of it. */
+  mayBe(row: Row, sha256: string): boolean {
+    const known = this.#digest[row] ?? 0
+    return known === 0 || known === digestWord(sha256)
+  }
+
+  setDigest(row: Row, sha256: string): void {
+    this.#digest[row] = digestWord(sha256)
+  }
+
+  /** Of the record that said the newest of what is known. */
+  position(row: Row): { readonly entry: number; readonly n: number } {
+    return { entry: this.#entry[row] ?? 0, n: this.#n[row] ?? 0 }
+  }
+
+  setPosition(row: Row, { entry, n }: { readonly entry: number; readonly n: number }): void {
+    this.#entry[row] = entry
+    this.#n[row] = n
+  }
+
+  /** The slot that holds the serial number, or the free one where it belongs. */
+  #slotOf(key: Uint32Array): number {
+    const mask = this.#slots.length - 1
+    let slot = mix(key) & mask
+    for (;;) {
+      const row = this.#slots[slot]
+      if (row === undefined || row === FREE || this.#isAt(row, key)) return slot
+      slot = (slot + 1) & mask
+    }
+  }
+
+  #isAt(row: Row, key: Uint32Array): boolean {
+    const at = row * WORDS
+    for (let i = 0; i < WORDS; i++) if (this.#words[at + i] !== key[i]) return false
+    return true
+  }
+
+  #grow(): void {
+    const capacity = this.#notAfter.length * 2
+    this.#words = larger(this.#words, new Uint32Array(capacity * WORDS))
+    this.#notAfter = larger(this.#notAfter, new Uint32Array(capacity))
+    this.#revokedAt = larger(this.#revokedAt, new Uint32Array(capacity))
+    this.#status = larger(this.#status, new Uint8Array(capacity))
+    this.#digest = larger(this.#digest, new Uint32Array(capacity))
+    this.#entry = larger(this.#entry, new Uint32Array(capacity))
+    this.#n = larger(this.#n, new Uint32Array(capacity))
+    this.#slots = new Int32Array(capacity * 2).fill(FREE)
+    // The newest row has no words yet.
+    for (let row = 0; row < this.#size - 1; row++) {
+      const key = this.#words.subarray(row * WORDS, (row + 1) * WORDS)
+      this.#slots[this.#slotOf(key)] = row
+    }
+  }
+}
+
+const [NOTHING, REVOKED, RELEASED] = [0, 1, 2]
+
+function larger<T extends Uint32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
+
+/** undefined: no serial number of at most 20 octets. */
+function wordsOf(serial: string): Uint32Array | undefined {
+  if (serial.length === 0 || serial.length > MAX_HEX || !/^[0-9a-f]+$/.test(serial)) return undefined
+  const words = new Uint32Array(WORDS)
+  for (let i = WORDS - 1, end = serial.length; end > 0; i--, end -= HEX_IN_WORD)
+    words[i] = Number.parseInt(serial.slice(Math.max(0, end - HEX_IN_WORD), end), 16)
+  return words
+}
+
+/** Spreads serial numbers that follow one another, too. */
+function mix(words: Uint32Array): number {
+  let hash = 0
+  for (const word of words) {
+    hash = Math.imul(hash ^ word, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash >>> 0
+}
+
+/** Whole seconds fit until 2106. */
+function inSeconds(ms: number): number {
+  return Math.min(Math.max(Math.floor(ms / 1000), 1), 0xffffffff)
+}
+
+function inMilliseconds(seconds = 0): number | undefined {
+  return seconds === 0 ? undefined : seconds * 1000
+}
+
+function digestWord(sha256: string): number {
+  return Number.parseInt(sha256.slice(0, HEX_IN_WORD), 16)
+}

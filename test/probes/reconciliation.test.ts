@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { issueCrl, type RevokedEntry } from '../../lab/issue.ts'
+import type { AuditEvent } from '../../model/auditEvent.ts'
+import type { Facts, FactsOf } from '../../model/facts.ts'
+import { toTimestamp } from '../../model/time.ts'
+import { probeIssuance } from '../../probes/issuance.ts'
+import { RecordedMemory } from '../../probes/memory.ts'
+import type { IssuanceTarget, ReconciliationTarget } from '../../probes/probe.ts'
+import { probeReconciliation } from '../../probes/reconciliation.ts'
+import { DAY, declared, entity, HOUR, NOW } from './pki.ts'
+import { issuedEvent, ledgerOf, logged, revokedEvent } from './reconciliation/heard.ts'
+import { context, succeeded } from './support.ts'
+
+const ca = await entity({ subject: 'Issuing 1' })
+const issuer = declared('issuing-1', ca)
+const SUBJECT = 'ca_crl[issuing-1]'
+const URLS = ['http://a/1.crl', 'http://b/1.crl'] as const
+const [URL] = URLS
+/** The log begins. */
+const BEGIN = NOW - 10 * HOUR
+
+const base = { interval: 60_000, timeout: 10_000, address: 'log:issuing-1', issuer }
+const target: ReconciliationTarget = {
+  ...base,
+  probe: 'reconciliation',
+  subject: SUBJECT,
+  declared: URLS.map((url) => ({
+    url,
+    series: URL,
+    urls: URLS,
+    deltaUrls: [],
+    partition: undefined,
+    isDelta: false,
+    schedule: undefined,
+  })),
+}
+
+interface Published {
+  readonly revoked?: readonly RevokedEntry[]
+  /** Milliseconds. */
+  readonly thisUpdate?: number
+  /** Of the same CRL once more. */
+  readonly octets?: Uint8Array
+}
+
+async function crlOf({ revoked = [], thisUpdate = NOW }: Published): Promise<Uint8Array> {
+  const validity = { thisUpdate, nextUpdate: thisUpdate + DAY }
+  return issueCrl({ issuer: ca, number: 7n, revoked: [...revoked], ...validity })
+}
+
+const digest = (algorithm: string, octets: Uint8Array): string =>
+  createHash(algorithm).update(octets).digest('hex')
+
+const stored = (octets: Uint8Array, at = NOW): AuditEvent =>
+  logged('CRL_STORED', at, { fingerprint: digest('sha1', octets) })
+
+/** The facts of a run, where the log says this (and stored the CRL, unless `storesCrl` is false). */
+async function look(
+  published: Published,
+  events: readonly AuditEvent[],
+  options: {
+    readonly before?: FactsOf<'reconciliation'>
+    readonly unstored?: true
+    readonly reads?: string[]
+  } = {},
+): Promise<FactsOf<'reconciliation'> | undefined> {
+  const octets = published.octets ?? (await crlOf(published))
+  const sha256 = digest('sha256', octets)
+  const crl = {
+    sha256,
+    number: '7',
+    size: octets.length,
+    thisUpdate: toTimestamp(published.thisUpdate ?? NOW),
+  }
+  const memory = new RecordedMemory([target, { subject: SUBJECT, probe: 'crl', address: URL }])
+  const remember = (probe: 'crl' | 'reconciliation', address: string, facts: Facts): void =>
+    memory.remember({
+      ...{ subject: SUBJECT, probe, target: address, vantage: 'test', start: toTimestamp(NOW), duration: 1 },
+      ...{ outcome: 'success', facts, artifacts: [] },
+    })
+  remember('crl', URL, { crl })
+  if (options.before !== undefined)
+    remember('reconciliation', target.address, { reconciliation: options.before })
+  const ledger = ledgerOf([...events, ...(options.unstored === true ? [] : [stored(octets)])])
+  const artifact = (name: string): Promise<Uint8Array | undefined> => {
+    options.reads?.push(name)
+    return Promise.resolve(name === sha256 ? octets : undefined)
+  }
+  return succeeded(await probeReconciliation(target, context({ memory, ledger, artifact }))).facts
+    .reconciliation
+}
+
+const begin = issuedEvent('1', BEGIN, NOW + DAY)
+const issued = issuedEvent('2a', BEGIN + HOUR, NOW + DAY)
+
+describe('a revocation that the log knows', () => {
+  it('and that is on the CRL is not missing', async () => {
+    const at = NOW - HOUR
+    const facts = await look({ revoked: [{ serial: '2a', at }] }, [begin, issued, revokedEvent('2a', at)])
+    assert.deepEqual([facts?.revocations, facts?.missing, facts?.unlogged], [1, 0, 0])
+    assert.equal(facts?.newestPublished, '2a')
+  })
+
+  it('and that no CRL has is missing, since it was logged, with the record that says so', async () => {
+    const at = NOW - 2 * HOUR
+    const facts = await look({}, [begin, issued, revokedEvent('2a', at)])
+    assert.equal(facts?.missing, 1)
+    assert.equal(facts.missingSince, toTimestamp(at))
+    assert.deepEqual(facts.missingCertificates, [`2a ${toTimestamp(at)} vigil.test/0/2/0`])
+  })
+
+  it('is not missing when the certificate has expired, or was on hold and is not any more', async () => {
+    const expired = issuedEvent('2b', BEGIN, NOW - HOUR)
+    const events = [begin, expired, revokedEvent('2b', BEGIN + 1000), issued]
+    const released = [revokedEvent('2a', NOW - 3 * HOUR, 6), revokedEvent('2a', NOW - HOUR, 8)]
+    assert.equal((await look({}, [...events, ...released]))?.missing, 0)
+  })
+
+  it('tells how long it took, when it was seen to come, and says the same from then on', async () => {
+    const at = NOW - HOUR
+    const events = [begin, issued, revokedEvent('2a', at)]
+    const first = await look({ revoked: [{ serial: '2a', at }] }, events)
+    assert.equal(first?.latency, undefined, 'it was there already')
+    const seen = await look({ revoked: [{ serial: '2a', at }] }, events, { before: { revocations: 0 } })
+    assert.equal(seen?.latency, HOUR)
+    const later = { revoked: [{ serial: '2a', at }], thisUpdate: NOW + HOUR }
+    assert.equal((await look(later, events, { before: seen }))?.latency, HOUR)
+  })
+})
+
+describe('an entry of a CRL', () => {
+  it('that nobody revoked is named', async () => {
+    const at = NOW - HOUR
+    const facts = await look({ revoked: [{ serial: 'bad', at }] }, [begin])
+    assert.deepEqual([facts?.unlogged, facts?.unloggedEntries], [1, [`bad ${toTimestamp(at)}`]])
+  })
+
+  it('of a certificate that was issued, and that nobody revoked, is named too', async () => {
+    const facts = await look({ revoked: [{ serial: '2a', at: NOW - HOUR }] }, [begin, issued])
+    assert.equal(facts?.unlogged, 1)
+  })
+
+  it('from before the log begins is not judged', async () => {
+    assert.equal(
+      (
+        await look(
+          {
+            revoked: [
+              { serial: '0d', at: BEGIN - 1000 },
+              { serial: '1d', at: BEGIN },
+            ],
+          },
+          [begin],
+        )
+      )?.unlogged,
+      0,
+    )
+  })
+
+  it('that is on hold, and was released since, waits for the next CRL', async () => {
+    const at = NOW - 2 * HOUR
+    const events = [begin, issued, revokedEvent('2a', at, 6), revokedEvent('2a', NOW - HOUR, 8)]
+    assert.equal((await look({ revoked: [{ serial: '2a', at, reason: 6 }] }, events))?.unlogged, 0)
+  })
+})
+
+describe('a CRL', () => {
+  it('that was not stored is named, unless it is from before the log begins', async () => {
+    assert.deepEqual((await look({}, [begin]))?.crlsUnlogged, [])
+    assert.deepEqual((await look({}, [begin], { unstored: true }))?.crlsUnlogged, [`${URL} 7`])
+    const old = { thisUpdate: BEGIN - HOUR }
+    assert.deepEqual((await look(old, [begin], { unstored: true }))?.crlsUnlogged, [])
+  })
+
+  it('is read again only when it or the log says something new', async () => {
+    const octets = await crlOf({})
+    const before = await look({ octets }, [begin])
+    assert.ok(before !== undefined)
+    const reads: string[] = []
+    assert.deepEqual(await look({ octets }, [begin], { reads, before }), before)
+    assert.deepEqual(reads, [])
+    await look({ octets }, [begin, issued], { reads, before })
+    await look({}, [begin], { reads, before })
+    assert.equal(reads.length, 2)
+  })
+
+  it('that nobody has seen yet, or a log that says nothing, gives no facts', async () => {
+    const memory = new RecordedMemory([target])
+    const run = succeeded(await probeReconciliation(target, context({ memory, ledger: ledgerOf([begin]) })))
+    assert.deepEqual(run.facts, { authority: { id: 'issuing-1', class: 'online' } })
+    assert.equal(await look({}, [], { unstored: true }), undefined)
+  })
+})
+
+describe('a certificate that is served', () => {
+  const service = { subject: 'service_tls_health[shop,prod]', address: 'shop:443' }
+  const own: IssuanceTarget = {
+    ...base,
+    probe: 'issuance',
+    subject: 'deployed_service_cert[shop,prod]',
+    service,
+  }
+  const sha256 = 'aa'.repeat(32)
+  const served = { serial: '2a', sha256, notBefore: toTimestamp(NOW - HOUR) }
+
+  async function status(
+    events: readonly AuditEvent[],
+    certificate: FactsOf<'certificate'> = served,
+    tls: FactsOf<'tls'> = { pathValid: true, issuedDirectly: true },
+  ): Promise<FactsOf<'issuance'> | undefined> {
+    const memory = new RecordedMemory([{ ...service, probe: 'tls' }])
+    memory.remember({
+      ...{ subject: service.subject, probe: 'tls', target: service.address, vantage: 'test' },
+      ...{ start: toTimestamp(NOW), duration: 1, outcome: 'success', artifacts: [] },
+      facts: { certificate, tls },
+    })
+    const run = await probeIssuance(own, context({ memory, ledger: ledgerOf(events) }))
+    return succeeded(run).facts.issuance
+  }
+
+  it('was issued as the log says, by its record', async () => {
+    const facts = await status([begin, issuedEvent('2a', NOW - HOUR, NOW + DAY, sha256)])
+    assert.deepEqual([facts?.status, facts?.record], ['logged', 'vigil.test/0/1/0'])
+  })
+
+  it('was not, or another one was with its serial number', async () => {
+    assert.equal((await status([begin]))?.status, 'not_logged')
+    const other = issuedEvent('2a', NOW - HOUR, NOW + DAY, 'bb'.repeat(32))
+    assert.equal((await status([begin, other]))?.status, 'other_logged')
+  })
+
+  it('is not judged when it is from before the log, or the authority did not sign it itself', async () => {
+    assert.equal((await status([begin], { ...served, notBefore: toTimestamp(BEGIN) }))?.status, 'not_judged')
+    const judgements = [{ pathValid: false }, { pathValid: true, issuedDirectly: false }]
+    for (const tls of judgements) assert.equal((await status([begin], served, tls))?.status, 'not_judged')
+  })
+
+  it('says nothing while the log says nothing', async () => {
+    assert.equal(await status([]), undefined)
+  })
+})
