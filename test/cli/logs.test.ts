@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { loadConfig } from '../../cli/load.ts'
+import { createLogger } from '../../cli/logger.ts'
+import { startStack, type Stack } from '../../cli/stack.ts'
+import { temporaryDirectory } from '../support/vigil.ts'
+
+const SUBJECT = 'audit_log[ejbca]'
+const LIMIT = 30_000
+
+const line = (fields: string): string =>
+  `${new Date().toISOString().slice(0, 19).replace('T', ' ')}+00:00;${fields}\n`
+const FAILED = 'AUTHENTICATION;FAILURE;AUTHENTICATION;CORE;ejbca;;;;msg=Authentication failed.'
+const EXPORTED = 'CA_EXPORTTOKEN;SUCCESS;CA;CORE;CN=SuperAdmin;1;;;msg=exported'
+
+async function start(directory: string): Promise<Stack> {
+  const loaded = loadConfig(join(directory, 'vigil.yaml'), {})
+  assert.ok(loaded.ok, JSON.stringify(loaded))
+  const logger = createLogger(process.stderr, 'silent')
+  return startStack({ loaded: loaded.value, now: Date.now, logger, by: 'test', sealInterval: 20 })
+}
+
+function setUp(t: TestContext): { readonly directory: string; readonly log: string } {
+  const directory = temporaryDirectory()
+  t.after(() => directory[Symbol.dispose]())
+  writeFileSync(
+    join(directory.path, 'vigil.yaml'),
+    `server: { listen: '127.0.0.1:0' }
+inventory:
+  logs: [{ id: ejbca, format: ejbca, path: audit.log }]
+probes: { interval: 200ms }
+rules: { packs: [operations], tick: 200ms }
+`,
+  )
+  return { directory: directory.path, log: join(directory.path, 'audit.log') }
+}
+
+/** Waits until these rules fail of the log, and no others. */
+async function failing(stack: Stack, ...rules: readonly string[]): Promise<readonly string[]> {
+  const found = (): ReturnType<Stack['findings']> =>
+    stack.findings().filter(({ subject, state }) => subject === SUBJECT && state === 'fail')
+  for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(LIMIT)))
+    if (
+      batch.length > 0 &&
+      found()
+        .map(({ rule }) => rule)
+        .sort()
+        .join() === [...rules].sort().join()
+    )
+      return found().map(({ summary }) => summary)
+  return assert.fail(
+    `got ${found()
+      .map(({ rule }) => rule)
+      .join()}`,
+  )
+}
+
+test('what a log says is found, is found still after a restart, and counts go on', async (t) => {
+  const { directory, log } = setUp(t)
+  writeFileSync(log, line('EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;Application internal;;vm;;msg=Init'))
+  const first = await start(directory)
+  try {
+    appendFileSync(log, line(EXPORTED))
+    for (let i = 0; i < 8; i++) appendFileSync(log, line(FAILED))
+    const [summary = ''] = await failing(first, 'log_keys_stay')
+    assert.match(summary, /CA_EXPORTTOKEN by CN=SuperAdmin: exported/)
+  } finally {
+    await first.stop()
+  }
+  const second = await start(directory)
+  try {
+    await failing(second, 'log_keys_stay')
+    // Eight before the restart, and four after it: more than ten within ten minutes.
+    for (let i = 0; i < 4; i++) appendFileSync(log, line(FAILED))
+    const summaries = await failing(second, 'log_keys_stay', 'log_no_authentication_burst')
+    assert.match(summaries.join(), /1[12] authentications failed within 10 minutes, most of them of ejbca 1[12]/)
+  } finally {
+    await second.stop()
+  }
+})
