@@ -10,7 +10,8 @@ const PENDING_ATTEMPTS = 3
 
 /**
  * Blocks from entry `from` up to but not including `to`, in order, one segment in memory at a time. Without `to`: up to what
- * carries a seal mark now, so that a writer in another process can't take back what was read.
+ * carries a seal mark now, so that a writer in another process can't take back what was read. Of segments that were pruned there
+ * are none: the first that is left comes first. Whether a record says that they were is for verifyJournal.
  * Throws JournalError(altered).
  */
 export async function* readBlocks(
@@ -23,6 +24,7 @@ export async function* readBlocks(
   const end = to ?? Infinity
   while (next < end) {
     const { sealed, pending } = await listSegments(disk, directory)
+    next = Math.max(next, await firstKept(disk, directory, sealed))
     for (const number of sealed.slice(await firstSegment(disk, directory, sealed, next))) {
       for (const block of await readSealedSegment(disk, directory, number)) {
         if (block.entry < next) continue
@@ -47,6 +49,12 @@ export async function* readBlocks(
     }
     return
   }
+}
+
+/** The first entry that was not pruned with its segment. The newest sealed segment never is. */
+async function firstKept(disk: Disk, directory: string, sealed: readonly number[]): Promise<number> {
+  const [lowest = 0] = sealed
+  return lowest === 0 ? 0 : (await readTrailer(disk, directory, lowest)).first
 }
 
 /** Index in `numbers` of the segment that holds the entry, or of the first one when none does. */

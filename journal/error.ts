@@ -7,6 +7,7 @@ export type JournalErrorCode =
   | 'origin' // the directory belongs to another origin
   | 'storage' // the disk refused: full, read-only, I/O error
   | 'overloaded' // more is waiting than may wait
+  | 'held' // a legal hold forbids it
   | 'closed'
 
 /** What should be there, what is, and where. */

@@ -23,7 +23,7 @@ import { verifierKey, type Signer } from './note.ts'
 import { Publisher } from './publisher.ts'
 import { SealQueue, type Piece } from './queue.ts'
 import { RecentBatches } from './recent.ts'
-import { afterPosition, decodeRecord, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
+import { afterPosition, decodeBlockRecords, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
 import { recover } from './recovery.ts'
 import { endorse, postQuantumKey, requireInForce, usedKeys } from './rotation.ts'
 import type { SegmentWriter } from './segments.ts'
@@ -85,6 +85,8 @@ export interface Journal {
    * old key stays in force, and it may be called again.
    */
   rotateKey(next: KeyObject, by: string): Promise<void>
+  /** Seals what waits, publishes it, and finishes the segment that is being filled, so that none of these records is in a file that still grows. */
+  finishSegment(): Promise<void>
   /** Seals what waits, publishes, releases the directory. Later calls do nothing. */
   close(): Promise<void>
 }
@@ -230,8 +232,8 @@ class FileJournal implements Journal {
   }
 
   async *read(after?: Position): AsyncGenerator<readonly SealedRecord[]> {
-    for await (const batch of this.#batches(after?.entry ?? 0)) {
-      const rest = afterPosition(batch, after)
+    for await (const { records } of this.#batches(after?.entry ?? 0)) {
+      const rest = afterPosition(records, after)
       if (rest.length > 0) yield rest
     }
   }
@@ -240,9 +242,10 @@ class FileJournal implements Journal {
     let next = after?.entry ?? 0
     while (!signal.aborted) {
       const held = this.#recent.get(next)
-      for await (const batch of held === undefined ? this.#batches(next) : [held]) {
-        next++
-        const rest = afterPosition(batch, after)
+      const batches = held === undefined ? this.#batches(next) : [{ entry: next, records: held }]
+      for await (const { entry, records } of batches) {
+        next = entry + 1
+        const rest = afterPosition(records, after)
         if (rest.length > 0) yield rest
         if (isAborted(signal)) return
       }
@@ -253,17 +256,28 @@ class FileJournal implements Journal {
   }
 
   /** Whole batches from an entry on, from disk. */
-  async *#batches(from: number): AsyncGenerator<readonly SealedRecord[]> {
+  async *#batches(
+    from: number,
+  ): AsyncGenerator<{ readonly entry: number; readonly records: readonly SealedRecord[] }> {
     const { disk, directory } = this.#options
     const { origin, epoch } = this.#parts.identity
     for await (const block of readBlocks(disk, directory, from, this.size))
-      yield block.records.map((bytes, n) => decodeRecord(bytes, origin, epoch, { entry: block.entry, n }))
+      yield { entry: block.entry, records: decodeBlockRecords(block, origin, epoch) }
   }
 
   async publish(): Promise<Checkpoint> {
     this.#refuseClosed()
     await this.#drain()
     return await this.#publishNow()
+  }
+
+  async finishSegment(): Promise<void> {
+    await this.publish()
+    try {
+      await this.#parts.segments.rotate()
+    } catch (error) {
+      throw asJournalError(error)
+    }
   }
 
   async rotateKey(next: KeyObject, by: string): Promise<void> {

@@ -8,7 +8,7 @@ import { nodeDisk } from './disk.ts'
 import { JournalError } from './error.ts'
 import { readIdentity } from './identity.ts'
 import { CHECKPOINT_PATH } from './publisher.ts'
-import { afterPosition, decodeRecord } from './record.ts'
+import { afterPosition, decodeBlockRecords } from './record.ts'
 
 /** Read-only access to a journal directory, also while a writer is running. */
 export interface JournalReader {
@@ -35,10 +35,7 @@ export async function openReader(directory: string): Promise<JournalReader> {
 
     async *read(after) {
       for await (const block of readBlocks(nodeDisk, directory, after?.entry ?? 0)) {
-        const batch = block.records.map((bytes, n) =>
-          decodeRecord(bytes, origin, epoch, { entry: block.entry, n }),
-        )
-        const rest = afterPosition(batch, after)
+        const rest = afterPosition(decodeBlockRecords(block, origin, epoch), after)
         if (rest.length > 0) yield rest
       }
     },

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type NewRecord, type RecordKind, type SealedRecord } from '../model/record.ts'
 import { formatRecordId, type Position } from '../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import type { Block } from './block.ts'
 import { canonicalize } from './canonical.ts'
 import { sha256 } from './digest.ts'
 import { JournalError } from './error.ts'
@@ -19,6 +20,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   epoch: true,
   configuration: true,
   key: true,
+  retention: true,
   tick: true,
   observation: true,
   unchanged: true,
@@ -90,13 +92,29 @@ export function decodeRecord(bytes: Buffer, origin: string, epoch: number, posit
   return { ...record, id: formatRecordId(origin, epoch, position), position, recorded }
 }
 
+/** The records of a block without those that were erased. Throws JournalError(invalid_record). */
+export function decodeBlockRecords(
+  { entry, records }: Block,
+  origin: string,
+  epoch: number,
+): readonly SealedRecord[] {
+  return records.flatMap((bytes, n) =>
+    isErased(bytes) ? [] : [decodeRecord(bytes, origin, epoch, { entry, n })],
+  )
+}
+
+/** What stands in place of an erased record is an empty line. */
+export function isErased(record: Buffer): boolean {
+  return record.length === 0
+}
+
 /** What of an entry's records comes after a position. */
 export function afterPosition(
   batch: readonly SealedRecord[],
   after: Position | undefined,
 ): readonly SealedRecord[] {
   if (after === undefined || batch[0]?.position.entry !== after.entry) return batch
-  return batch.slice(after.n + 1)
+  return batch.filter(({ position }) => position.n > after.n)
 }
 
 export function sealedRecord(

@@ -13,7 +13,7 @@ import {
   type VerifierKey,
 } from './note.ts'
 import { CHECKPOINT_PATH } from './publisher.ts'
-import { checkRecord } from './record.ts'
+import { checkRecord, isErased } from './record.ts'
 
 // How one key of a log hands over to the next: it signs the next one's name and octets, and this note becomes a record. What comes after that record is
 // signed by the next key.
@@ -82,6 +82,6 @@ async function isLastInForce(disk: Disk, directory: string, keys: readonly Verif
   if (published !== undefined && verifyNote(published.note, keys.slice(-1)).length > 0) return true
   const from = Math.max(0, (published?.checkpoint.size ?? 0) - 1)
   for await (const { records } of readBlocks(disk, directory, from))
-    if (records.some((record) => checkRecord(record).kind === 'key')) return true
+    if (records.some((record) => !isErased(record) && checkRecord(record).kind === 'key')) return true
   return false
 }

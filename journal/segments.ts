@@ -121,6 +121,7 @@ export class SegmentWriter {
 
   /** Compresses the pending segment; the next block starts another. */
   async rotate(): Promise<void> {
+    if (this.#count === 0) return
     const content = await this.#content()
     const head = { number: this.#number, first: this.#first, count: this.#count }
     await this.#disk.replace(this.#path('zst'), await encodeSealed('segment', head, content))

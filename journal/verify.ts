@@ -7,7 +7,8 @@ import { sha256 } from './digest.ts'
 import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
 import { parseVerifierKeys } from './note.ts'
-import { checkRecord, type Envelope } from './record.ts'
+import { checkRecord, isErased, type Envelope } from './record.ts'
+import { segmentPath } from './segments.ts'
 import { readAnchors, type Anchor } from './verify/anchors.ts'
 import { checkArtifacts, type References } from './verify/artifacts.ts'
 import {
@@ -22,6 +23,7 @@ import { fault, FaultFound, inFile, type Fault } from './verify/fault.ts'
 import { takeInventory, type Inventory } from './verify/inventory.ts'
 import { KeyPeriods } from './verify/keys.ts'
 import { keptArtifacts } from './verify/references.ts'
+import { findBeginning, RetentionCheck, type RetentionNote } from './verify/retention.ts'
 import { readSegments, type SegmentBlock } from './verify/segments.ts'
 import { directorySource, type FileSource } from './verify/source.ts'
 import { TileCheck } from './verify/tiles.ts'
@@ -47,10 +49,18 @@ export interface VerifyReport {
   readonly unanchored: number
   /** What vouches for them: of each kind the newest. */
   readonly anchors: readonly Anchor[]
+  /** What was taken out, each by a record that says so: entries whose segments are gone, single records; and what the records say. */
+  readonly retention: RetentionReport
   /** Present exactly when the verdict is broken. */
   readonly fault?: Fault
   /** What is worth knowing and is no fault, such as the unsealed end of a crash. */
   readonly notes: readonly string[]
+}
+
+interface RetentionReport {
+  readonly pruned: number
+  readonly erased: number
+  readonly records: readonly RetentionNote[]
 }
 
 export interface VerifyOptions {
@@ -129,6 +139,7 @@ class Findings {
   readonly references: References = new Map()
   readonly notes: string[] = []
   anchors: readonly Anchor[] = []
+  retention: RetentionReport = { pruned: 0, erased: 0, records: [] }
 
   report(verdict: VerifyReport['verdict'], broken?: Fault): VerifyReport {
     const published = this.published?.size ?? 0
@@ -148,6 +159,7 @@ class Findings {
       anchored,
       unanchored: this.size - anchored,
       anchors,
+      retention: this.retention,
       ...(broken === undefined ? {} : { fault: broken }),
       notes: this.notes,
     }
@@ -162,17 +174,31 @@ async function checkLog(
   { first, signed }: { readonly first: SignedSize; readonly signed: readonly SignedSize[] },
   found: Findings,
 ): Promise<KeyPeriods> {
-  const periods = new KeyPeriods(identity)
   const tiles = new TileCheck(
     source,
     inventory,
     signed.toSorted((a, b) => a.size - b.size),
   )
-  for await (const block of readSegments(source, inventory, found.notes)) {
+  const retention = new RetentionCheck(source, inventory, identity)
+  const beginning = await findBeginning(source, inventory)
+  for (let index = 0; index < beginning.entry; index++)
+    await tiles.add(await retention.prunedEntry(index, beginning), segmentPath(beginning.segment - 1, 'zst'))
+  const keys: {
+    readonly entry: number
+    readonly body: object
+    readonly file: string
+    readonly location: string
+  }[] = []
+  for await (const block of readSegments(source, inventory, found.notes, beginning)) {
     const records = block.records.map((bytes, n) => {
+      if (isErased(bytes)) return undefined
+      const location = `entry ${block.entry}, record ${n}`
       const envelope = checkEnvelope(bytes, block, n)
       if (envelope.kind === 'key')
-        periods.handOver(block.entry, envelope.body, block.file, `entry ${block.entry}, record ${n}`)
+        keys.push({ entry: block.entry, body: envelope.body, file: block.file, location })
+      // What nobody signed takes nothing away.
+      if (envelope.kind === 'retention' && block.entry < first.size)
+        retention.add(envelope, block.file, location)
       found.records[envelope.kind] = (found.records[envelope.kind] ?? 0) + 1
       const log = parseOrigin(identity.log)
       collectReferences(
@@ -182,10 +208,21 @@ async function checkLog(
       )
       return { recorded: fromTimestamp(envelope.recorded), digest: sha256(bytes) }
     })
-    await tiles.add(encodeEntry(entryOf(identity.epoch, block.segment, records)), block.file)
+    const left = records.filter((record) => record !== undefined)
+    const entry =
+      left.length === records.length
+        ? encodeEntry(entryOf(identity.epoch, block.segment, left))
+        : await retention.erasedEntry(block, records)
+    await tiles.add(entry, block.file)
     found.size = tiles.size
   }
   await tiles.finish(first)
+  retention.finish(beginning, found.notes)
+  found.retention = { pruned: beginning.entry, erased: retention.erased, records: retention.notes }
+  const periods = new KeyPeriods(identity)
+  for (const { entry, endorsement } of retention.keysBefore(beginning))
+    periods.handOver(entry, { endorsement }, segmentPath(beginning.segment - 1, 'zst'), `entry ${entry}`)
+  for (const { entry, body, file, location } of keys) periods.handOver(entry, body, file, location)
   return periods
 }
 

@@ -35,6 +35,37 @@ export interface KeyChange {
   readonly endorsement: string
 }
 
+/** What was taken out of the journal, or may not be; the log itself stays whole (docs/journal-format.md, "Retention"). */
+export type Retention =
+  | (RetentionBasis & {
+      /** The oldest segments are gone, all below a number, with all entries below an index. */
+      readonly action: 'prune'
+      readonly segments: number
+      readonly entries: number
+      /** What the `key` records among them said. */
+      readonly keys: readonly { readonly entry: number; readonly endorsement: string }[]
+      /** Digests of artifacts that no other record names. */
+      readonly artifacts: readonly string[]
+    })
+  | (RetentionBasis & {
+      /** Single records are gone; each is [entry, n]. */
+      readonly action: 'erase'
+      readonly records: readonly (readonly [entry: number, n: number])[]
+      readonly artifacts: readonly string[]
+    })
+  | (RetentionBasis & {
+      /** What was journaled in [from, to) is neither pruned nor erased. */
+      readonly action: 'hold'
+      readonly from: Timestamp
+      readonly to: Timestamp
+    })
+  | (RetentionBasis & { readonly action: 'release'; readonly hold: RecordId })
+
+interface RetentionBasis {
+  readonly by: string
+  readonly reason: string
+}
+
 /** The engine's clock: written before the evaluation that uses it. */
 export interface Tick {
   readonly reason: 'interval' | 'start' | 'stop'
@@ -44,6 +75,7 @@ export interface RecordBodies {
   epoch: EpochStart
   configuration: ConfigurationChange
   key: KeyChange
+  retention: Retention
   tick: Tick
   observation: Observation
   unchanged: Unchanged

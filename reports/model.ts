@@ -114,7 +114,8 @@ class ReportParts {
         this.#runs.startEpoch()
         break
       case 'key':
-        // Who may sign checkpoints is for the verifier.
+      case 'retention':
+        // Who may sign checkpoints, and what was taken out, is for the verifier.
         break
     }
   }

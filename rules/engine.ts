@@ -193,6 +193,7 @@ export class RuleEngine {
         case 'epoch':
         case 'configuration':
         case 'key':
+        case 'retention':
         case 'audit':
         case 'action':
           break

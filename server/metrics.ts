@@ -160,6 +160,7 @@ export class MetricsProjection {
       case 'epoch':
       case 'configuration':
       case 'key':
+      case 'retention':
         return
     }
   }

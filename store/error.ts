@@ -5,7 +5,7 @@
  * - `unsupported_server`: it answers, but is not what this version can work with.
  * - `corrupt`: the database is damaged; `foreign_file`: the file (or the server's index) is not one of ours. Neither is touched.
  * - `conflict`: a record id came again with other content; `order`: positions within a batch don't rise; `other_journal`: the store
- *   holds another journal; `dangling_reference`: an `unchanged` item repeats an observation that was never applied; `bad_record`: id,
+ *   holds another journal; `bad_record`: id,
  *   position or time is not what a sealed record has. Nothing was applied; retrying does not help.
  * - `unknown_record`: a query names a record that the store does not hold.
  * - `closed`: the store was closed; `worker_failed`: its thread ended.
@@ -20,7 +20,6 @@ export type StoreErrorCode =
   | 'conflict'
   | 'order'
   | 'other_journal'
-  | 'dangling_reference'
   | 'bad_record'
   | 'unknown_record'
   | 'closed'

@@ -21,6 +21,7 @@ import { isSelected, summaryOf } from '../journal/select.ts'
 import { printLine } from '../output.ts'
 import { paint, printable } from '../terminal.ts'
 import { requireConfig } from './checkConfig.ts'
+import { retentionCommands } from './journalRetention.ts'
 
 const CAT_HELP = `
 One line a record: when it was journaled, kind, id, what it says. With --json the whole record, one JSON document a line. --from and --to are about when it was
@@ -146,12 +147,16 @@ export function journalCommand(): Command {
       })
       printLine(`${directory}: signed by the next key from now on; put it into ${config}, journal`)
     })
-  return new Command('journal')
-    .description('what the journal holds: print records, prove them, hand over a period; who signs it')
+  const journal = new Command('journal')
+    .description(
+      'what the journal holds: print records, prove them, hand over a period; who signs it; what is kept',
+    )
     .addCommand(cat)
     .addCommand(prove)
     .addCommand(period)
     .addCommand(rotate)
+  for (const command of retentionCommands()) journal.addCommand(command)
+  return journal
 }
 
 function kindOption(): Option {

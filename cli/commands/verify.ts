@@ -213,6 +213,19 @@ function anchorRow({ kind, by, size, time }: Anchor): [string, string] {
   return [kind, `${printable(by)}: ${size} entries${time === undefined ? '' : `, ${time}`}`]
 }
 
+function retentionRows({ retention: { pruned, erased, records } }: VerifyReport): [string, string][] {
+  if (records.length === 0) return []
+  return [
+    ['taken out', `${pruned} entries with their segments, ${erased} single records; the log is whole`],
+    ...records.map((said): [string, string] => [
+      said.action,
+      printable(
+        `${said.recorded}, by ${said.by}: ${said.reason} (${said.segments === 0 ? `${said.records} records` : `segments below ${said.segments}`}, ${said.artifacts} artifacts)`,
+      ),
+    ]),
+  ]
+}
+
 function printReport(directory: string, report: VerifyReport): void {
   const kinds = Object.entries(report.records).map(([kind, count]) => `${count} ${kind}`)
   printLine(`${directory}: ${verdictText(report.verdict)}`)
@@ -224,6 +237,7 @@ function printReport(directory: string, report: VerifyReport): void {
     ['artifacts', String(report.artifacts)],
     ['anchored', `${report.anchored} entries; unanchored tail: ${report.unanchored}`],
     ...report.anchors.map(anchorRow),
+    ...retentionRows(report),
   ]
   printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
   for (const note of report.notes) printLine(`  note: ${printable(note)}`)

@@ -31,6 +31,7 @@ function subjectOf(record: SealedRecord): string | undefined {
     case 'epoch':
     case 'configuration':
     case 'key':
+    case 'retention':
     case 'tick':
     case 'unchanged':
     case 'audit':
@@ -58,6 +59,8 @@ export function summaryOf(record: SealedRecord): string {
       return `${record.body.product}, by ${record.body.by}`
     case 'key':
       return `another key signs from here on, by ${record.body.by}`
+    case 'retention':
+      return `${record.body.action}, by ${record.body.by}: ${record.body.reason}`
     case 'epoch':
     case 'tick':
       return record.body.reason

@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { fromTimestamp } from '../../model/time.ts'
+import type { Position } from '../../model/recordId.ts'
+import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import { ArtifactReader } from '../artifactReader.ts'
+import type { Block } from '../block.ts'
 import { readBlocks } from '../blocks.ts'
 import { decodeBundle } from '../bundle.ts'
 import { parseCheckpoint, type Checkpoint } from '../checkpoint.ts'
@@ -10,10 +12,12 @@ import type { Disk } from '../disk.ts'
 import { decodeEntry } from '../entry.ts'
 import { JournalError } from '../error.ts'
 import type { Range } from '../proof/merkle.ts'
-import { hashesOf, proveConsistencyOf, publishedCheckpoint } from '../proof/prove.ts'
+import { hashesOf, proveConsistencyOf, proveRecord, publishedCheckpoint } from '../proof/prove.ts'
 import { TileHashes } from '../proof/tileHashes.ts'
 import { isHistoryPath, TIMESTAMP_ENDING } from '../publisher.ts'
-import { checkRecord } from '../record.ts'
+import { checkRecord, isErased } from '../record.ts'
+import { parseRetention, RetentionClaims } from '../retention/claims.ts'
+import { readRecords } from '../retention/records.ts'
 import { leafHash, TILE_WIDTH } from '../tree.ts'
 import {
   ARCHIVE_HEADER,
@@ -160,6 +164,7 @@ async function* bodyOf(
   { filters, entries, shown, published }: Plan,
   tally: Tally,
 ): AsyncGenerator<Buffer> {
+  const erasures = new Erasures(disk, directory)
   const blocks = readBlocks(disk, directory, entries.start, entries.end)
   for await (const [index, octets] of entriesIn(disk, directory, shown, published)) {
     yield line(`entry ${index} ${leafHash(octets).toString('hex')} ${octets.toString('base64')}`)
@@ -169,7 +174,12 @@ async function* bodyOf(
     const block = await blocks.next()
     if (block.done === true)
       throw new JournalError('altered', { expected: `entry ${index}`, got: 'the end', where: 'segments' })
-    if (isInPeriod(entry, filters)) yield* recordLines(block.value.records, filters, tally)
+    if (block.value.entry !== index)
+      throw new JournalError('format', {
+        expected: `a period from ${toTimestamp(entry.last + 1)} on or later`,
+        got: `entry ${index}, whose segment was pruned`,
+      })
+    if (isInPeriod(entry, filters)) yield* recordLines(block.value, filters, erasures, tally)
   }
   const artifacts = new ArtifactReader(disk, directory)
   for (const [digest, size] of tally.artifacts) {
@@ -182,12 +192,63 @@ async function* bodyOf(
   }
 }
 
-function* recordLines(records: readonly Buffer[], filters: Filters, tally: Tally): Generator<Buffer> {
+async function* recordLines(
+  { entry, records }: Block,
+  filters: Filters,
+  erasures: Erasures,
+  tally: Tally,
+): AsyncGenerator<Buffer> {
   for (const [n, record] of records.entries()) {
+    if (isErased(record)) {
+      tally.addErased()
+      yield line(`erased ${n} ${Buffer.from(await erasures.proofOf(entry, n)).toString('base64')}`)
+      continue
+    }
     const envelope = checkRecord(record)
     if (!isChosen(envelope, filters)) continue
     tally.addRecord(envelope)
     yield Buffer.concat([Buffer.from(`record ${n} `), record, Buffer.from('\n')])
+  }
+}
+
+interface Erasure extends Position {
+  readonly claims: RetentionClaims
+  proof: string | undefined
+}
+
+/** Proofs of the retention records that say why records are not there. */
+class Erasures {
+  readonly #disk: Disk
+  readonly #directory: string
+  #records: readonly Erasure[] | undefined
+
+  constructor(disk: Disk, directory: string) {
+    this.#disk = disk
+    this.#directory = directory
+  }
+
+  /** Throws JournalError(altered). */
+  async proofOf(entry: number, n: number): Promise<string> {
+    this.#records ??= await this.#read()
+    const record = this.#records.find(({ claims }) => claims.isErased(entry, n))
+    if (record === undefined)
+      throw new JournalError('altered', {
+        expected: 'a retention record that says it was erased',
+        got: 'none',
+        where: `entry ${entry}, record ${n}`,
+      })
+    return (record.proof ??= await proveRecord(this.#disk, this.#directory, record))
+  }
+
+  async #read(): Promise<Erasure[]> {
+    const found: Erasure[] = []
+    for await (const { entry, n, envelope } of readRecords(this.#disk, this.#directory)) {
+      if (envelope.kind !== 'retention') continue
+      const claims = new RetentionClaims()
+      claims.add(parseRetention(envelope.body))
+      found.push({ entry, n, claims, proof: undefined })
+    }
+    return found
   }
 }
 

@@ -8,6 +8,7 @@ import { rootOfRange } from './rangeProof.ts'
 import { openCheckpoint, verifyProof } from '../proof/verify.ts'
 import { TIMESTAMP_ENDING } from '../publisher.ts'
 import { checkRecord } from '../record.ts'
+import { parseRetention, RetentionClaims } from '../retention/claims.ts'
 import { leafHash } from '../tree.ts'
 import { readAnchors, type Anchor } from '../verify/anchors.ts'
 import { asFault, fault, FaultFound, inFile, type Fault } from '../verify/fault.ts'
@@ -87,6 +88,7 @@ class ArchiveCheck {
   #manifest: Manifest | undefined
   #checkpoint: Checkpoint | undefined
   #signedBy: readonly string[] = []
+  #trusted: readonly VerifierKey[] | undefined
   #earlier: number | undefined
   #anchors: readonly Anchor[] = []
 
@@ -103,6 +105,7 @@ class ArchiveCheck {
     )
     this.#checkpoint = checkpoint
     this.#signedBy = signedBy
+    this.#trusted = trusted
     if (checkpoint.origin !== manifest.origin)
       throw fault(FILE, 'line 2, origin', checkpoint.origin, manifest.origin)
     checkRanges(manifest, checkpoint.size)
@@ -204,7 +207,7 @@ class ArchiveCheck {
   ): Promise<void> {
     let next = 0
     for (let line = await this.#lines.peek(); line !== undefined; line = await this.#lines.peek()) {
-      const [, number] = /^record (0|[1-9]\d{0,3}) /.exec(line.toString('latin1', 0, 16)) ?? []
+      const [, what, number] = /^(record|erased) (0|[1-9]\d{0,3}) /.exec(line.toString('latin1', 0, 16)) ?? []
       if (number === undefined) break
       this.#lines.take()
       const n = Number(number)
@@ -218,7 +221,13 @@ class ArchiveCheck {
           filters === undefined ? 'no record' : `record ${next}`,
           `record ${n} of ${digests.length}`,
         )
+      next = n + 1
       const octets = line.subarray(`record ${n} `.length)
+      if (what === 'erased') {
+        this.#checkErased(index, n, octetsOf(octets.toString(), where).toString(), where)
+        tally.addErased()
+        continue
+      }
       const got = sha256(octets)
       if (!got.equals(digest))
         throw fault(FILE, where, `digest ${Buffer.from(digest).toString('hex')}`, got.toString('hex'))
@@ -226,10 +235,20 @@ class ArchiveCheck {
       if (!isChosen(envelope, filters))
         throw fault(FILE, where, 'a record that the filters choose', envelope.kind)
       tally.addRecord(envelope)
-      next = n + 1
     }
     if (filters !== undefined && isWhole(filters) && next < digests.length)
       throw fault(FILE, this.#here(`entry ${index}`), `record ${next} of ${digests.length}`, 'none')
+  }
+
+  /** That a retention record of this log says so. */
+  #checkErased(entry: number, n: number, proof: string, where: string): void {
+    const { origin, record, fault: broken } = inFile(FILE, where, () => verifyProof(proof, this.#trusted))
+    if (broken !== undefined) throw fault(FILE, where, broken.expected, broken.got)
+    const claims = new RetentionClaims()
+    if (record?.kind === 'retention')
+      inFile(FILE, where, () => claims.add(parseRetention(bodyOf(record.text))))
+    if (origin !== this.#checkpoint?.origin || !claims.isErased(entry, n))
+      throw fault(FILE, where, 'proof of a retention record that says it was erased', 'another proof')
   }
 
   async #checkArtifact(digest: string, size: number): Promise<void> {
@@ -328,6 +347,10 @@ async function anchorsOf(
     { stamped: reply === undefined ? [] : [file] },
     { log: checkpoint.origin, signed: [{ ...checkpoint, file }], known: [], trusted, authorities },
   )
+}
+
+function bodyOf(record: string): object {
+  return checkRecord(Buffer.from(record)).body
 }
 
 function octetsOf(text: string, location: string): Buffer {

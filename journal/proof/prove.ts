@@ -6,6 +6,7 @@ import { parseCheckpoint, type Checkpoint } from '../checkpoint.ts'
 import type { Disk } from '../disk.ts'
 import { JournalError } from '../error.ts'
 import { CHECKPOINT_PATH } from '../publisher.ts'
+import { isErased } from '../record.ts'
 import { TILE_WIDTH } from '../tree.ts'
 import { encodeExtra } from './evidence.ts'
 import { formatProof } from './format.ts'
@@ -89,13 +90,15 @@ export async function publishedCheckpoint(disk: Disk, directory: string): Promis
 async function recordAt(disk: Disk, directory: string, { entry, n }: Position): Promise<Buffer> {
   for await (const { records } of readBlocks(disk, directory, entry, entry + 1)) {
     const record = records[n]
+    if (record !== undefined && isErased(record))
+      throw new JournalError('format', { expected: `record ${n} of entry ${entry}`, got: 'an erased one' })
     if (record !== undefined) return record
     const got = `${records.length} records in entry ${entry}`
     throw new JournalError('format', { expected: `record ${n}`, got })
   }
   throw new JournalError('altered', {
     expected: `the records of entry ${entry}`,
-    got: 'none',
+    got: 'none, unless they were pruned',
     where: 'segments',
   })
 }

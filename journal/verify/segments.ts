@@ -16,16 +16,17 @@ export interface SegmentBlock extends Block {
 const ATTEMPTS = 3
 
 /**
- * Blocks of every segment in order, each entry exactly once. Numbers are tried one after the other, because a writer at work
+ * Blocks of every segment in order from one on, each entry exactly once. Numbers are tried one after the other, because a writer at work
  * begins segments after the directory was listed; none that was listed may be left. Throws FaultFound.
  */
 export async function* readSegments(
   source: FileSource,
   inventory: Inventory,
   notes: string[],
+  start: { readonly segment: number; readonly entry: number },
 ): AsyncGenerator<SegmentBlock> {
-  let next = 0
-  let segment = 0
+  let next = start.entry
+  let { segment } = start
   for (let open = false; !open; segment++) {
     const found = await readSegment(source, inventory, segment, next, notes)
     if (found === undefined) break

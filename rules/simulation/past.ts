@@ -202,6 +202,7 @@ export class PastSimulation {
       case 'epoch':
       case 'configuration':
       case 'key':
+      case 'retention':
       case 'audit':
       case 'action':
         return

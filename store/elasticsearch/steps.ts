@@ -60,6 +60,7 @@ export function stepsOf(
     case 'epoch':
     case 'configuration':
     case 'key':
+    case 'retention':
     case 'tick':
       return []
   }
@@ -113,11 +114,8 @@ function repeat(
 ): Step[] {
   const id = formatRecordId(at.origin, at.epoch, { entry, n })
   const of = observed(id)
-  if (of === undefined)
-    throw new StoreError(
-      'dangling_reference',
-      `${record.id} repeats entry ${entry}, record ${n}, which is no observation that was applied`,
-    )
+  // Pruned or erased: of which target it was is not known any more.
+  if (of === undefined) return []
   const start = instantOf(record.time, record) + offset
   const newest: Step = {
     address: targetAddress(of, names),

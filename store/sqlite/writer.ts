@@ -85,6 +85,7 @@ export class Writer {
       case 'epoch':
       case 'configuration':
       case 'key':
+      case 'retention':
       case 'tick':
         return
     }
@@ -170,11 +171,8 @@ export class Writer {
         'SELECT d.id, o.target, o.failed FROM document d JOIN observation o ON o.document = d.id ' +
           'WHERE d.epoch = ? AND d.entry = ? AND d.n = ?',
       ).get(at.epoch, entry, n)
-      if (row === undefined)
-        throw new StoreError(
-          'dangling_reference',
-          `${record.id} repeats entry ${entry}, record ${n}, which is no observation that was applied`,
-        )
+      // Pruned or erased: of which target it was is not known any more.
+      if (row === undefined) continue
       const target = integer(row, 'target')
       const start = time + offset
       this.#rollUps.add({ target, start, duration, failed: integer(row, 'failed') === 1 })
