@@ -275,11 +275,57 @@ describe('server: journal', () => {
     assert.equal((await ask(s, '/tlog/tile/0/999')).status, 404)
   })
 
+  it('serves what a mirror needs besides', async (t) => {
+    const s = await startServer(t)
+    const large = 'ab'.repeat(32)
+    const files: readonly [string, boolean][] = [
+      ['segments/00000000.zst', false],
+      ['segments/00000001.pending', false],
+      ['checkpoints/2026/2026-11-22T06Z', true],
+      ['checkpoints/2026/2026-11-22T06Z.tsr', true],
+      [`artifacts/ab/ab/${large}.zst`, true],
+    ]
+    for (const [path, isFinal] of files) {
+      writeJournalFile(s, path, `content of ${path}`)
+      const { status, headers, body } = await ask(s, `/tlog/${path}`)
+      assert.deepEqual(
+        [status, headers['cache-control'], body],
+        [200, isFinal ? 'public, max-age=31536000, immutable' : 'no-cache', `content of ${path}`],
+      )
+    }
+    const pending = '/tlog/segments/00000001.pending'
+    const part = await ask(s, pending, { headers: { range: 'bytes=8-' } })
+    assert.deepEqual([part.status, part.body], [206, 'of segments/00000001.pending'])
+    assert.equal((await ask(s, pending, { headers: { range: 'bytes=36-' } })).status, 416)
+    writeJournalFile(s, 'checkpoints/2026/2026-11-22T07Z', '')
+    writeJournalFile(s, 'checkpoints/2026/2026-11-22T07Z.tmp', '')
+    const all = '2026-11-22T06Z\n2026-11-22T06Z.tsr\n2026-11-22T07Z\n'
+    assert.equal((await ask(s, '/tlog/checkpoints')).body, all)
+    assert.equal((await ask(s, '/tlog/checkpoints?after=2026-11-22T06Z')).body, '2026-11-22T07Z\n')
+    for (const query of [
+      'after=../..',
+      'after=2026',
+      'after=2026-11-22T06Z&after=2026-11-22T07Z',
+      'before=x',
+    ])
+      assert.equal((await ask(s, `/tlog/checkpoints?${query}`)).status, 400, query)
+    // Kept in a pack, and not: a large one is not decompressed for whoever asks.
+    assert.equal((await ask(s, `/tlog/artifact/${'cd'.repeat(32)}`)).body, 'small')
+    assert.equal((await ask(s, `/tlog/artifact/${'ef'.repeat(32)}`)).status, 404)
+    assert.equal((await ask(s, `/tlog/artifact/${large}`)).status, 404)
+  })
+
   it('serves nothing else of the directory', async (t) => {
     const s = await startServer(t)
     const paths = [
       'key',
       'segments/000',
+      'segments/00000000.zst.tmp',
+      'lock',
+      'artifacts/packs/00000000.pack',
+      `artifacts/ab/cd/${'ef'.repeat(32)}.zst`,
+      'checkpoints/2026/2026-11-22T06Z.tmp',
+      'checkpoints/2025/2026-11-22T06Z',
       'artifacts/aa',
       'tile/0/.hidden',
       'tile/8',

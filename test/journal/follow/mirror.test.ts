@@ -162,6 +162,24 @@ test('a fork is told, with both checkpoints, and stays until somebody has looked
   assert.equal(codeOf(await f.look()), 'success')
 })
 
+test('segments of another history, well-formed as they are, do not get in under an honest checkpoint', async (t) => {
+  const f = await startFollowed(t)
+  await f.grow(3)
+  const other = await copyOf(f, 'other')
+  await f.look()
+  await f.grow(4)
+  const forked = await openTestJournal({ directory: other, keyFile: f.keyFile }, { now: f.clock.now })
+  t.after(() => forked.close())
+  for (let i = 0; i < 6; i++) await forked.append([numbered(100 + i)])
+  const before = await contentOf(f.mirrorDirectory)
+  f.intercept = (request, response) => {
+    f.served = request.url?.startsWith('/segments/') === true ? other : f.directory
+    f.serve(request, response)
+  }
+  assert.equal(codeOf(await f.look()), 'consistency journal_invalid')
+  assert.deepEqual(await contentOf(f.mirrorDirectory), before)
+})
+
 test('a fork of the same size is told', async (t) => {
   const f = await startFollowed(t)
   await f.grow(3)
