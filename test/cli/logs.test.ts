@@ -75,7 +75,10 @@ test('what a log says is found, is found still after a restart, and counts go on
     // Eight before the restart, and four after it: more than ten within ten minutes.
     for (let i = 0; i < 4; i++) appendFileSync(log, line(FAILED))
     const summaries = await failing(second, 'log_keys_stay', 'log_no_authentication_burst')
-    assert.match(summaries.join(), /1[12] authentications failed within 10 minutes, most of them of ejbca 1[12]/)
+    assert.match(
+      summaries.join(),
+      /1[12] authentications failed within 10 minutes, most of them of ejbca 1[12]/,
+    )
   } finally {
     await second.stop()
   }
