@@ -85,7 +85,7 @@ export function checkRecord(bytes: Buffer): Envelope {
 }
 
 /** Reads a record whose integrity is already established. Throws JournalError(invalid_record). */
-export function decodeRecord(bytes: Buffer, origin: string, epoch: number, position: Position): SealedRecord {
+function decodeRecord(bytes: Buffer, origin: string, epoch: number, position: Position): SealedRecord {
   const { kind, time, recorded, body } = envelope(parse(bytes.toString()))
   // The writer took kind and body from a NewRecord, and the digest in the tree covers both.
   const record = { kind, time, body } as NewRecord

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { JournalError } from '../error.ts'
 
 /** Octets: a record of 1 MiB, a piece of an artifact, the manifest with its checkpoints, all with room. */
-export const MAX_LINE_BYTES = 8 * 1024 * 1024
+const MAX_LINE_BYTES = 8 * 1024 * 1024
 
 const LINE_FEED = 0x0a
 
