@@ -204,7 +204,7 @@ class Fetching implements Extension {
 export const NOTHING = { pending: Buffer.alloc(0), text: Buffer.alloc(0) }
 
 /** The file of a pending segment with these blocks, as a writer leaves it. */
-export function pendingOf(blocks: readonly Block[]): Buffer {
+function pendingOf(blocks: readonly Block[]): Buffer {
   return Buffer.concat(blocks.flatMap((block) => [encodeFrame(block.entry, encodeBlock(block)), SEAL_MARK]))
 }
 
