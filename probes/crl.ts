@@ -142,7 +142,7 @@ async function contentOf(
   }
   const wanted = comparedWith(known, facts?.crl?.sha256 ?? '')
   const previous = wanted === undefined ? undefined : await context.artifact(wanted)
-  const certificates = knownCertificates(target, context.memory)
+  const certificates = knownCertificates(target, context.memory, context.ledger)
   const { distribution } = target
   return intake.compare({ known, previous, certificates, distribution }, context.now(), deadline)
 }

@@ -78,6 +78,17 @@ export class SerialTable {
     return this.#status[row] === REVOKED ? (inMilliseconds(this.#revokedAt[row]) ?? 0) : undefined
   }
 
+  /** Serial number and notAfter (milliseconds) of revoked certificates whose notAfter is known, the newest rows first. */
+  *revoked(limit: number): Generator<readonly [serial: string, notAfter: number], undefined> {
+    let left = limit
+    for (let row = this.#size - 1; row >= 0 && left > 0; row--) {
+      const notAfter = this.notAfter(row)
+      if (notAfter === undefined || this.#status[row] !== REVOKED) continue
+      left--
+      yield [this.serialOf(row), notAfter]
+    }
+  }
+
   /** Whether it was ever said to be revoked, or not to be any more. */
   hasStatus(row: Row): boolean {
     return this.#status[row] !== NOTHING

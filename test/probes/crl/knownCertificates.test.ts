@@ -4,7 +4,9 @@ import { toTimestamp } from '../../../model/time.ts'
 import { parseCertificate } from '../../../pki/certificate.ts'
 import { issuedBy, knownCertificates } from '../../../probes/crl/knownCertificates.ts'
 import { RecordedMemory } from '../../../probes/memory.ts'
+import { NO_LEDGER } from '../../../probes/reconciliation/ledger.ts'
 import { DAY, declared, entity, NOW } from '../pki.ts'
+import { issuedEvent, ledgerOf, revokedEvent } from '../reconciliation/heard.ts'
 
 const root = await entity({ subject: 'Root' })
 const below = await entity({ subject: 'Issuing 1', issuer: root })
@@ -35,7 +37,7 @@ test('what services were seen to have is known too, of this authority only', () 
     const run = { vantage: 'test', start: toTimestamp(NOW), duration: 1, artifacts: [] }
     memory.remember({ ...run, subject, probe, target, outcome: 'success', facts: { certificate } })
   })
-  const known = knownCertificates({ issuer, issued: [{ serial: 'dd', notAfter: 5 }] }, memory)
+  const known = knownCertificates({ issuer, issued: [{ serial: 'dd', notAfter: 5 }] }, memory, NO_LEDGER)
   assert.deepEqual(
     [...known],
     [
@@ -43,6 +45,13 @@ test('what services were seen to have is known too, of this authority only', () 
       ['aa', NOW],
     ],
   )
-  const unverified = knownCertificates({ issuer: undefined, issued: [] }, memory)
+  const unverified = knownCertificates({ issuer: undefined, issued: [] }, memory, NO_LEDGER)
   assert.equal(unverified.size, 0)
+})
+
+test('what the log says is revoked is known, where the log says when it expires', () => {
+  const events = [issuedEvent('aa', NOW, NOW + DAY), revokedEvent('aa', NOW), revokedEvent('bb', NOW)]
+  const ledger = ledgerOf([...events, issuedEvent('cc', NOW, NOW + DAY)])
+  const own = { issuer: { ...issuer, id: 'issuing-1' }, issued: [] }
+  assert.deepEqual([...knownCertificates(own, new RecordedMemory([]), ledger)], [['aa', NOW + DAY]])
 })
