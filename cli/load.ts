@@ -240,7 +240,7 @@ class Loader {
 
   #logAccess(): Map<string, ApiAccess> {
     const access = new Map<string, ApiAccess>()
-    this.#file.config.inventory.logs.forEach(({ id, certctl, elasticsearch }, i) => {
+    this.#file.config.inventory.logs.forEach(({ id, certctl, dagster, elasticsearch }, i) => {
       const path = ['inventory', 'logs', i]
       if (certctl !== undefined)
         access.set(id, {
@@ -250,6 +250,20 @@ class Loader {
           },
           ...this.#caOf([...path, 'certctl', 'ca_file'], certctl.ca_file),
         })
+      if (dagster !== undefined) {
+        const secret = (key: 'authorization_file' | 'token_file', header: string): ApiAccess['headers'] =>
+          dagster[key] === undefined
+            ? {}
+            : { [header]: this.#secret([...path, 'dagster', key], dagster[key]) }
+        access.set(id, {
+          url: dagster.url,
+          headers: {
+            ...secret('authorization_file', 'authorization'),
+            ...secret('token_file', 'dagster-cloud-api-token'),
+          },
+          ...this.#caOf([...path, 'dagster', 'ca_file'], dagster.ca_file),
+        })
+      }
       if (elasticsearch !== undefined)
         access.set(id, {
           url: elasticsearch.url,
@@ -275,7 +289,7 @@ class Loader {
   #secret(path: Path, name: string): string {
     const text = this.#read(path, name)?.toString('utf8').trim()
     if (text === '') this.#refuse(path, `${name}: is empty`)
-    else if (text !== undefined && !/^[\x21-\x7e]+$/.test(text))
+    else if (text !== undefined && !/^[\x20-\x7e]+$/.test(text))
       this.#refuse(path, `${name}: expected one line of printable characters`)
     return text ?? ''
   }

@@ -12,7 +12,7 @@ function isTimeZone(zone: string): boolean {
 }
 
 /** Ways for a log to come. */
-const WAYS = ['path', 'beats', 'elasticsearch', 'certctl'] as const
+const WAYS = ['path', 'beats', 'elasticsearch', 'certctl', 'dagster'] as const
 
 /** IANA name. */
 export const timeZone = z
@@ -85,7 +85,7 @@ const interval = duration.default(10_000)
 export const logSchema = z
   .strictObject({
     id,
-    format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'certctl', 'json']),
+    format: z.enum(['ejbca', 'ejbca-csv', 'dogtag', 'certctl', 'dagster', 'json']),
     /** The file that is read, */
     path: file.optional(),
     /** or who ships it to us: Filebeat, to the address of `beats`. */
@@ -138,6 +138,21 @@ export const logSchema = z
         'expected either username and password_file, or api_key_file',
       )
       .optional(),
+    /** or Dagster, whose histories are read over GraphQL. */
+    dagster: z
+      .strictObject({
+        url: apiUrl,
+        /** Holds the value of `authorization`, for the proxy that Dagster stands behind. */
+        authorization_file: file.optional(),
+        /** Token of Dagster+. */
+        token_file: file.optional(),
+        /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
+        ca_file: file.optional(),
+        interval: duration.default(30_000),
+        /** What happened before is not read. Default: 30 days before the first start. */
+        since: instant.optional(),
+      })
+      .optional(),
     /** Authorities that log here; maps CA ids and names in the log to the inventory. */
     authorities: z.array(id).default([]),
     /** IANA time zone of times that bear no offset. */
@@ -154,6 +169,10 @@ export const logSchema = z
   .refine(
     (l) => l.certctl === undefined || l.format === 'certctl',
     'expected format certctl: its API gives nothing else',
+  )
+  .refine(
+    (l) => (l.dagster === undefined) === (l.format !== 'dagster'),
+    'expected `dagster` with format dagster, and only there',
   )
   .refine(
     (l) => (l.format === 'json') === (l.json !== undefined),

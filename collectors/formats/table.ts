@@ -1,6 +1,7 @@
 import type { LogConfig } from '../../model/config.ts'
 import type { Format, FormatSettings } from '../format.ts'
 import { certctl } from './certctl.ts'
+import { dagster } from './dagster.ts'
 import { dogtag } from './dogtag.ts'
 import { ejbca } from './ejbca.ts'
 import { ejbcaCsv } from './ejbcaCsv.ts'
@@ -12,5 +13,6 @@ export const FORMATS: Readonly<Record<LogConfig['format'], (settings: FormatSett
   'ejbca-csv': () => ejbcaCsv,
   dogtag: ({ signers = [] }) => dogtag(signers),
   certctl: () => certctl,
+  dagster: () => dagster,
   json: ({ json }) => jsonFormat(json),
 }

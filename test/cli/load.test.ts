@@ -97,6 +97,11 @@ test('a log that is asked for needs an address without secrets, and files that h
   const found = problems(log('certctl', `url: "https://c.test", ${key}, ca_file: vigil.yaml`)).join('\n')
   assert.match(found, /certctl\.api_key_file: vigil\.yaml: expected one line of printable characters/)
   assert.match(found, /certctl\.ca_file: vigil\.yaml: expected CA certificates in PEM/)
+  const dagster = (more: string): string =>
+    `inventory:\n  logs: [{ id: control, format: dagster, dagster: { url: "https://d.test", ${more} } }]\n`
+  const secrets = problems(dagster('token_file: nothing, authorization_file: vigil.yaml')).join('\n')
+  assert.match(secrets, /dagster\.token_file: nothing: /)
+  assert.match(secrets, /dagster\.authorization_file: vigil\.yaml: expected one line/)
   const index = (more: string): string =>
     `inventory:\n  logs: [{ id: ca1, format: ejbca, elasticsearch: { url: "https://e.test", ${more} } }]\n`
   assert.match(problems(index('index: "a b"')).join(), /elasticsearch\.index: expected the name of an index/)

@@ -22,16 +22,22 @@ export function needsDagster(): TestOptions {
   return { skip: 'Dagster is not installed (test/services/dagster.sh fetches it)' }
 }
 
-/** A real Dagster without any code, on the loopback address, with an instance of its own. */
+/** A real Dagster, on the loopback address, with an instance of its own. */
 export class TestDagster implements AsyncDisposable {
   readonly url: string
   readonly #directory: string
   readonly #port: number
   readonly #processes: ChildProcess[] = []
 
-  static async create(): Promise<TestDagster> {
+  /** `code`: Python with Dagster's definitions, as location `pki`. */
+  static async create(code?: string): Promise<TestDagster> {
     const directory = await mkdtemp(join(tmpdir(), 'vigil-dagster-'))
-    await writeFile(join(directory, 'workspace.yaml'), 'load_from: []\n')
+    const location = '  - python_file: { relative_path: pki.py, location_name: pki }\n'
+    await writeFile(
+      join(directory, 'workspace.yaml'),
+      code === undefined ? 'load_from: []\n' : `load_from:\n${location}`,
+    )
+    if (code !== undefined) await writeFile(join(directory, 'pki.py'), code)
     await writeFile(join(directory, 'dagster.yaml'), 'telemetry: { enabled: false }\n')
     const [port = 0] = await freePorts(1)
     return new TestDagster(directory, port)

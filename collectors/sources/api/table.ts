@@ -4,6 +4,8 @@ import type { CollectorError } from '../../error.ts'
 import { CertctlHistory } from './certctl.ts'
 import { ApiClient } from './client.ts'
 import type { ApiAccess } from './client.ts'
+import { DagsterHistory } from './dagster/history.ts'
+import { DagsterServer } from './dagster/server.ts'
 import { DocumentIndex } from './elasticsearch/documents.ts'
 import { ElasticsearchHistory } from './elasticsearch/history.ts'
 import { ApiSource } from './source.ts'
@@ -30,6 +32,11 @@ export function sourceOver({ log, access, positions, now, onProblem }: ApiLog): 
     const { index, interval, compare, origin = source } = log.elasticsearch
     const documents = new DocumentIndex({ client, index, origin })
     const history = new ElasticsearchHistory({ source, index: documents, positions, compare, now })
+    return new ApiSource({ source, history, interval, onProblem })
+  }
+  if (log.dagster !== undefined) {
+    const { interval, since } = log.dagster
+    const history = new DagsterHistory({ source, server: new DagsterServer(client), positions, since, now })
     return new ApiSource({ source, history, interval, onProblem })
   }
   throw new TypeError(`log ${source}: no API is declared`)
