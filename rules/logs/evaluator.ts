@@ -10,7 +10,7 @@ import type { WatchedTarget } from '../subjects.ts'
 import { HeardLog } from './heardLog.ts'
 
 /** Of the observation of a log: there is one. */
-export const LOG_TARGET = 'records'
+const LOG_TARGET = 'records'
 
 /** Milliseconds between two judgements of the logs; less where probes run more often. */
 const INTERVAL = 60_000

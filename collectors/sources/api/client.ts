@@ -22,7 +22,7 @@ export interface ApiAnswer {
 /** One request, milliseconds: a page of a large table takes a server a while. */
 const TIMEOUT_MS = 30_000
 /** Octets of one answer: a page of 500 records of 64 KiB. */
-export const MAX_ANSWER = 32 * 1024 * 1024
+const MAX_ANSWER = 32 * 1024 * 1024
 /** Times that a server may say that it is asked too often, and how long it may make us wait, in milliseconds. */
 const MAX_BUSY = 3
 const MAX_RETRY_AFTER_MS = 30_000
