@@ -156,6 +156,8 @@ describe('the histories of Dagster', () => {
       }
       await log.poll()
       assert.deepEqual(keysOf(log), keysOf(whole), `after every ${step}`)
+      // The source itself hands nothing over twice; the collector would refuse it.
+      assert.equal(log.collector.counts.duplicates, 0)
     }
   })
 
