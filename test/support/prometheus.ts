@@ -48,7 +48,8 @@ export async function runTool(
 ): Promise<string> {
   try {
     const run = promisify(execFile)(located(program), args, { timeout: 60_000 })
-    run.child.stdin?.end(input)
+    // It may well end before it has read everything.
+    run.child.stdin?.on('error', () => undefined).end(input)
     return (await run).stdout
   } catch (error) {
     const printed = printedSchema.safeParse(error).data
