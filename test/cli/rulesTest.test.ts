@@ -68,6 +68,8 @@ describe('vigil rules test, on the journal of a PKI that was watched', () => {
       now: Date.now,
       lifetimes: { ...LIFETIMES, service: SERVICE_LIFE },
     })
+    // What the lab has revoked since its first CRLs is on the next ones.
+    await lab.refreshCrls()
     const file = await writeVigilYaml(lab, {
       ...SETTINGS,
       directory: cwd,
