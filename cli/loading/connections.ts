@@ -1,0 +1,157 @@
+import { resolve } from 'node:path'
+import type { Cron } from 'croner'
+import { JournalError } from '../../journal/error.ts'
+import { parseVerifierKeys } from '../../journal/note.ts'
+import { parseCertificate } from '../../pki/certificate.ts'
+import { PkiError } from '../../pki/error.ts'
+import { decodeCertificates } from '../../pki/pem.ts'
+import type { AttestationSource } from '../../probes/attestations.ts'
+import { parseSecret } from '../../remediation/standardWebhooks.ts'
+import type { ElasticsearchOptions } from '../../store/elasticsearch/store.ts'
+import { followedJournal, type FollowedJournal } from '../followers.ts'
+import { parseSchedule } from '../reportSchedule.ts'
+import type { TimestampAuthority } from '../timestamps.ts'
+import type { Declared, Path } from './declared.ts'
+
+// What vigil works with besides the PKI: who signs statements, other journals, the control plane, stores, reports.
+
+/** Where monthly reports go, and when. */
+export interface ReportPlan {
+  readonly directory: string
+  readonly cron: Cron
+}
+
+export function attestationsOf(from: Declared): AttestationSource | undefined {
+  const { config, directory } = from.file
+  if (config.attestations === undefined) return undefined
+  const keys = config.attestations.keys.flatMap((text, i) => {
+    const path = ['attestations', 'keys', i]
+    try {
+      const parsed = parseVerifierKeys(text.trim())
+      if (parsed.length === 1) return parsed
+      from.refuse(path, `expected one verifier key, got ${parsed.length}`)
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error
+      from.refuse(path, `${error.message}: vigil attest prints it`)
+    }
+    return []
+  })
+  return { directory: resolve(directory, config.attestations.directory), keys }
+}
+
+export function followedOf(from: Declared): readonly FollowedJournal[] {
+  const { config, directory } = from.file
+  const seen = new Set<string>()
+  return config.follow.flatMap((entry, i) => {
+    const { vkey, vkey_file } = entry
+    const name = vkey_file === undefined ? 'vkey' : 'vkey_file'
+    const text = vkey_file === undefined ? vkey : from.read(['follow', i, name], vkey_file)?.toString('utf8')
+    if (text === undefined) return []
+    try {
+      const journal = followedJournal(entry, text, directory)
+      if (!seen.has(journal.log)) {
+        seen.add(journal.log)
+        return [journal]
+      }
+      from.refuse(['follow', i, name], `${journal.log} is followed already`)
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error
+      from.refuse(['follow', i, name], `${error.message}: it stands in the file vkey of its journal`)
+    }
+    return []
+  })
+}
+
+export function webhookSecretOf(from: Declared): Uint8Array | undefined {
+  const { webhook } = from.file.config.remediation
+  if (webhook === undefined) return undefined
+  const path = ['remediation', 'webhook', 'secret_file']
+  const text = from.read(path, webhook.secret_file)?.toString('utf8').trim()
+  try {
+    return text === undefined ? undefined : parseSecret(text)
+  } catch (error) {
+    from.refuse(path, `${webhook.secret_file}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+export function timestampsOf(from: Declared): TimestampAuthority | undefined {
+  const { timestamps } = from.file.config.journal
+  if (timestamps === undefined) return undefined
+  const path = ['journal', 'timestamps', 'ca_file']
+  const bytes = from.read(path, timestamps.ca_file)
+  try {
+    const trusted = decodeCertificates(bytes ?? new Uint8Array()).map(
+      (der) => [parseCertificate(der)] as const,
+    )
+    return { url: timestamps.url, trusted }
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    if (bytes !== undefined)
+      from.refuse(path, `${timestamps.ca_file}: expected certificates: ${error.message}`)
+    return undefined
+  }
+}
+
+export function elasticsearchOf(from: Declared): ElasticsearchOptions | undefined {
+  const { elasticsearch } = from.file.config
+  if (elasticsearch === undefined) return undefined
+  const { url, prefix, username, password_file, api_key_file, ca_file } = elasticsearch
+  const read = (key: 'password_file' | 'api_key_file' | 'ca_file', name: string | undefined): string => {
+    if (name === undefined) return ''
+    const bytes = from.read(['elasticsearch', key], name)
+    const text = bytes?.toString('utf8').trim() ?? ''
+    if (bytes !== undefined && text === '') from.refuse(['elasticsearch', key], `${name}: is empty`)
+    return text
+  }
+  const password = read('password_file', password_file)
+  const apiKey = read('api_key_file', api_key_file)
+  const ca = read('ca_file', ca_file)
+  return {
+    url,
+    prefix,
+    ...(username === undefined ? {} : { credentials: { kind: 'password', username, password } }),
+    ...(api_key_file === undefined ? {} : { credentials: { kind: 'api_key', apiKey } }),
+    ...(ca_file === undefined ? {} : { ca }),
+  }
+}
+
+export function reportsOf(from: Declared): ReportPlan | undefined {
+  const { config, directory } = from.file
+  if (config.reports === undefined) return undefined
+  const { schedule, timezone } = config.reports
+  try {
+    return {
+      directory: resolve(directory, config.reports.directory),
+      cron: parseSchedule(schedule, timezone),
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    from.refuse(['reports', 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
+    return undefined
+  }
+}
+
+/** What stands in the file goes into the journal, and the journal goes to auditors. */
+export function refuseLiteralPasswords(from: Declared): void {
+  const written = valueAt(from.file.recorded, ['alerts', 'alertmanager'])
+  const alertmanagers = Array.isArray(written)
+    ? written.map((_, i) => ['alerts', 'alertmanager', i])
+    : [['alerts', 'alertmanager']]
+  for (const path of [...alertmanagers, ['remediation', 'webhook', 'url']]) refuseLiteralPassword(from, path)
+}
+
+function refuseLiteralPassword(from: Declared, path: Path): void {
+  const written = valueAt(from.file.recorded, path)
+  if (typeof written !== 'string' || !URL.canParse(written)) return
+  const { password } = new URL(written)
+  if (password !== '' && !decodeURIComponent(password).startsWith('${'))
+    from.refuse(path, 'a password stands in the file: write it as ${NAME} and set that environment variable')
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),
+    value,
+  )
+}

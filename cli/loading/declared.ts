@@ -1,0 +1,90 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Problem } from '../../model/problem.ts'
+import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
+import { PkiError } from '../../pki/error.ts'
+import { decodeCertificates } from '../../pki/pem.ts'
+import { unreadable, type ConfigFile } from '../config.ts'
+
+/** Largest certificate, key or secret that is taken, in octets. */
+const MAX_SMALL_FILE = 1024 * 1024
+
+export type Path = Problem['path']
+
+/** A configuration file, the small files that it names, and every mistake found so far. What cannot be read is reported, and then missing. */
+export class Declared {
+  readonly file: ConfigFile
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+
+  constructor(file: ConfigFile) {
+    this.file = file
+  }
+
+  refuse(path: Path, message: string): void {
+    this.problems.push(this.file.problem(path, message))
+  }
+
+  /** `path` is the key that names the file. */
+  read(path: Path, name: string): Buffer | undefined {
+    try {
+      const bytes = readFileSync(resolve(this.file.directory, name))
+      if (bytes.length <= MAX_SMALL_FILE) return bytes
+      this.refuse(path, `${name}: larger than 1 MiB: is this the right file?`)
+    } catch (error) {
+      this.refuse(path, `${name}: ${unreadable(error)}`)
+    }
+    return undefined
+  }
+
+  /** One line that goes into a header. */
+  secret(path: Path, name: string): string {
+    const text = this.read(path, name)?.toString('utf8').trim()
+    if (text === '') this.refuse(path, `${name}: is empty`)
+    else if (text !== undefined && !/^[\x20-\x7e]+$/.test(text))
+      this.refuse(path, `${name}: expected one line of printable characters`)
+    return text ?? ''
+  }
+
+  caOf(path: Path, name: string | undefined): { readonly ca?: string } {
+    if (name === undefined) return {}
+    const ca = this.read(path, name)?.toString('utf8') ?? ''
+    // TLS itself takes anything, and then trusts nobody.
+    if (ca !== '' && !ca.includes('-----BEGIN CERTIFICATE-----'))
+      this.refuse(path, `${name}: expected CA certificates in PEM`)
+    return { ca }
+  }
+
+  /** Of a certificate or by itself. */
+  publicKey(path: Path, name: string): KeyObject | undefined {
+    const bytes = this.read(path, name)
+    if (bytes === undefined) return undefined
+    try {
+      return createPublicKey(bytes)
+    } catch {
+      this.refuse(path, `${name}: expected a certificate or a public key in PEM`)
+      return undefined
+    }
+  }
+
+  /** The first of a file. */
+  certificate(path: Path, name: string): Certificate | undefined {
+    return this.certificates(path, name)[0]
+  }
+
+  /** All of a file; where there is none, that was reported. */
+  certificates(path: Path, name: string): readonly Certificate[] {
+    const bytes = this.read(path, name)
+    if (bytes === undefined) return []
+    try {
+      const found = decodeCertificates(bytes).map((der) => parseCertificate(der))
+      if (found.length === 0) this.refuse(path, `${name}: expected a certificate in PEM or DER`)
+      return found
+    } catch (error) {
+      if (!(error instanceof PkiError)) throw error
+      this.refuse(path, `${name}: not a certificate: ${error.message}`)
+      return []
+    }
+  }
+}
