@@ -2,6 +2,7 @@ import type { ProbeResult } from '../model/observation.ts'
 import type { Clock } from '../model/time.ts'
 import { readAttestations, type AttestationSource } from '../probes/attestations.ts'
 import { ATTESTATION_INTERVAL } from '../rules/subjects.ts'
+import { Looks } from './looks.ts'
 
 interface AttestationWatcherOptions {
   readonly source: AttestationSource
@@ -14,28 +15,19 @@ interface AttestationWatcherOptions {
 /** Looks at the signed statements at the start and every minute after that, until `stop`, which waits for the look under way. */
 export class AttestationWatcher {
   readonly #options: AttestationWatcherOptions
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
+  readonly #looks: Looks
 
   constructor(options: AttestationWatcherOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#once(), options.onError)
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), ATTESTATION_INTERVAL)
-    this.#look()
+    this.#looks.start(ATTESTATION_INTERVAL)
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#running
-  }
-
-  /** While one look waits for the disk, more of them would only pile up. */
-  #look(): void {
-    this.#running ??= this.#once()
-      .catch((error: unknown) => this.#options.onError(error))
-      .finally(() => (this.#running = undefined))
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
   async #once(): Promise<void> {

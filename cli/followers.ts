@@ -19,6 +19,7 @@ import type { Clock } from '../model/time.ts'
 import type { Network } from '../probes/fetch/connect.ts'
 import { probeFollow, type FollowTarget } from '../probes/follow.ts'
 import type { WatchedTarget } from '../rules/subjects.ts'
+import { Looks } from './looks.ts'
 
 /** Another vigil's journal as it is configured. */
 export interface FollowedJournal {
@@ -85,42 +86,35 @@ interface FollowWatcherOptions {
 export class FollowWatcher {
   readonly #options: FollowWatcherOptions
   readonly #stopping = new AbortController()
+  readonly #looks: Looks
   #mirror: Mirror | undefined
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
 
   constructor(options: FollowWatcherOptions) {
     this.#options = options
+    this.#looks = new Looks(
+      () => this.#once(),
+      (error) => {
+        if (!this.#stopping.signal.aborted) options.onError(error)
+      },
+    )
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), this.#options.journal.watched.interval)
-    this.#look()
+    this.#looks.start(this.#options.journal.watched.interval)
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
     this.#stopping.abort()
-    await this.#running
+    await this.#looks.stop()
     await this.#mirror?.close()
   }
 
-  /** A look may take longer than the interval: never two at once. */
-  #look(): void {
-    const { onSuccess, onError } = this.#options
-    this.#running ??= this.#once()
-      .then(onSuccess)
-      .catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) onError(error)
-      })
-      .finally(() => (this.#running = undefined))
-  }
-
   async #once(): Promise<void> {
-    const { journal, cosigners, now, vantage, network, record } = this.#options
+    const { journal, cosigners, now, vantage, network, record, onSuccess } = this.#options
     const { directory, trusted, target } = journal
     this.#mirror ??= await Mirror.open({ directory, trusted, cosigners, now })
     const context = { now, vantage, network, signal: this.#stopping.signal }
     await record(await probeFollow(target, this.#mirror, context))
+    onSuccess()
   }
 }

@@ -5,6 +5,7 @@ import { LogEvaluator, logTargets } from '../rules/logs/evaluator.ts'
 import type { StorePosition, TargetState } from '../store/contract.ts'
 import { resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
+import { Looks } from './looks.ts'
 
 /** Entries of the journal that are gone through again at a start: ten minutes where one is sealed every second, which is as long as counts reach back. */
 const REPLAYED_ENTRIES = 600
@@ -49,30 +50,25 @@ interface LogWatcherOptions {
 /** Judges the logs at the start and every interval after that, until `stop`, which waits for what is under way. */
 export class LogWatcher {
   readonly #options: LogWatcherOptions
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
+  readonly #looks: Looks
 
   constructor(options: LogWatcherOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#once(), options.onError)
   }
 
   start(): void {
     const { inventory, probes } = this.#options.loaded.config
     const [target] = logTargets(inventory.logs, probes)
-    this.#timer = setInterval(() => this.#look(), target?.interval)
-    this.#look()
+    if (target !== undefined) this.#looks.start(target.interval)
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#running
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
-  /** While one waits for the disk, more of them would only pile up. */
-  #look(): void {
-    const { evaluator, now, record, onError } = this.#options
-    this.#running ??= Promise.all(evaluator.evaluate(now()).map(record))
-      .then(() => undefined, onError)
-      .finally(() => (this.#running = undefined))
+  async #once(): Promise<void> {
+    const { evaluator, now, record } = this.#options
+    await Promise.all(evaluator.evaluate(now()).map(record))
   }
 }

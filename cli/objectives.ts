@@ -9,6 +9,7 @@ import type { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { checkOverrides, objectivesOf, objectiveTargets, type Objective } from '../rules/slo/objective.ts'
 import { attestationTargets, readsObjective, watchedSubjects, type WatchedTarget } from '../rules/subjects.ts'
 import type { Store } from '../store/contract.ts'
+import { Looks } from './looks.ts'
 
 export interface Objectives {
   readonly objectives: readonly Objective[]
@@ -82,33 +83,24 @@ export async function restoreRecentHours(
  */
 export class SloWatcher {
   readonly #options: SloWatcherOptions
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
+  readonly #looks: Looks
   /** Subjects whose hours were not read yet. */
   readonly #unread: Set<string>
   #stopped = false
 
   constructor(options: SloWatcherOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#once(), options.onError)
     this.#unread = new Set(options.objectives.map(({ subject }) => subject))
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), this.#options.interval)
-    this.#look()
+    this.#looks.start(this.#options.interval)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    clearInterval(this.#timer)
-    await this.#running
-  }
-
-  /** While one waits for the disk, more of them would only pile up. */
-  #look(): void {
-    this.#running ??= this.#once()
-      .catch((error: unknown) => this.#options.onError(error))
-      .finally(() => (this.#running = undefined))
+    await this.#looks.stop()
   }
 
   async #once(): Promise<void> {
