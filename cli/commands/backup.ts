@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { JournalError } from '../../journal/error.ts'
 import { StoreError } from '../../store/error.ts'
-import { unreadable } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { readGiven } from '../givenFile.ts'
 import { printJson, printLine } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { backUpAll, drill, restore } from '../restore.ts'
@@ -100,12 +99,7 @@ export function restoreDrillCommand(): Command {
 }
 
 function readTrust(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `${file}: ${unreadable(error)}`)
-  }
+  return file === undefined ? undefined : readGiven(file).toString('utf8')
 }
 
 async function withProgress<T>(

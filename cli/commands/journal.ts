@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { exportPeriod } from '../../journal/archive/export.ts'
@@ -13,9 +13,9 @@ import { isRecordKind, RECORD_KINDS } from '../../journal/record.ts'
 import type { RecordKind, SealedRecord } from '../../model/record.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { parseRecordId } from '../../model/recordId.ts'
-import { unreadable } from '../config.ts'
 import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { readGiven } from '../givenFile.ts'
 import { instantOf } from '../instant.ts'
 import { isSelected, summaryOf } from '../journal/select.ts'
 import { printLine } from '../output.ts'
@@ -215,7 +215,8 @@ function line(record: SealedRecord): string {
 async function proofOf(directory: string, { record, since }: ProveOptions): Promise<string> {
   if ((record === undefined) === (since === undefined))
     throw new CommandError(EXIT.usage, 'expected either --record ID or --since CHECKPOINT')
-  if (since !== undefined) return await proveConsistency(nodeDisk, directory, readText(since))
+  if (since !== undefined)
+    return await proveConsistency(nodeDisk, directory, readGiven(since).toString('utf8'))
   const at = parseRecordId(record ?? '')
   if (at === undefined)
     throw new CommandError(
@@ -229,14 +230,6 @@ async function proofOf(directory: string, { record, since }: ProveOptions): Prom
       `--record: expected a record of ${origin}/${epoch}, whose journal this is, got one of ${at.origin}/${at.epoch}`,
     )
   return await proveRecord(nodeDisk, directory, at)
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `${file}: ${unreadable(error)}`)
-  }
 }
 
 function writeOut(file: string, text: string): void {

@@ -1,4 +1,4 @@
-import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { isArchive } from '../../journal/archive/format.ts'
@@ -10,6 +10,7 @@ import type { Anchor } from '../../journal/verify/anchors.ts'
 import { verifyJournal, type VerifyReport } from '../../journal/verify.ts'
 import { unreadable } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { readGiven } from '../givenFile.ts'
 import { printJson, printLine } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { paint, printable, table } from '../terminal.ts'
@@ -131,14 +132,6 @@ function isDirectory(path: string): boolean {
     return statSync(path).isDirectory()
   } catch (error) {
     throw new CommandError(EXIT.failed, `${path}: ${unreadable(error)}`)
-  }
-}
-
-function readGiven(file: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `${file}: ${unreadable(error)}`)
   }
 }
 
