@@ -8,6 +8,7 @@ import { HeardClocks } from '../probes/heardClocks.ts'
 import { SelfProbe, type MonitorReading } from '../probes/self.ts'
 import { storeLag, type Status } from '../server/status.ts'
 import type { LoadedConfig } from './load.ts'
+import { Looks } from './looks.ts'
 import type { Problems } from './problems.ts'
 import { selfTarget } from './selfTarget.ts'
 
@@ -33,12 +34,15 @@ export class SelfWatcher {
   readonly #probe: SelfProbe
   readonly #clocks: HeardClocks
   #stopHearing: () => void = () => undefined
-  #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
+  readonly #looks: Looks
 
   constructor(options: SelfWatcherOptions) {
     this.#options = options
-    const { loaded, now } = options
+    const { loaded, now, problems } = options
+    this.#looks = new Looks(
+      () => this.#once(),
+      (error) => problems.raise(PART, error instanceof Error ? error.message : String(error)),
+    )
     const { subject } = selfTarget(loaded.config)
     const clock = { now, monotonic: () => performance.now() }
     this.#clocks = new HeardClocks(clock)
@@ -48,8 +52,7 @@ export class SelfWatcher {
 
   start(): void {
     this.#stopHearing = onServerTime((heard) => this.#clocks.hear(heard))
-    this.#timer = setInterval(() => this.#look(), selfTarget(this.#options.loaded.config).interval)
-    this.#look()
+    this.#looks.start(selfTarget(this.#options.loaded.config).interval)
   }
 
   /** A run was recorded. */
@@ -59,21 +62,12 @@ export class SelfWatcher {
 
   async stop(): Promise<void> {
     this.#stopHearing()
-    clearInterval(this.#timer)
-    await this.#running
-  }
-
-  /** While one look waits for the disk, more of them would only pile up. */
-  #look(): void {
-    const { problems } = this.#options
-    this.#running ??= this.#once()
-      .then(() => problems.clear(PART))
-      .catch((error: unknown) => problems.raise(PART, error instanceof Error ? error.message : String(error)))
-      .finally(() => (this.#running = undefined))
+    await this.#looks.stop()
   }
 
   async #once(): Promise<void> {
     await this.#options.record(this.#probe.look(await this.#reading()))
+    this.#options.problems.clear(PART)
   }
 
   async #reading(): Promise<MonitorReading> {

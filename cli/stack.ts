@@ -1,19 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
-import { Collector, isSequential } from '../collectors/collector.ts'
-import { BeatsListener } from '../collectors/sources/beats/listener.ts'
-import { epochDirectories } from '../journal/epochs.ts'
 import { JournalError } from '../journal/error.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
-import { openReader } from '../journal/reader.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
 import type { Finding } from '../model/finding.ts'
+import type { ProbeResult } from '../model/observation.ts'
 import type { Problem } from '../model/problem.ts'
-import type { NewRecord, SealedRecord, Tick } from '../model/record.ts'
+import type { NewRecord, SealedRecord } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { RecordedMemory } from '../probes/memory.ts'
@@ -24,36 +19,31 @@ import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
 import { declaredHosts, loggedAuthorities } from '../probes/targets.ts'
 import { RuleEngine } from '../rules/engine.ts'
-import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { controlSocket, listenForCommands } from '../server/control.ts'
 import { createServer } from '../server/server.ts'
 import type { Status } from '../server/status.ts'
-import type { Store, TargetState } from '../store/contract.ts'
 import { isTransientStoreError } from '../store/error.ts'
 import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
-import { AttestationWatcher } from './attestations.ts'
+import { Collecting } from './collecting.ts'
 import type { Parsed } from './config.ts'
-import { earlierEvents } from './earlierEvents.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
-import { JournalFollower, resumeAfter } from './follower.ts'
-import { FollowWatcher, loadCosigners } from './followers.ts'
+import { JournalFollower } from './follower.ts'
 import { fillLedger } from './ledger.ts'
 import type { LoadedConfig } from './load.ts'
-import { LogWatcher, recallLogs } from './logWatcher.ts'
-import { restoreRecentHours, SloWatcher } from './objectives.ts'
+import { recallLogs } from './logWatcher.ts'
+import { createReportSchedule } from './monthlyReports.ts'
 import { Problems } from './problems.ts'
-import { applyAll } from './projection.ts'
 import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
-import { writeReportInProcess } from './reportProcess.ts'
-import { ReportSchedule } from './reportSchedule.ts'
 import { rulesOf } from './rulesOf.ts'
 import { selfTarget } from './selfTarget.ts'
 import { SelfWatcher } from './selfWatcher.ts'
+import { catchUp, recordConfiguration, startCounting, tick } from './startup.ts'
 import { timestamper } from './timestamps.ts'
 import { productVersion } from './version.ts'
+import { createWatchers } from './watchers.ts'
 
 export interface StackOptions {
   readonly loaded: LoadedConfig
@@ -154,8 +144,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const engine = new RuleEngine(rulesOf(loaded))
   engine.hydrate({ now: now(), latest, findings })
-  const slos = await startCounting(options, store, latest)
-  const logs = await recallLogs(loaded, journal, { position, latest, started: now() })
+  const countedFrom = now()
+  const slos = await startCounting(loaded, store, { latest, started: countedFrom })
+  const logs = await recallLogs(loaded, journal, { position, latest, started: countedFrom })
   const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
@@ -171,7 +162,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apply: async (next) => {
       await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
       engine.reconfigure(rulesOf(next))
-      slos?.evaluator.reconfigure(next.config.maintenance, now())
+      slos?.reconfigure(next.config.maintenance, now())
       logs?.reconfigure(next.config.maintenance)
       // Judged at once, and by a time that stands in the journal.
       await record([tick('interval', now)])
@@ -181,7 +172,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const responders = new Responders({ loaded, now, random: Math.random, logger, problems, engine, record })
   await responders.hydrate(store, findings, now())
 
-  const collectors: Collector[] = []
+  const collecting = new Collecting({ loaded, store, journal, record, now, logger })
   let applied = position
   let checkpoint = { size: journal.checkpoint.size, time: started }
   let lastSeal: string | undefined
@@ -197,7 +188,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ready: journal.state === 'open',
       problems: [
         ...problems.list(),
-        ...collectors.flatMap((c) => c.problems.map((p) => `${c.id}: ${p.message}`)),
+        ...collecting.problems().map(({ source, message }) => `${source}: ${message}`),
       ],
     }
   }
@@ -249,7 +240,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (journal.checkpoint.size !== checkpoint.size)
       checkpoint = { size: journal.checkpoint.size, time: lastSeal }
     metrics.apply(batch)
-    slos?.evaluator.apply(batch)
+    slos?.apply(batch)
     logs?.apply(batch)
     responders.apply(batch)
     ledger.apply(batch)
@@ -271,7 +262,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([toRules.stop(), toStore.stop()])
   })
 
-  const elasticsearch = createElasticsearch(options, journal, problems)
+  const elasticsearch = createElasticsearch(loaded, journal, problems)
   undo.defer(() => elasticsearch?.stop())
 
   let isTicking = false
@@ -292,103 +283,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const recorder = new ObservationRecorder({ journal, now })
   undo.defer(() => recorder.close())
-
-  const listener =
-    loaded.beats &&
-    new BeatsListener({
-      ...loaded.beats,
-      onProblem: (problem) => logger.warn({ part: 'beats' }, problem.message),
-    })
-  const collecting = new AbortController()
-  const positions = await store.sourcePositions()
-  for (const log of config.inventory.logs) {
-    const access = loaded.logAccess.get(log.id)
-    collectors.push(
-      new Collector({
-        log: { ...log, path: loaded.logPaths.get(log.id) ?? log.path },
-        ...(listener === undefined ? {} : { listener }),
-        ...(access === undefined ? {} : { access }),
-        authorities: [...loaded.issuers.values()].map((i) => ({
-          id: i.id,
-          subject: i.certificate.subject.text,
-        })),
-        positions,
-        record,
-        keep: (artifact) => journal.putArtifact(artifact),
-        signers: loaded.logSigners.get(log.id) ?? [],
-        earlier: isSequential(log) ? await earlierEvents(store, log.id) : [],
-        now,
-        onProblem: (problem) => logger.warn({ part: log.id }, problem.message),
-      }),
-    )
+  const observe = async (result: ProbeResult): Promise<void> => {
+    await persist('journal', () => recorder.record(result))
   }
-  const collected = collectors.map((collector) => collector.run(collecting.signal))
-  await listener?.listen()
-  undo.defer(async () => {
-    await listener?.close()
-    collecting.abort()
-    await Promise.all(collected)
-    await Promise.all(collectors.map((collector) => collector.close()))
+
+  undo.defer(() => collecting.stop())
+  await collecting.start()
+
+  const watchers = await createWatchers({
+    ...{ loaded, now, started: countedFrom, network, store, slos, logs, problems },
+    record: observe,
   })
-
-  if (slos !== undefined) {
-    const watcher = new SloWatcher({
-      ...slos,
-      objectives: loaded.objectives,
-      store,
-      now,
-      record: async (result) => {
-        await persist('journal', () => recorder.record(result))
-      },
-      onError: (error) => problems.raise('objectives', describe(error)),
-    })
-    watcher.start()
-    undo.defer(() => watcher.stop())
-  }
-
-  if (logs !== undefined) {
-    const watcher = new LogWatcher({
-      evaluator: logs,
-      loaded,
-      now,
-      record: async (result) => {
-        await persist('journal', () => recorder.record(result))
-      },
-      onError: (error) => problems.raise('logs', describe(error)),
-    })
-    watcher.start()
-    undo.defer(() => watcher.stop())
-  }
-
-  if (loaded.attestations !== undefined) {
-    const attestations = new AttestationWatcher({
-      source: loaded.attestations,
-      now,
-      vantage: config.vantage,
-      record: async (result) => {
-        await persist('journal', () => recorder.record(result))
-      },
-      onError: (error) => problems.raise('attestations', describe(error)),
-    })
-    attestations.start()
-    undo.defer(() => attestations.stop())
-  }
-
-  const cosigners = loaded.followed.length === 0 ? [] : await loadCosigners(loaded.keyFile, config.origin)
-  for (const followed of loaded.followed) {
-    const part = `following ${followed.log}`
-    const watcher = new FollowWatcher({
-      journal: followed,
-      cosigners,
-      now,
-      vantage: config.vantage,
-      network,
-      record: async (result) => {
-        await persist('journal', () => recorder.record(result))
-      },
-      onError: (error) => problems.raise(part, describe(error)),
-      onSuccess: () => problems.clear(part),
-    })
+  for (const watcher of watchers) {
     watcher.start()
     undo.defer(() => watcher.stop())
   }
@@ -399,21 +305,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     problems,
     status,
     repairs: () => responders.repairs(),
-    sourcesFailing: () => collectors.filter((c) => c.problems.length > 0).map((c) => c.id),
+    sourcesFailing: () => [...new Set(collecting.problems().map(({ source }) => source))],
     elasticsearch: () => elasticsearch?.applied,
-    record: async (result) => {
-      await persist('journal', () => recorder.record(result))
-    },
+    record: observe,
   })
   self.start()
   undo.defer(() => self.stop())
 
   // With millions of events it takes a while, and nothing waits for it.
-  const filled = fillLedger(ledger, store, collecting.signal).catch((error: unknown) =>
+  const filling = new AbortController()
+  const filled = fillLedger(ledger, store, filling.signal).catch((error: unknown) =>
     problems.raise('logs of authorities', describe(error)),
   )
   undo.defer(async () => {
-    collecting.abort()
+    filling.abort()
     await filled
   })
 
@@ -436,7 +341,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     concurrencyPerHost: config.probes.concurrency_per_host,
     lastRun: (target) => memory.lastSuccess(target),
     onResult: async (result) => {
-      await persist('journal', () => recorder.record(result))
+      await observe(result)
       memory.remember(result.observation)
       self.ran(result)
     },
@@ -444,7 +349,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   })
   undo.defer(() => scheduler.stop())
 
-  const reports = createReportSchedule(options, journal, problems)
+  const reports = createReportSchedule({ loaded, now, logger, journal, problems })
   reports?.start()
   undo.defer(() => reports?.close())
   undo.defer(limitStop)
@@ -465,51 +370,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** Brings a store that is behind, new or of an earlier epoch to the end of the journal; a new one gets what was watched before a restore, too. */
-async function catchUp(journal: Journal, store: Store, directory: string): Promise<void> {
-  const position = await store.position()
-  const earlier = position === undefined ? (await epochDirectories(directory)).slice(0, -1) : []
-  for (const epoch of earlier) await applyAll((await openReader(epoch)).read(), store)
-  await applyAll(journal.read(resumeAfter(journal, position)), store)
-}
-
-/** From the position of the store on; undefined where there are no objectives. */
-async function startCounting({ loaded, now }: StackOptions, store: Store, latest: readonly TargetState[]) {
-  const { config, objectives, targets } = loaded
-  if (config.slos === undefined || objectives.length === 0) return undefined
-  const { maintenance, vantage, slos } = config
-  const started = now()
-  const evaluator = new SloEvaluator({ objectives, maintenance, targets, vantage, started })
-  evaluator.hydrate(latest)
-  await restoreRecentHours(evaluator, store, started)
-  return { evaluator, started, interval: slos.interval }
-}
-
-async function recordConfiguration(journal: Journal, { loaded, by, now }: StackOptions): Promise<void> {
-  const parts = [
-    { name: 'vigil.yaml', mediaType: 'application/json', text: JSON.stringify(loaded.recorded) },
-    ...loaded.packs.map((pack) => ({
-      name: `rules/${pack.id}`,
-      mediaType: 'application/yaml',
-      text: pack.text,
-    })),
-  ]
-  const artifacts = await Promise.all(
-    parts.map(async ({ name, mediaType, text }) => ({
-      ...(await journal.putArtifact({ mediaType, bytes: Buffer.from(text) })),
-      name,
-    })),
-  )
-  const body = { by, product: `pki-vigil ${productVersion()}`, artifacts }
-  await journal.append([{ kind: 'configuration', time: toTimestamp(now()), body }])
-}
-
 function createElasticsearch(
-  { loaded }: StackOptions,
+  { elasticsearch }: LoadedConfig,
   journal: Journal,
   problems: Problems,
 ): ElasticsearchProjection | undefined {
-  const { elasticsearch } = loaded
   if (elasticsearch === undefined) return undefined
   return new ElasticsearchProjection({
     journal,
@@ -518,42 +383,10 @@ function createElasticsearch(
   })
 }
 
-function createReportSchedule(
-  { loaded, now, logger }: StackOptions,
-  journal: Journal,
-  problems: Problems,
-): ReportSchedule | undefined {
-  if (loaded.reports === undefined) return undefined
-  const { directory, cron } = loaded.reports
-  return new ReportSchedule({
-    cron,
-    now,
-    began: journal.epoch * 1000,
-    isWritten: (month) => existsSync(join(directory, month, 'report.json')),
-    write: async (month, signal) => {
-      await journal.publish()
-      const output = join(directory, month)
-      const missing = await writeReportInProcess({ journal: loaded.journalDirectory, month, output }, signal)
-      problems.clear('reports')
-      logger.info({ part: 'reports', output }, `the report of ${month} is written`)
-      if (missing !== '') logger.warn({ part: 'reports' }, missing)
-    },
-    onError: (_month, error) => problems.raise('reports', describe(error)),
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms)
-      return () => clearTimeout(timer)
-    },
-  })
-}
-
 /** Refused for now, and worth another try: the disk is full, the database is locked, too much is waiting. */
 function isTransient(error: unknown): boolean {
   if (error instanceof JournalError) return error.code === 'storage' || error.code === 'overloaded'
   return isTransientStoreError(error)
-}
-
-function tick(reason: Tick['reason'], now: Clock): NewRecord {
-  return { kind: 'tick', time: toTimestamp(now()), body: { reason } }
 }
 
 function last(batch: readonly SealedRecord[]): SealedRecord {

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Journal } from '../journal/journal.ts'
+import type { Clock } from '../model/time.ts'
+import type { LoadedConfig } from './load.ts'
+import type { Problems } from './problems.ts'
+import { writeReportInProcess } from './reportProcess.ts'
+import { ReportSchedule } from './reportSchedule.ts'
+
+interface MonthlyReports {
+  readonly loaded: Pick<LoadedConfig, 'reports' | 'journalDirectory'>
+  readonly now: Clock
+  readonly logger: Logger
+  readonly journal: Journal
+  readonly problems: Problems
+}
+
+/** Writes the report of each month that ended, where reports are configured. */
+export function createReportSchedule({
+  loaded,
+  now,
+  logger,
+  journal,
+  problems,
+}: MonthlyReports): ReportSchedule | undefined {
+  if (loaded.reports === undefined) return undefined
+  const { directory, cron } = loaded.reports
+  return new ReportSchedule({
+    cron,
+    now,
+    began: journal.epoch * 1000,
+    isWritten: (month) => existsSync(join(directory, month, 'report.json')),
+    write: async (month, signal) => {
+      await journal.publish()
+      const output = join(directory, month)
+      const missing = await writeReportInProcess({ journal: loaded.journalDirectory, month, output }, signal)
+      problems.clear('reports')
+      logger.info({ part: 'reports', output }, `the report of ${month} is written`)
+      if (missing !== '') logger.warn({ part: 'reports' }, missing)
+    },
+    onError: (_month, error) =>
+      problems.raise('reports', error instanceof Error ? error.message : String(error)),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms)
+      return () => clearTimeout(timer)
+    },
+  })
+}

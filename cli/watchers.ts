@@ -1,0 +1,63 @@
+import type { ProbeResult } from '../model/observation.ts'
+import type { Clock } from '../model/time.ts'
+import type { Network } from '../probes/fetch/connect.ts'
+import type { LogEvaluator } from '../rules/logs/evaluator.ts'
+import type { SloEvaluator } from '../rules/slo/evaluator.ts'
+import type { Store } from '../store/contract.ts'
+import { AttestationWatcher } from './attestations.ts'
+import { FollowWatcher, loadCosigners } from './followers.ts'
+import type { LoadedConfig } from './load.ts'
+import { LogWatcher } from './logWatcher.ts'
+import { SloWatcher } from './objectives.ts'
+import type { Problems } from './problems.ts'
+
+/** Looks at something now and again. */
+interface Watcher {
+  start(): void
+  /** Waits for the look under way. */
+  stop(): Promise<void>
+}
+
+interface WatcherParts {
+  readonly loaded: LoadedConfig
+  readonly now: Clock
+  /** When the evaluators began to count, in milliseconds. */
+  readonly started: number
+  readonly network: Network
+  readonly store: Pick<Store, 'rollUps'>
+  readonly slos: SloEvaluator | undefined
+  readonly logs: LogEvaluator | undefined
+  readonly problems: Problems
+  readonly record: (result: ProbeResult) => Promise<void>
+}
+
+/** What observes without contacting what the inventory names: objectives, logs, signed statements, and other journals. */
+export async function createWatchers(parts: WatcherParts): Promise<readonly Watcher[]> {
+  const { loaded, now, started, network, store, slos, logs, problems, record } = parts
+  const { vantage } = loaded.config
+  const onError = (part: string) => (error: unknown) =>
+    problems.raise(part, error instanceof Error ? error.message : String(error))
+  const watchers: Watcher[] = []
+
+  if (slos !== undefined && loaded.config.slos !== undefined) {
+    const { interval } = loaded.config.slos
+    const { objectives } = loaded
+    const counted = { evaluator: slos, objectives, interval, started, store }
+    watchers.push(new SloWatcher({ ...counted, now, record, onError: onError('objectives') }))
+  }
+  if (logs !== undefined)
+    watchers.push(new LogWatcher({ evaluator: logs, loaded, now, record, onError: onError('logs') }))
+  if (loaded.attestations !== undefined) {
+    const source = loaded.attestations
+    watchers.push(new AttestationWatcher({ source, now, vantage, record, onError: onError('attestations') }))
+  }
+  if (loaded.followed.length > 0) {
+    const cosigners = await loadCosigners(loaded.keyFile, loaded.config.origin)
+    for (const journal of loaded.followed) {
+      const part = `following ${journal.log}`
+      const reaction = { onError: onError(part), onSuccess: () => problems.clear(part) }
+      watchers.push(new FollowWatcher({ journal, cosigners, now, vantage, network, record, ...reaction }))
+    }
+  }
+  return watchers
+}
