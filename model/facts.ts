@@ -403,9 +403,12 @@ export const FACTS = {
     setbacksAt: 'timestamp',
     setbacksRecent: 'list<string>',
     setback: 'duration', // by how much the newest of these
-    losses: 'int', // the file was cut, written anew, removed, or was gone; documents of an index were altered: records may be missing
+    losses: 'int', // the file was cut, written anew, removed, or was gone: records may be missing
     lossesAt: 'timestamp',
     lossesRecent: 'list<string>',
+    alterations: 'int', // documents of an index were deleted, changed or written over after they were read
+    alterationsAt: 'timestamp',
+    alterationsRecent: 'list<string>',
     signable: 'bool', // logs of this format can be signed
     badSignatures: 'int', // signatures that do not fit what they cover, and records that imitate one
     badSignaturesAt: 'timestamp',

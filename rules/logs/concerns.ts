@@ -5,7 +5,14 @@ import { LOG_ACTIONS } from '../../collectors/source.ts'
 import { UNPARSED } from '../../collectors/formats/unparsed.ts'
 
 /** What is counted of a log as such. Each of these names three facts: `gaps`, `gapsAt`, `gapsRecent`. */
-export const LOG_CONCERNS = ['unparsed', 'gaps', 'setbacks', 'losses', 'badSignatures'] as const
+export const LOG_CONCERNS = [
+  'unparsed',
+  'gaps',
+  'setbacks',
+  'losses',
+  'alterations',
+  'badSignatures',
+] as const
 /** What is counted of what it tells. */
 export const SECURITY_CONCERNS = [
   'denials',
@@ -32,6 +39,8 @@ const KEY_EXPORTS = names(
 const LOG_CHANGES = names(
   'LOG_EXPORT LOG_DELETE AUDIT_LOG_DELETE LOG_PATH_CHANGE LOG_EXPIRATION_CHANGE CONFIG_SIGNED_AUDIT audit.export',
 )
+/** What we said of an index in which records are other than they were when we read them. */
+const ALTERATIONS = names('index_altered document_rewritten')
 /** Well when they succeed. */
 const LOG_CHECKS = names('LOG_VERIFY LOG_SIGN')
 
@@ -93,6 +102,7 @@ export function concernsOf(event: AuditEvent): readonly PlainConcern[] {
 /** What we said about the file or index, or the numbers in it. */
 function ownConcerns(action: string): readonly PlainConcern[] {
   if (action === 'sequence_gap') return ['gaps']
+  if (ALTERATIONS.has(action)) return ['alterations']
   const isLoss = Object.entries(LOG_ACTIONS).some(
     ([name, outcome]) => name === action && outcome !== 'success',
   )

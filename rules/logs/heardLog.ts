@@ -136,6 +136,7 @@ export class HeardLog {
       ...tallyFacts('setbacks', this.#tally('setbacks')),
       setback: this.#setback,
       ...tallyFacts('losses', this.#tally('losses')),
+      ...tallyFacts('alterations', this.#tally('alterations')),
       signable: this.#log.format === 'dogtag',
       ...tallyFacts('badSignatures', this.#tally('badSignatures')),
       ...(isUnsigned ? { unsignedSince: toTimestamp(this.#unsignedSince ?? now) } : {}),

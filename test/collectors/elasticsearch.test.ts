@@ -10,6 +10,8 @@ import { RecordFramer } from '../../collectors/sources/records.ts'
 import type { LogConfig } from '../../model/config.ts'
 import { needsElasticsearch, startElasticsearch } from '../support/elasticsearch.ts'
 import type { TestElasticsearch } from '../support/elasticsearch.ts'
+import { JudgedLog } from '../rules/logs/judgedLog.ts'
+import { DAY, MINUTE } from '../rules/journalDouble.ts'
 import { AskedLog } from './journal.ts'
 
 const content = readFileSync(new URL('../fixtures/ejbca-real/audit.log', import.meta.url))
@@ -252,6 +254,26 @@ void describe('an index that Filebeat fills', needsElasticsearch(), () => {
         assert.equal(recordsOf(log).length, 194)
       }
     }
+  })
+
+  it('L02: a document that is changed later is a finding, which ends a day after', async (t) => {
+    const { index, source, log } = logOf(t)
+    const own = shipped(source)
+    await write(index, own)
+    await notarised(log)
+    const judged = new JudgedLog(log.config)
+    judged.hear(log.events)
+    assert.equal(judged.state('log_not_altered'), 'pass')
+    const journaled = log.events.length
+    await ask(
+      'POST',
+      `/${index}/_update/${own[50]?.id}?refresh=true`,
+      '{"doc":{"message":"nothing happened"}}',
+    )
+    await compared(log)
+    judged.hear(log.events.slice(journaled))
+    assert.equal(judged.state('log_not_altered', MINUTE), 'fail')
+    assert.equal(judged.state('log_not_altered', DAY + MINUTE), 'pass')
   })
 
   it('notices that an index is gone, once', async (t) => {

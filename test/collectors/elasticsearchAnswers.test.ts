@@ -5,6 +5,8 @@ import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
+import { DAY, MINUTE } from '../rules/journalDouble.ts'
+import { JudgedLog } from '../rules/logs/judgedLog.ts'
 import { AskedLog } from './journal.ts'
 
 type Answer = (response: ServerResponse) => void
@@ -119,5 +121,32 @@ describe('answers of Elasticsearch', () => {
     })
     await log.poll()
     assert.deepEqual([log.codes(), searches, log.events.length], [[], 3, 1])
+  })
+
+  it('L02: that lack a document which was there are a finding, told once, which ends a day after', async (t) => {
+    let hits = [hit]
+    const log = await answering(t, {
+      _search: (response) => json({ ...found, hits: { hits } })(response),
+    })
+    const judged = new JudgedLog(log.config)
+    await log.poll()
+    log.clock.advance(600_000)
+    await log.poll()
+    judged.hear(log.events)
+    assert.equal(judged.state('log_not_altered'), 'pass')
+    hits = []
+    const journaled = log.events.length
+    for (let i = 0; i < 3; i++) {
+      log.clock.advance(60_000)
+      await log.poll()
+    }
+    const told = log.events.slice(journaled)
+    assert.deepEqual(
+      told.map(({ event }) => event.action),
+      ['index_altered'],
+    )
+    judged.hear(told)
+    assert.equal(judged.state('log_not_altered', MINUTE), 'fail')
+    assert.equal(judged.state('log_not_altered', DAY + MINUTE), 'pass')
   })
 })

@@ -14,11 +14,11 @@ export class AskedLog {
   /** Records that are still taken before the journal refuses. */
   room = Infinity
   collector: Collector
-  readonly #log: LogConfig
+  readonly config: LogConfig
   readonly #access: ApiAccess
 
   constructor(t: TestContext, log: LogConfig, access: ApiAccess) {
-    this.#log = log
+    this.config = log
     this.#access = access
     this.collector = this.#start()
     t.after(() => this.collector.close())
@@ -40,7 +40,7 @@ export class AskedLog {
 
   #start(): Collector {
     return new Collector({
-      log: this.#log,
+      log: this.config,
       access: this.#access,
       authorities: [],
       positions: this.events.map((event) => event.position),

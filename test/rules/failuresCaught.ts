@@ -14,6 +14,14 @@ const MONITOR_IN_LAB = 'test/cli/monitorFailures.test.ts'
 
 /** By the id of the failure mode. */
 export const CAUGHT: Readonly<Record<string, Caught>> = {
+  L02: {
+    rules: ['log_not_altered'],
+    by: 'a document that is deleted or changed in Elasticsearch',
+    tests: named(
+      ['test/collectors/elasticsearchAnswers.test.ts', 'L02: that lack a document which was there'],
+      ['test/collectors/elasticsearch.test.ts', 'L02: a document that is changed later is a finding'],
+    ),
+  },
   L03: {
     rules: ['log_signatures_valid', 'log_signed'],
     by: 'a line of a signed log that the test changes',

@@ -19,6 +19,7 @@ const LOG: FactsOf<'log'> = {
   setbacks: 0,
   setback: 0,
   losses: 0,
+  alterations: 0,
   signable: true,
   badSignatures: 0,
 }
@@ -83,6 +84,9 @@ export const LOGS: PackCases = {
     passes('by a minute', heard({ setbacks: 1, setback: MINUTE, setbacksAt: ago(0), setbacksRecent: [] })),
   ],
   log_not_cut: toldFor(DAY, 'cut', (lossesAt, lossesRecent) => heard({ losses: 1, lossesAt, lossesRecent })),
+  log_not_altered: toldFor(DAY, 'a document was deleted', (alterationsAt, alterationsRecent) =>
+    heard({ alterations: 1, alterationsAt, alterationsRecent }),
+  ),
   log_signatures_valid: [
     ...toldFor(DAY, 'a bad signature', (badSignaturesAt, badSignaturesRecent) =>
       heard({ badSignatures: 1, badSignaturesAt, badSignaturesRecent }),

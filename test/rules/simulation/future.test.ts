@@ -299,6 +299,7 @@ describe('an object made anew', () => {
       'follow.grown',
       'issuance.logFrom',
       'issuance.notBefore',
+      'log.alterationsAt',
       'log.badSignaturesAt',
       'log.gapsAt',
       'log.lossesAt',
