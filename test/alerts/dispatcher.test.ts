@@ -1,144 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { AlertReceiver, PostableAlert } from '../../alerts/alertmanager.ts'
-import { AlertDispatcher } from '../../alerts/dispatcher.ts'
-import type { AlertPlace } from '../../alerts/incidents.ts'
-import { AlertsError } from '../../alerts/error.ts'
 import type { AlertStep } from '../../model/action.ts'
 import type { Finding, FindingState } from '../../model/finding.ts'
-import type { NewRecord, SealedRecord } from '../../model/record.ts'
-import { toTimestamp, type Clock } from '../../model/time.ts'
+import { toTimestamp } from '../../model/time.ts'
 import type { Stored, StoredAction } from '../../store/contract.ts'
 import { loadPack } from '../../rules/loadPack.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { INVENTORY } from '../rules/inventory.ts'
-import { JournalDouble, MINUTE, SECOND, START } from '../rules/journalDouble.ts'
+import { MINUTE, SECOND, START } from '../rules/journalDouble.ts'
 import { findingOf } from './findings.ts'
-
-class ReceiverDouble implements AlertReceiver {
-  readonly receiver: string
-  readonly posts: PostableAlert[][] = []
-  /** Watchdogs that came. */
-  heartbeats = 0
-  attempts = 0
-  down = false
-  onPost: (() => void) | undefined
-  readonly #sent: string[] = []
-  readonly #now: Clock
-
-  constructor(now: Clock, receiver = 'http://am.test/') {
-    this.#now = now
-    this.receiver = receiver
-  }
-
-  post(posted: readonly PostableAlert[]): Promise<void> {
-    this.attempts++
-    this.onPost?.()
-    if (this.down) return Promise.reject(new AlertsError('unreachable', 'connection refused'))
-    const alerts = posted.filter((alert) => alert.labels['alertname'] !== 'VigilWatchdog')
-    this.heartbeats += posted.length - alerts.length
-    if (alerts.length > 0) this.posts.push([...alerts])
-    for (const alert of alerts) {
-      const what = Date.parse(alert.endsAt) > this.#now() ? 'firing' : 'resolved'
-      this.#sent.push(`${what} ${alert.annotations['state'] ?? ''}`)
-    }
-    return Promise.resolve()
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  /** What was sent since the last call: firing or resolved, and the annotation that says the state. */
-  take(): string[] {
-    this.posts.length = 0
-    return this.#sent.splice(0)
-  }
-}
-
-/** Where every finding belongs that no incident of the test says otherwise about. */
-const OWN: AlertPlace = { about: 'authority[issuing-1]', role: 'cause', incident: 'inc-1' }
-
-class Setup {
-  readonly journal = new JournalDouble()
-  readonly receiver = new ReceiverDouble(() => this.journal.now)
-  readonly receivers: readonly ReceiverDouble[]
-  readonly recorded: AlertStep[] = []
-  readonly dispatcher: AlertDispatcher
-  readonly errors: unknown[] = []
-  readonly places = new Map<string, AlertPlace>()
-  journalFails = false
-  readonly #timers = new Set<{ at: number; work: () => void }>()
-
-  constructor(others: readonly string[] = []) {
-    const now = (): number => this.journal.now
-    this.receivers = [this.receiver, ...others.map((name) => new ReceiverDouble(now, name))]
-    const rule = { id: 'crl_freshness_ok', title: 'Recent', rationale: 'Because.', unknownFor: 10 * MINUTE }
-    const rules = new Map([[rule.id, { ...rule, remediation: 'Issue one.', runbook: 'docs/runbooks/x.md' }]])
-    this.dispatcher = new AlertDispatcher({
-      receivers: this.receivers,
-      rules: () => rules,
-      place: (finding) => this.places.get(finding.subject) ?? OWN,
-      record: (records) => this.#record(records),
-      interval: MINUTE,
-      origin: 'vigil.test',
-      tickLimit: 2 * MINUTE,
-      now,
-      random: () => 1,
-      schedule: (delay, work) => {
-        const timer = { at: this.journal.now + delay, work }
-        this.#timers.add(timer)
-        return () => void this.#timers.delete(timer)
-      },
-      runbooks: 'https://wiki.test/vigil',
-      onError: (error) => this.errors.push(error),
-    })
-  }
-
-  async start(): Promise<void> {
-    this.dispatcher.start()
-    await this.dispatcher.settled()
-  }
-
-  /** Time passes, and timers with it; vigil evaluates meanwhile. */
-  async pass(intervals = 1, ticks: 'ticks' | 'no ticks' = 'ticks'): Promise<void> {
-    const end = this.journal.now + intervals * MINUTE
-    for (;;) {
-      const next = [...this.#timers].toSorted((a, b) => a.at - b.at).find((timer) => timer.at <= end)
-      if (next === undefined) break
-      this.journal.now = Math.max(this.journal.now, next.at)
-      if (ticks === 'ticks') this.dispatcher.apply(this.journal.tick())
-      this.#timers.delete(next)
-      next.work()
-      await this.dispatcher.settled()
-    }
-    this.journal.now = end
-  }
-
-  async decide(state: FindingState, parts: Partial<Finding> = {}): Promise<void> {
-    this.dispatcher.apply(this.journal.decide(findingOf(state, this.journal.now, parts)))
-    await this.dispatcher.settled()
-  }
-
-  sent(): string[] {
-    return this.receiver.take()
-  }
-
-  actions(): string[] {
-    return this.recorded.splice(0).map((action) => action.status)
-  }
-
-  #record(records: readonly NewRecord[]): Promise<readonly SealedRecord[]> {
-    if (this.journalFails) return Promise.reject(new Error('disk full'))
-    for (const { kind, body } of records)
-      if (kind === 'action' && body.kind === 'alert') this.recorded.push(body)
-    return Promise.resolve(this.journal.seal(...records))
-  }
-}
+import { DispatcherBench } from './dispatcherBench.ts'
 
 describe('a failing finding', () => {
   it('is sent at once, and again each interval, with an end four intervals ahead', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     const [first] = t.receiver.posts.at(-1) ?? []
@@ -161,7 +36,7 @@ describe('a failing finding', () => {
   })
 
   it('resolves when it passes, once', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     await t.pass()
@@ -175,7 +50,7 @@ describe('a failing finding', () => {
   })
 
   it('does not resolve when its evidence goes missing, and keeps its labels', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     const labels = t.receiver.posts.at(-1)?.[0]?.labels
@@ -195,7 +70,7 @@ describe('a failing finding', () => {
   })
 
   it('resolves when the rule does not apply any more', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.decide('fail')
     t.sent()
     await t.decide('not_applicable')
@@ -203,7 +78,7 @@ describe('a failing finding', () => {
   })
 
   it('is an alert for each rule and subject', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.decide('fail')
     await t.decide('fail', { subject: 'ca_crl[issuing-2]' })
     await t.decide('pass')
@@ -213,7 +88,7 @@ describe('a failing finding', () => {
 
 describe('what a finding belongs to', () => {
   it('is a label; a symptom names its cause, and becoming one ends the alert as it was', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     assert.equal(t.receiver.posts[0]?.[0]?.labels['incident'], 'authority[issuing-1]')
@@ -242,7 +117,7 @@ describe('a waiver', () => {
   const waiver = { owner: 'alice', reason: 'moving', expires: toTimestamp(START + 10 * MINUTE) }
 
   it('keeps a finding from alerting', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail', { waiver })
     await t.pass(9)
@@ -251,7 +126,7 @@ describe('a waiver', () => {
   })
 
   it('ends an alert that fires, and lets it fire again when it runs out', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     await t.decide('fail', { waiver })
@@ -266,7 +141,7 @@ describe('a waiver', () => {
 
 describe('the watchdog', () => {
   it('comes each interval, and is not recorded', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.pass(5)
     assert.equal(t.receiver.heartbeats, 6)
@@ -274,7 +149,7 @@ describe('the watchdog', () => {
   })
 
   it('stops when nothing is evaluated any more, and comes again with evaluation', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.pass(2, 'no ticks')
     const { heartbeats } = t.receiver
@@ -285,7 +160,7 @@ describe('the watchdog', () => {
   })
 
   it('does not live on for as long as the clock was set back', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     const look = () => t.decide('pass')
     await t.start()
     await t.pass(2)
@@ -300,7 +175,7 @@ describe('the watchdog', () => {
 
 describe('a finding without evidence', () => {
   it('alerts after its unknown_for although the clock was set back meanwhile', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     const look = () => t.decide('pass', { subject: 'ca_crl[other]' })
     t.journal.now += 600 * MINUTE
     await t.start()
@@ -316,7 +191,7 @@ describe('a finding without evidence', () => {
   })
 
   it('alerts after its unknown_for, and not before', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('unknown')
     await t.pass(9)
@@ -326,7 +201,7 @@ describe('a finding without evidence', () => {
   })
 
   it('alerts although it is pending now and then', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     for (let i = 0; i < 5; i++) {
       await t.decide('unknown')
@@ -340,7 +215,7 @@ describe('a finding without evidence', () => {
   })
 
   it('does not alert when it passed in between', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('unknown')
     await t.pass(9)
@@ -351,7 +226,7 @@ describe('a finding without evidence', () => {
   })
 
   it('never alerts while pending or passing', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('pending')
     await t.pass(100)
@@ -361,125 +236,9 @@ describe('a finding without evidence', () => {
   })
 })
 
-describe('a receiver that is down', () => {
-  it('gets the alert later, after pauses that grow; the failure is recorded once, and visible', async () => {
-    const t = new Setup()
-    await t.start()
-    t.receiver.down = true
-    t.receiver.attempts = 0
-    await t.decide('fail')
-    await t.pass(5)
-    assert.deepEqual(t.actions(), ['undelivered'])
-    // After 0, 1, 3, 7, 15, 31, 63, 123, 183, 243 seconds.
-    assert.equal(t.receiver.attempts, 10)
-    const lost = t.dispatcher.status()
-    assert.deepEqual([lost.active, lost.undelivered], [1, 1])
-    assert.deepEqual(lost.receivers, [
-      {
-        receiver: 'http://am.test/',
-        undelivered: 1,
-        failures: 10,
-        failuresInRow: 10,
-        lastSuccess: toTimestamp(START),
-        lastError: 'connection refused',
-      },
-    ])
-    t.receiver.down = false
-    await t.pass()
-    assert.equal(t.sent()[0], 'firing fail')
-    assert.deepEqual(t.actions(), ['sent'])
-    const [healed] = t.dispatcher.status().receivers
-    assert.deepEqual([healed?.undelivered, healed?.failuresInRow, healed?.lastError], [0, 0, undefined])
-    assert.equal(healed?.lastSuccess, toTimestamp(START + 303 * SECOND))
-  })
-
-  it('is not asked again for every decision meanwhile', async () => {
-    const t = new Setup()
-    await t.start()
-    t.receiver.down = true
-    await t.decide('fail')
-    const { attempts } = t.receiver
-    for (let i = 0; i < 50; i++) await t.decide('fail', { subject: `ca_crl[x${i}]` })
-    assert.equal(t.receiver.attempts, attempts)
-    t.receiver.down = false
-    await t.pass()
-    assert.equal(t.sent().length, 51)
-  })
-
-  it('is not said to lack what it still has; what ended there meanwhile is recorded once', async () => {
-    const t = new Setup()
-    await t.start()
-    await t.decide('fail')
-    t.receiver.down = true
-    await t.pass(3)
-    assert.deepEqual(t.actions(), ['sent'])
-    assert.equal(t.dispatcher.status().undelivered, 0)
-    await t.pass(30)
-    assert.deepEqual(t.actions(), ['undelivered'])
-    assert.equal(t.dispatcher.status().undelivered, 1)
-  })
-
-  it('is not told for ever of an alert that has ended there by itself', async () => {
-    const t = new Setup()
-    await t.start()
-    await t.decide('fail')
-    t.receiver.down = true
-    await t.decide('pass')
-    await t.pass(5)
-    assert.deepEqual(t.actions(), ['sent', 'undelivered', 'resolved'])
-    assert.equal(t.dispatcher.status().undelivered, 0)
-  })
-
-  it('does not hold up the others', async () => {
-    const t = new Setup(['http://other.test/'])
-    const [, other] = t.receivers
-    await t.start()
-    t.receiver.down = true
-    await t.decide('fail')
-    assert.deepEqual(other?.take(), ['firing fail'])
-    assert.deepEqual(
-      t.recorded.map((a) => [a.receiver, a.status]),
-      [
-        ['http://am.test/', 'undelivered'],
-        ['http://other.test/', 'sent'],
-      ],
-    )
-  })
-
-  it('gets the resolution later', async () => {
-    const t = new Setup()
-    await t.start()
-    await t.decide('fail')
-    t.sent()
-    t.receiver.down = true
-    await t.decide('pass')
-    await t.pass(2)
-    assert.deepEqual(t.actions(), ['sent', 'undelivered'])
-    assert.equal(t.dispatcher.status().undelivered, 1)
-    t.receiver.down = false
-    await t.pass()
-    assert.deepEqual(t.sent(), ['resolved pass'])
-    assert.deepEqual(t.actions(), ['resolved'])
-  })
-
-  it('goes on with the same alert when it failed again before the resolution got through', async () => {
-    const t = new Setup()
-    await t.start()
-    await t.decide('fail')
-    t.receiver.down = true
-    await t.decide('pass')
-    await t.decide('fail')
-    t.receiver.down = false
-    t.sent()
-    await t.pass()
-    assert.equal(t.receiver.posts.at(-1)?.[0]?.startsAt, toTimestamp(START))
-    assert.deepEqual(t.sent(), ['firing fail'])
-  })
-})
-
 describe('a decision during a request', () => {
   it('starts another round after it', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     let once = true
     t.receiver.onPost = () => {
       if (!once) return
@@ -492,7 +251,7 @@ describe('a decision during a request', () => {
   })
 
   it('that fails again while the resolution is on its way becomes a new alert', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.decide('fail')
     t.journal.now += MINUTE
     let once = true
@@ -510,7 +269,7 @@ describe('a decision during a request', () => {
 
 describe('a journal that cannot be written', () => {
   it('does not keep alerts from being sent, and the action is recorded later', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     t.journalFails = true
     await t.decide('fail')
@@ -536,8 +295,8 @@ describe('a restart', () => {
     recorded: toTimestamp(START),
   })
 
-  async function restart(state: FindingState, actions: StoredAction[]): Promise<Setup> {
-    const t = new Setup()
+  async function restart(state: FindingState, actions: StoredAction[]): Promise<DispatcherBench> {
+    const t = new DispatcherBench()
     t.journal.now = START + 5 * MINUTE
     const id = 'vigil.test/0/7/0'
     const finding: Stored<Finding> = { ...findingOf(state, START + MINUTE), id, recorded: toTimestamp(START) }
@@ -577,7 +336,7 @@ describe('a restart', () => {
 
 describe('closing', () => {
   it('stops the repetition', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     await t.start()
     await t.decide('fail')
     await t.dispatcher.close()
@@ -589,7 +348,7 @@ describe('closing', () => {
 
 describe('an alert whose rule or subject left the configuration', () => {
   it('is resolved after the restart', async () => {
-    const t = new Setup()
+    const t = new DispatcherBench()
     const finding = findingOf('fail', START, { subject: 'ca_crl[gone]' })
     const stored = { ...finding, id: 'vigil.test/0/1/0', recorded: toTimestamp(START) }
     const step: StoredAction = {
