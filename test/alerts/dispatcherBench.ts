@@ -9,7 +9,7 @@ import type { Clock } from '../../model/time.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
 import { findingOf } from './findings.ts'
 
-export class ReceiverDouble implements AlertReceiver {
+class ReceiverDouble implements AlertReceiver {
   readonly receiver: string
   readonly posts: PostableAlert[][] = []
   /** Watchdogs that came. */
