@@ -17,6 +17,8 @@ export interface ConfigFile {
   readonly directory: string
   /** The file's values with `${ENV}` references left as they stand, so that no secret gets into the journal. */
   readonly recorded: unknown
+  /** The same with the variables in place. */
+  readonly resolved: unknown
   readonly problem: (path: Path, message: string) => Problem
 }
 
@@ -64,7 +66,14 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv):
   if (!parsed.success || problems.length > 0) return { ok: false, problems: byLine(problems) }
   return {
     ok: true,
-    value: { config: parsed.data, file, directory: dirname(resolve(file)), recorded, problem },
+    value: {
+      config: parsed.data,
+      file,
+      directory: dirname(resolve(file)),
+      recorded,
+      resolved: value,
+      problem,
+    },
   }
 }
 

@@ -3,8 +3,6 @@ import { resolve } from 'node:path'
 import type { Config } from '../model/config.ts'
 import { byLine, type Problem } from '../model/problem.ts'
 import type { AttestationSource } from '../probes/attestations.ts'
-import type { Issuer, Target } from '../probes/probe.ts'
-import { targetsOf } from '../probes/targets.ts'
 import type { SigningOptions } from '../journal/keys.ts'
 import { REPAIRABLE } from '../remediation/connector.ts'
 import { RulesError } from '../rules/error.ts'
@@ -15,15 +13,11 @@ import type { WatchedTarget } from '../rules/subjects.ts'
 import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ApiAccess } from '../collectors/sources/api/client.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
-import type { FollowedJournal } from './followers.ts'
-import { loadObjectives, type Objectives } from './objectives.ts'
-import { watchedByItself } from './selfTarget.ts'
 import type { TimestampAuthority } from './timestamps.ts'
 import { readConfigFile, type ConfigFile, type Parsed } from './config.ts'
 import {
   attestationsOf,
   elasticsearchOf,
-  followedOf,
   refuseLiteralPasswords,
   reportsOf,
   timestampsOf,
@@ -31,34 +25,23 @@ import {
   type ReportPlan,
 } from './loading/connections.ts'
 import { Declared, type Path } from './loading/declared.ts'
-import {
-  anchorsOf,
-  certificateFilesOf,
-  checkCrlSchedules,
-  credentialsOf,
-  issuedOf,
-  issuersOf,
-  knownGoodOf,
-  refuseDuplicates,
-} from './loading/inventory.ts'
+import { checkCrlSchedules, credentialsOf, refuseDuplicates } from './loading/inventory.ts'
 import { beatsOf, logAccessOf, logSignersOf, type BeatsFiles } from './loading/logs.ts'
+import { inputsOf, watchedOf, type RecordedInputs, type Watched } from './loading/watched.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
-export interface LoadedConfig extends Objectives {
+export interface LoadedConfig extends Watched {
   readonly config: Config
   readonly file: string
   /** What the journal keeps of the file: values as written, secrets only as references. */
   readonly recorded: unknown
-  readonly issuers: ReadonlyMap<string, Issuer>
-  readonly targets: readonly Target[]
+  readonly inputs: RecordedInputs
   readonly packs: readonly Pack[]
   readonly webhookSecret: Uint8Array | undefined
   readonly timestamps: TimestampAuthority | undefined
   readonly elasticsearch: ElasticsearchOptions | undefined
   /** Absolute directory of signed statements, and the keys that count. */
   readonly attestations: AttestationSource | undefined
-  /** Journals of others, and what is needed to mirror them. */
-  readonly followed: readonly FollowedJournal[]
   /** What does not keep vigil from starting, and should be put right. */
   readonly warnings: readonly Problem[]
   readonly reports: ReportPlan | undefined
@@ -108,43 +91,23 @@ class Loader {
   load(): Parsed<LoadedConfig> {
     const { config, directory } = this.#declared.file
     refuseDuplicates(this.#declared)
-    const issuers = issuersOf(this.#declared)
-    const knownGood = knownGoodOf(this.#declared)
-    const issued = issuedOf(this.#declared)
     const credentials = credentialsOf(this.#declared)
-    const anchors = anchorsOf(this.#declared)
     const packs = this.#packs()
     const webhookSecret = webhookSecretOf(this.#declared)
     const timestamps = timestampsOf(this.#declared)
     const elasticsearch = elasticsearchOf(this.#declared)
     const reports = reportsOf(this.#declared)
     const attestations = attestationsOf(this.#declared)
-    const followed = followedOf(this.#declared)
     const logSigners = logSignersOf(this.#declared)
     const beats = beatsOf(this.#declared)
     const logAccess = logAccessOf(this.#declared)
     this.#checkReferences(packs)
     refuseLiteralPasswords(this.#declared)
-    const isSound = this.#declared.problems.length === 0
-    const certificateFiles = certificateFilesOf(this.#declared)
-    const sources = {
-      config,
-      authorities: issuers,
-      issued,
-      knownGood,
-      credentials,
-      anchors,
-      certificateFiles,
-    }
-    const targets = isSound ? targetsOf(sources) : []
-    const objectives = isSound ? this.#objectives(packs, targets) : { objectives: [], watched: [] }
-    const watched = [
-      ...objectives.watched,
-      ...watchedByItself(config),
-      ...followed.map((journal) => journal.watched),
-    ]
-    if (isSound) this.#checkWaivers(packs, watched)
-    if (this.#declared.problems.length > 0) return { ok: false, problems: byLine(this.#declared.problems) }
+    const { now = Date.now() } = this.#options
+    const watched = watchedOf(this.#declared, { packs, credentials, now })
+    if (watched !== undefined) this.#checkWaivers(packs, watched.watched)
+    if (watched === undefined || this.#declared.problems.length > 0)
+      return { ok: false, problems: byLine(this.#declared.problems) }
 
     const journalDirectory = resolve(directory, config.journal.directory)
     return {
@@ -153,16 +116,13 @@ class Loader {
         config,
         file: this.#declared.file.file,
         recorded: this.#declared.file.recorded,
-        issuers,
-        targets,
-        ...objectives,
-        watched,
+        inputs: inputsOf(this.#declared),
+        ...watched,
         packs,
         webhookSecret,
         timestamps,
         elasticsearch,
         attestations,
-        followed,
         warnings: this.#declared.warnings,
         reports,
         journalDirectory,
@@ -209,13 +169,6 @@ class Loader {
       for (const { path, message } of checkPacks(packs, rules.parameters))
         this.#declared.refuse(path, message)
     return packs
-  }
-
-  #objectives(packs: readonly Pack[], probed: readonly Target[]): Objectives {
-    const { now = Date.now() } = this.#options
-    const { value, problems } = loadObjectives(this.#declared.file.config, { probed, packs, now })
-    for (const { path, message } of problems) this.#declared.refuse(path, message)
-    return value
   }
 
   #checkWaivers(packs: readonly Pack[], targets: readonly WatchedTarget[]): void {

@@ -13,6 +13,8 @@ export interface RecordedRules {
 }
 
 const PACK_PREFIX = 'rules/'
+/** What of the configuration judging follows from, and the public files that it names. */
+export const INPUTS = 'inputs.json'
 
 const recordedConfig = z.looseObject({
   rules: configSchema.shape.rules,

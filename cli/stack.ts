@@ -155,19 +155,37 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     objectives: objectiveTargets,
   })
   metrics.hydrate({ latest, findings })
+  /** A configuration is in force from its record on, so that whoever reads the journal judges as was judged here. */
+  let takeOver: (() => void) | undefined
   const reloader = new Reloader({
     loaded,
     now,
     problems,
     apply: async (next) => {
-      await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
-      engine.reconfigure(rulesOf(next))
-      slos?.reconfigure(next.config.maintenance, now())
-      logs?.reconfigure(next.config.maintenance)
+      const inForce = Promise.withResolvers<undefined>()
+      takeOver = () => {
+        engine.reconfigure(rulesOf(next))
+        slos?.reconfigure(next.config.maintenance, now())
+        logs?.reconfigure(next.config.maintenance)
+        inForce.resolve(undefined)
+      }
+      try {
+        await persist('journal', () => recordConfiguration(journal, { ...options, loaded: next }))
+        await Promise.race([inForce.promise, aborted(giveUp.signal)])
+      } finally {
+        takeOver = undefined
+      }
       // Judged at once, and by a time that stands in the journal.
       await record([tick('interval', now)])
     },
   })
+  const judge = (batch: readonly SealedRecord[]): readonly Finding[] => {
+    const from = batch.findIndex(({ kind }) => kind === 'configuration')
+    if (takeOver === undefined || from === -1) return engine.apply(batch)
+    const before = engine.apply(batch.slice(0, from))
+    takeOver()
+    return [...before, ...engine.apply(batch.slice(from))]
+  }
 
   const responders = new Responders({ loaded, now, random: Math.random, logger, problems, engine, record })
   await responders.hydrate(store, findings, now())
@@ -244,7 +262,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     logs?.apply(batch)
     responders.apply(batch)
     ledger.apply(batch)
-    const decisions = engine.apply(batch)
+    const decisions = judge(batch)
     if (decisions.length > 0)
       await record(decisions.map((body) => ({ kind: 'decision', time: body.since, body })))
   })

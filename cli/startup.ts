@@ -7,6 +7,7 @@ import { SloEvaluator } from '../rules/slo/evaluator.ts'
 import type { Store, TargetState } from '../store/contract.ts'
 import { resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
+import { INPUTS } from './recordedRules.ts'
 import { restoreRecentHours } from './objectives.ts'
 import { applyAll } from './projection.ts'
 import { productVersion } from './version.ts'
@@ -40,6 +41,7 @@ export async function recordConfiguration(
 ): Promise<void> {
   const parts = [
     { name: 'vigil.yaml', mediaType: 'application/json', text: JSON.stringify(loaded.recorded) },
+    { name: INPUTS, mediaType: 'application/json', text: JSON.stringify(loaded.inputs) },
     ...loaded.packs.map((pack) => ({
       name: `rules/${pack.id}`,
       mediaType: 'application/yaml',

@@ -17,7 +17,7 @@ export interface Unchanged {
 export interface ConfigurationChange {
   readonly by: string
   readonly product: string
-  /** `vigil.yaml` (as parsed, secrets removed) and one per rule pack. */
+  /** `vigil.yaml` (as parsed, secrets removed), `inputs.json` (what judging follows from, with the public files it names) and one per rule pack. */
   readonly artifacts: readonly (ArtifactRef & { readonly name: string })[]
 }
 

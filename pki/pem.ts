@@ -106,3 +106,9 @@ function decodeBase64(text: string, line: number): Uint8Array {
 function badPem(message: string, line: number): PkiError {
   return new PkiError('decode', 'bad_pem', `${message}, block at line ${line}`)
 }
+
+/** RFC 7468, with 64 columns. */
+export function encodePem(der: Uint8Array, label: string): string {
+  const base64 = Buffer.from(der).toString('base64')
+  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`
+}

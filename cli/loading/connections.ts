@@ -45,7 +45,7 @@ export function followedOf(from: Declared): readonly FollowedJournal[] {
   return config.follow.flatMap((entry, i) => {
     const { vkey, vkey_file } = entry
     const name = vkey_file === undefined ? 'vkey' : 'vkey_file'
-    const text = vkey_file === undefined ? vkey : from.read(['follow', i, name], vkey_file)?.toString('utf8')
+    const text = vkey_file === undefined ? vkey : from.text(['follow', i, name], vkey_file)
     if (text === undefined) return []
     try {
       const journal = followedJournal(entry, text, directory)

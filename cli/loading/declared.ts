@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Problem } from '../../model/problem.ts'
 import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
-import { decodeCertificates } from '../../pki/pem.ts'
+import { decodeCertificates, encodePem } from '../../pki/pem.ts'
 import { unreadable, type ConfigFile } from '../config.ts'
 
 /** Largest certificate, key or secret that is taken, in octets. */
@@ -12,14 +12,22 @@ const MAX_SMALL_FILE = 1024 * 1024
 
 export type Path = Problem['path']
 
+/** The octets of a file, by its name as configured. May throw. */
+type ReadFile = (name: string) => Buffer
+
 /** A configuration file, the small files that it names, and every mistake found so far. What cannot be read is reported, and then missing. */
 export class Declared {
   readonly file: ConfigFile
   readonly problems: Problem[] = []
   readonly warnings: Problem[] = []
+  /** What is no secret of the files that were read, as text, by file name as configured: certificates and public keys. */
+  readonly files = new Map<string, string>()
+  readonly #readFile: ReadFile
 
-  constructor(file: ConfigFile) {
+  /** Default: from the disk. */
+  constructor(file: ConfigFile, readFile: ReadFile = (name) => readFileSync(resolve(file.directory, name))) {
     this.file = file
+    this.#readFile = readFile
   }
 
   refuse(path: Path, message: string): void {
@@ -29,7 +37,7 @@ export class Declared {
   /** `path` is the key that names the file. */
   read(path: Path, name: string): Buffer | undefined {
     try {
-      const bytes = readFileSync(resolve(this.file.directory, name))
+      const bytes = this.#readFile(name)
       if (bytes.length <= MAX_SMALL_FILE) return bytes
       this.refuse(path, `${name}: larger than 1 MiB: is this the right file?`)
     } catch (error) {
@@ -56,12 +64,21 @@ export class Declared {
     return { ca }
   }
 
+  /** A text that is no secret. */
+  text(path: Path, name: string): string | undefined {
+    const text = this.read(path, name)?.toString('utf8')
+    if (text !== undefined) this.files.set(name, text)
+    return text
+  }
+
   /** Of a certificate or by itself. */
   publicKey(path: Path, name: string): KeyObject | undefined {
     const bytes = this.read(path, name)
     if (bytes === undefined) return undefined
     try {
-      return createPublicKey(bytes)
+      const key = createPublicKey(bytes)
+      this.files.set(name, key.export({ type: 'spki', format: 'pem' }).toString())
+      return key
     } catch {
       this.refuse(path, `${name}: expected a certificate or a public key in PEM`)
       return undefined
@@ -78,7 +95,10 @@ export class Declared {
     const bytes = this.read(path, name)
     if (bytes === undefined) return []
     try {
-      const found = decodeCertificates(bytes).map((der) => parseCertificate(der))
+      const encoded = decodeCertificates(bytes)
+      const found = encoded.map((der) => parseCertificate(der))
+      // Anew: a private key may stand beside them.
+      this.files.set(name, encoded.map((der) => encodePem(der, 'CERTIFICATE')).join(''))
       if (found.length === 0) this.refuse(path, `${name}: expected a certificate in PEM or DER`)
       return found
     } catch (error) {

@@ -147,7 +147,7 @@ test('a reload puts rules, parameters and waivers in force at once, as a record'
     for (const record of batch)
       if (record.kind === 'configuration')
         configurations.push(record.body.artifacts.map((artifact) => artifact.name).join(' '))
-  assert.deepEqual(configurations, Array(3).fill('vigil.yaml rules/own'))
+  assert.deepEqual(configurations, Array(3).fill('vigil.yaml inputs.json rules/own'))
 
   // What was in force before the parameter was changed.
   const then = await explain({
