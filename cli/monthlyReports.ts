@@ -6,7 +6,8 @@ import type { Clock } from '../model/time.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Problems } from './problems.ts'
 import { writeReportInProcess } from './reportProcess.ts'
-import { ReportSchedule } from './reportSchedule.ts'
+import { reportSchedule } from './reportSchedule.ts'
+import { afterTimeout, type Schedule } from './schedule.ts'
 
 interface MonthlyReports {
   readonly loaded: Pick<LoadedConfig, 'reports' | 'journalDirectory'>
@@ -23,10 +24,10 @@ export function createReportSchedule({
   logger,
   journal,
   problems,
-}: MonthlyReports): ReportSchedule | undefined {
+}: MonthlyReports): Schedule<string> | undefined {
   if (loaded.reports === undefined) return undefined
   const { directory, cron } = loaded.reports
-  return new ReportSchedule({
+  return reportSchedule({
     cron,
     now,
     began: journal.epoch * 1000,
@@ -39,11 +40,7 @@ export function createReportSchedule({
       logger.info({ part: 'reports', output }, `the report of ${month} is written`)
       if (missing !== '') logger.warn({ part: 'reports' }, missing)
     },
-    onError: (_month, error) =>
-      problems.raise('reports', error instanceof Error ? error.message : String(error)),
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms)
-      return () => clearTimeout(timer)
-    },
+    onError: (error) => problems.raise('reports', error instanceof Error ? error.message : String(error)),
+    after: afterTimeout,
   })
 }

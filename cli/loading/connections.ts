@@ -9,7 +9,7 @@ import type { AttestationSource } from '../../probes/attestations.ts'
 import { parseSecret } from '../../remediation/standardWebhooks.ts'
 import type { ElasticsearchOptions } from '../../store/elasticsearch/store.ts'
 import { followedJournal, type FollowedJournal } from '../followers.ts'
-import { parseSchedule } from '../reportSchedule.ts'
+import { parseSchedule } from '../schedule.ts'
 import type { TimestampAuthority } from '../timestamps.ts'
 import type { Declared, Path } from './declared.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseSchedule, ReportSchedule } from '../../cli/reportSchedule.ts'
+import { reportSchedule } from '../../cli/reportSchedule.ts'
+import { parseSchedule, type Schedule } from '../../cli/schedule.ts'
 
 /** A schedule on a clock of its own. */
 class World {
@@ -8,12 +9,12 @@ class World {
   began = Date.parse('2026-10-05T00:00:00Z')
   readonly written: string[] = []
   fails = false
-  readonly schedule: ReportSchedule
+  readonly schedule: Schedule<string>
   #work: (() => void) | undefined
   #due = 0
 
   constructor(expression = '30 5 1 * *', timezone = 'UTC') {
-    this.schedule = new ReportSchedule({
+    this.schedule = reportSchedule({
       cron: parseSchedule(expression, timezone),
       now: () => this.now,
       began: this.began,
@@ -91,13 +92,13 @@ test('a report that failed is tried again within the hour', async () => {
 test('there is no report about a month before the journal began', async () => {
   const world = new World()
   world.began = Date.parse('2026-11-02T00:00:00Z')
-  const young = new ReportSchedule({
+  const young = reportSchedule({
     cron: parseSchedule('30 5 1 * *', 'UTC'),
     now: () => world.now,
     began: world.began,
     isWritten: () => false,
     write: () => assert.fail('nothing to report'),
-    onError: (_month, error) => {
+    onError: (error) => {
       throw error
     },
     after: () => () => undefined,
