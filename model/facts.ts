@@ -169,11 +169,16 @@ export const FACTS = {
     missingSince: 'timestamp', // when the first of them was revoked; absent where there is none
     missingCertificates: 'list<string>', // some of them: serial number, when, and the record of the event
     newestPublished: 'string', // serial number of the last revoked certificate that is on a CRL
-    latency: 'duration', // from its revocation to the CRL with which it was seen to come; absent where that is not known
+    latency: 'duration', // from its revocation to its publication, where that was seen
+    published: 'int', // revocations that were seen to come onto a CRL, since the log is watched
+    publishedTime: 'duration', // what these took together
+    publishedWithin: 'list<string>', // how many of them took at most so many seconds: `3600 12`
     unlogged: 'int', // entries of certificates revoked since then that the log knows no revocation of; absent where not all of it is at hand
     unloggedEntries: 'list<string>', // some of them: serial number and revocationDate
     crlsUnlogged: 'list<string>', // CRLs, issued since then, that the log knows nothing of: address and number
     compared: 'string', // digest of what the log and the CRLs were
+    through: 'string', // record of the newest event about the authority that was compared
+    crls: 'list<string>', // SHA-256 of the CRLs that were
   },
   /** The served certificate beside what the log of the service's authority says. */
   issuance: {

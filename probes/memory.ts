@@ -24,6 +24,8 @@ export interface ProbeMemory {
   of(target: Named): Facts | undefined
   /** The same of every target of a kind, in the order in which they were first seen. */
   all(probe: ProbeKind): Iterable<Remembered>
+  /** When its newest run began, in milliseconds; undefined before the first. */
+  lastRun(target: Named): number | undefined
   /** Subjects of the services whose certificate, when last seen, had this key. */
   servingKey(spkiSha256: string): Iterable<string>
 }
@@ -35,6 +37,7 @@ export class RecordedMemory implements ProbeMemory {
   /** By key, then by target: the subject. So that to compare each service with all others is not the square of their number. */
   readonly #byKey = new Map<string, Map<string, string>>()
   readonly #lastSuccess = new Map<string, number>()
+  readonly #lastRun = new Map<string, number>()
 
   constructor(targets: readonly Named[]) {
     this.#targets = new Set(
@@ -47,8 +50,10 @@ export class RecordedMemory implements ProbeMemory {
     for (const { observation, known, lastStart } of latest) {
       this.#keep(observation, known)
       const { outcome, subject, probe, target } = observation
-      if (outcome === 'success')
-        this.#lastSuccess.set(`${probe} ${keyOf(subject, target)}`, fromTimestamp(lastStart))
+      const name = `${probe} ${keyOf(subject, target)}`
+      const start = fromTimestamp(lastStart)
+      if (this.#targets.has(name)) this.#lastRun.set(name, start)
+      if (outcome === 'success') this.#lastSuccess.set(name, start)
     }
   }
 
@@ -59,9 +64,15 @@ export class RecordedMemory implements ProbeMemory {
 
   /** Takes a run that was recorded. */
   remember(observation: Observation): void {
-    const { subject, probe, target } = observation
+    const { subject, probe, target, start } = observation
+    const name = `${probe} ${keyOf(subject, target)}`
+    if (this.#targets.has(name)) this.#lastRun.set(name, fromTimestamp(start))
     const before = this.#byProbe.get(probe)?.get(keyOf(subject, target))?.facts
     this.#keep(observation, { ...before, ...observation.facts })
+  }
+
+  lastRun({ subject, probe, address }: Named): number | undefined {
+    return this.#lastRun.get(`${probe} ${keyOf(subject, address)}`)
   }
 
   of({ subject, probe, address }: Named): Facts | undefined {

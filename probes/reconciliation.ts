@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { FactsOf } from '../model/facts.ts'
 import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import { parseCrl } from '../pki/crl.ts'
 import type { Deadline } from './fetch/deadline.ts'
 import { authorityFacts, observe } from './observe.ts'
 import type { Probe, ProbeContext, ReconciliationTarget } from './probe.ts'
-import { compare, type PublishedCrl } from './reconciliation/compare.ts'
+import { compare, type Earlier, type PublishedCrl } from './reconciliation/compare.ts'
 
 /** Octets of the CRLs of one authority that are read beside its log, as they are on disk: 3 million entries. */
 const MAX_COMPARED = 128 * 1024 * 1024
@@ -38,8 +39,13 @@ async function crlFacts(
   const logFrom = toTimestamp(ledger.from)
   const published = await withOctets(crls, context)
   if (published === undefined) return undefined
+  const earlier = before && {
+    facts: before,
+    crls: await crlsOf(before, published, context),
+    looked: context.memory.lastRun(target),
+  }
   const isStopped = (): boolean => deadline.signal.aborted
-  const found = await compare(published, ledger, { before, isStopped })
+  const found = await compare({ crls: published, ledger, earlier, isStopped })
   deadline.throwIfStopped()
   return found === undefined ? undefined : { logFrom, ...found, compared }
 }
@@ -76,4 +82,22 @@ async function withOctets(
     published.push({ ...crl, octets })
   }
   return published
+}
+
+/** The CRLs of the comparison before this one. */
+async function crlsOf(
+  { crls: digests }: FactsOf<'reconciliation'>,
+  published: readonly PublishedCrl[],
+  { artifact }: ProbeContext,
+): Promise<Earlier['crls']> {
+  if (digests === undefined) return undefined
+  const current = new Map(published.map((crl) => [crl.sha256, crl]))
+  if (digests.length === current.size && digests.every((digest) => current.has(digest))) return 'the same'
+  const crls: { readonly octets: Uint8Array; readonly thisUpdate: number }[] = []
+  for (const digest of digests) {
+    const octets = current.get(digest)?.octets ?? (await artifact(digest))
+    if (octets === undefined) return undefined
+    crls.push({ octets, thisUpdate: parseCrl(octets).thisUpdate })
+  }
+  return crls
 }

@@ -33,7 +33,7 @@ export function metricsDocument(): string {
 - A series stays when its certificate or CRL has expired; it goes when the target leaves the configuration.
 - When a run fails, times and counts keep the value that was last established (it stays true of the object that was seen, and goes on ageing); judgements
   become \`NaN\` at once. The last column says which.
-- Gauges are restored after a restart. Counters and the histogram count what the running process has applied.
+- Gauges are restored after a restart. Counters and the histogram of runs count what the running process has applied.
 - Of a fact that is a list the number of its items is the value.
 - Label values are ids from the inventory, configured URLs and closed vocabularies. \`subject\` is written as in findings: \`ca_crl[issuing-1]\`.
 
@@ -43,6 +43,12 @@ ${table(pick('vigil_probe_'))}
 ${Object.entries(PROBES)
   .map(([probe, title]) => `## ${title} (\`probe="${probe}"\`)\n\n${facts(probe)}`)
   .join('\n')}
+## Publication of revocations
+
+How long it took from the event in the authority's log until relying parties could see it. Counted are revocations that were seen to come: not what was there when vigil first looked. The observations
+themselves hold these counts ([reconciliation](probes/reconciliation.md)), so they go on after a restart, and after a rebuild of the store.
+
+${table([METRICS.publicationLatency])}
 ## Findings, incidents and actions
 
 ${table([...pick('vigil_finding_'), ...pick('vigil_incidents'), ...pick('vigil_actions_'), ...pick('vigil_alerts_')])}
@@ -71,6 +77,7 @@ And \`process_*\` and \`nodejs_*\` as prom-client names them.
 | Days of certificate life left, shortest first | \`sort((vigil_certificate_not_after_timestamp_seconds - time()) / 86400)\` |
 | Targets whose probe stopped running | \`time() - vigil_probe_last_run_timestamp_seconds > 3 * vigil_probe_interval_seconds\` |
 | Availability over a day | \`sum by (subject, target) (increase(vigil_probe_runs_total{outcome="success"}[1d])) / sum by (subject, target) (increase(vigil_probe_runs_total[1d]))\` |
+| Share of revocations that were published within an hour, over 30 days | \`sum by (probe, authority) (increase(vigil_revocation_publication_seconds_bucket{le="3600"}[30d])) / sum by (probe, authority) (increase(vigil_revocation_publication_seconds_count[30d]))\` |
 | Which error budgets are nearly spent? | \`vigil_slo_budget_remaining_ratio < 0.25\` |
 | Is evaluation alive? | \`time() - vigil_tick_timestamp_seconds < 60\` |
 `

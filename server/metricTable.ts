@@ -57,6 +57,13 @@ export const METRICS = {
     labels: ['probe'],
   },
 
+  publicationLatency: {
+    name: 'vigil_revocation_publication_seconds',
+    type: 'histogram',
+    help: 'Revocations in logs of authorities by how long they took to be published: probe reconciliation, on a CRL',
+    labels: ['probe', 'authority', 'target'],
+  },
+
   findingState: gauge('vigil_finding_state', '1 for the state that a finding is in, 0 for the other states', [
     'rule',
     'subject',

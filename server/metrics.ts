@@ -16,6 +16,7 @@ import { FactSeries } from './factSeries.ts'
 import type { Labels } from './factSeries.ts'
 import { TARGET_LABELS } from './factMetrics.ts'
 import { ACTION_STATUSES, METRICS } from './metricTable.ts'
+import { PublicationSeries } from './publicationSeries.ts'
 import { SloSeries } from './sloSeries.ts'
 import { storeLag, unpublishedEntries } from './status.ts'
 import type { Status } from './status.ts'
@@ -59,13 +60,14 @@ interface Known {
  * established a value, and keeps them when its certificate or CRL has expired. Label values come from the inventory, from configured
  * URLs and from closed vocabularies.
  *
- * Gauges are restored by `hydrate`; counters and the histogram count what this process has applied.
+ * Gauges, and the histogram of publications, are restored by `hydrate`; counters and the histogram of runs count what this process has applied.
  */
 export class MetricsProjection {
   readonly #registry: Registry
   readonly #metrics: ReturnType<typeof createMetrics>
   readonly #facts: FactSeries
   readonly #slos: SloSeries
+  readonly #publications = new PublicationSeries()
   readonly #targets = new Map<string, Known>()
   /** By position of a full observation. */
   readonly #runs = new Map<string, Known>()
@@ -112,6 +114,7 @@ export class MetricsProjection {
       if (known === undefined || position === undefined) continue
       this.#facts.establish(known.probe, known.factLabels, facts, 'last established')
       this.#facts.establish(known.probe, known.factLabels, observation.facts, 'newest run')
+      this.#publications.establish(known.probe, known.factLabels, facts)
       this.#refer(known, position, observation)
       this.#show(known, observation.outcome, fromTimestamp(lastStart), lastDuration)
     }
@@ -135,6 +138,7 @@ export class MetricsProjection {
       // prom-client writes "Nan"; the format says "NaN", and not every reader folds case.
       yield `${text.replaceAll(/ Nan$/gm, ' NaN')}\n\n`
     }
+    yield `${this.#publications.expose()}\n`
   }
 
   #apply(record: SealedRecord): void {
@@ -175,6 +179,7 @@ export class MetricsProjection {
     if (known === undefined) return
     this.#facts.establish(known.probe, known.factLabels, observation.facts, 'last established')
     this.#facts.establish(known.probe, known.factLabels, observation.facts, 'newest run')
+    this.#publications.establish(known.probe, known.factLabels, observation.facts)
     const run = this.#refer(known, position, observation)
     this.#show(known, run.outcome, fromTimestamp(observation.start), observation.duration)
     this.#count(known, run, observation.duration)
@@ -269,6 +274,7 @@ export class MetricsProjection {
     for (const gauge of this.#runGauges()) gauge.set(labels, NaN)
     for (const outcome of OUTCOMES) this.#metrics.probeRuns.inc({ ...labels, outcome }, 0)
     this.#facts.declare(probe, factLabels)
+    this.#publications.declare(probe, factLabels)
   }
 
   #remove(key: string, known: Known): void {
@@ -277,6 +283,7 @@ export class MetricsProjection {
     for (const gauge of [...this.#runGauges(), this.#metrics.probeInterval]) gauge.remove(known.labels)
     for (const outcome of OUTCOMES) this.#metrics.probeRuns.remove({ ...known.labels, outcome })
     this.#facts.remove(known.probe, known.factLabels)
+    this.#publications.remove(known.probe, known.factLabels)
   }
 
   #declareSource(source: string): void {

@@ -6,6 +6,7 @@ import { parseCrl } from '../../pki/crl.ts'
 import type { CrlEntry } from '../../pki/crlEntries.ts'
 import { Smallest } from '../crl/smallest.ts'
 import type { AuthorityLedger } from './ledger.ts'
+import { Publications } from './publications.ts'
 import type { Row, SerialTable } from './serialTable.ts'
 
 /** A CRL that is published, as it was last seen; it verified then. */
@@ -23,90 +24,128 @@ type Facts = FactsOf<'reconciliation'>
 /** Entries, and rows of the log, between which other work gets its turn: some milliseconds. */
 const TURN = 10_000
 
+/** What the comparison before this one had, and found. */
+export interface Earlier {
+  readonly facts: Facts
+  /** Its CRLs, where they are others than now; undefined: not all of them are at hand. */
+  readonly crls: readonly Pick<PublishedCrl, 'octets' | 'thisUpdate'>[] | 'the same' | undefined
+  /** When what was published was last looked at, in milliseconds; undefined: nobody knows. */
+  readonly looked: number | undefined
+}
+
+interface Comparison {
+  readonly crls: readonly PublishedCrl[]
+  readonly ledger: AuthorityLedger
+  /** undefined: this is the first one. */
+  readonly earlier: Earlier | undefined
+  readonly isStopped: () => boolean
+}
+
 /**
- * Every entry beside what the log says of its certificate, and every revocation in the log beside the entries (RFC 5280 section 5). `before`: what was
- * found last time. undefined: `isStopped` before the end.
+ * Every entry beside what the log says of its certificate, and every revocation in the log beside the entries (RFC 5280 section 5). undefined: `isStopped`
+ * before the end.
  */
-export async function compare(
-  crls: readonly PublishedCrl[],
-  ledger: AuthorityLedger,
-  { before, isStopped }: { readonly before: Facts | undefined; readonly isStopped: () => boolean },
-): Promise<Facts | undefined> {
-  const listed = new Listed(ledger.certificates)
+export async function compare(comparison: Comparison): Promise<Facts | undefined> {
+  const { crls, ledger, earlier, isStopped } = comparison
   const unlogged = new Smallest()
-  for (const crl of crls) {
-    let read = 0
-    for (const entry of parseCrl(crl.octets).list()) {
-      if (isUnlogged(entry, ledger, listed)) unlogged.add(`${entry.serial} ${toTimestamp(entry.revokedAt)}`)
-      if (++read % TURN !== 0) continue
-      await setImmediate()
-      if (isStopped()) return undefined
-    }
-  }
-  const newest = Math.max(...crls.map(({ thisUpdate }) => thisUpdate))
-  const revocations = await revocationFacts({ ledger, listed, newest, before, isStopped })
+  const listed = await readEntries(crls, ledger, isStopped, (entry, row) => {
+    if (isUnlogged(entry, row, ledger)) unlogged.add(`${entry.serial} ${toTimestamp(entry.revokedAt)}`)
+  })
+  if (listed === undefined) return undefined
+  const listedBefore =
+    earlier?.crls === 'the same'
+      ? listed
+      : earlier?.crls && (await readEntries(earlier.crls, ledger, isStopped))
+  const revocations = await revocationFacts(comparison, listed, listedBefore)
   if (revocations === undefined) return undefined
   return {
     ...revocations,
     // An entry that the log would explain may be about a certificate that there was no room for.
     ...(ledger.complete ? { unlogged: unlogged.count, unloggedEntries: unlogged.texts } : {}),
     crlsUnlogged: unloggedCrls(crls, ledger),
+    crls: crls.map(({ sha256 }) => sha256).toSorted(),
+    ...(ledger.through === undefined ? {} : { through: ledger.through }),
   }
 }
 
-/** Which certificates of the log are on some CRL. */
+/** Every entry, with the row of its certificate where the log has one. undefined: `isStopped`. */
+async function readEntries(
+  crls: readonly Pick<PublishedCrl, 'octets' | 'thisUpdate'>[],
+  { certificates }: AuthorityLedger,
+  isStopped: () => boolean,
+  visit?: (entry: CrlEntry, row: Row | undefined) => void,
+): Promise<Listed | undefined> {
+  const listed = new Listed(certificates)
+  for (const { octets, thisUpdate } of crls.toSorted((a, b) => a.thisUpdate - b.thisUpdate)) {
+    let read = 0
+    for (const entry of parseCrl(octets).list()) {
+      const row = entry.reason === 'removeFromCRL' ? undefined : listed.add(entry.serial, thisUpdate)
+      visit?.(entry, row)
+      if (++read % TURN !== 0) continue
+      await setImmediate()
+      if (isStopped()) return undefined
+    }
+  }
+  return listed
+}
+
+/** Which certificates of the log are on some CRL, and since which. */
 class Listed {
   readonly #table: SerialTable
-  /** By row. What is issued during the comparison is on none of these CRLs. */
-  readonly #rows: Uint8Array
+  /** By row: thisUpdate in seconds, 0: it is on none. What is issued during the comparison is on none of these CRLs. */
+  readonly #since: Uint32Array
 
   constructor(table: SerialTable) {
     this.#table = table
-    this.#rows = new Uint8Array(table.size)
+    this.#since = new Uint32Array(table.size)
   }
 
-  /** undefined: the log has no such certificate. */
-  add(serial: string): Row | undefined {
+  /** CRLs in their order. undefined: the log has no such certificate. */
+  add(serial: string, thisUpdate: number): Row | undefined {
     const row = this.#table.find(serial)
-    if (row !== undefined) this.#rows[row] = 1
+    if (row === undefined) return undefined
+    const known = this.#since[row] ?? 0
+    // One from before the revocation lists it for another reason, or says a time that is past.
+    if (known === 0 || known * 1000 < (this.#table.revokedAt(row) ?? 0))
+      this.#since[row] = Math.floor(thisUpdate / 1000)
     return row
   }
 
-  has(row: Row): boolean {
-    return this.#rows[row] === 1
+  /** thisUpdate of the first CRL from after its revocation that lists it, in milliseconds; of another, where there is none from after it. */
+  since(row: Row): number | undefined {
+    const since = this.#since[row] ?? 0
+    return since === 0 ? undefined : since * 1000
   }
 
   get size(): number {
-    return this.#rows.length
+    return this.#since.length
   }
 }
 
 /** What was revoked before the log begins, nobody can tell. One on hold that was released stays until the next CRL. */
 function isUnlogged(
-  { serial, revokedAt, reason }: CrlEntry,
+  { revokedAt, reason }: CrlEntry,
+  row: Row | undefined,
   { certificates, from }: AuthorityLedger,
-  listed: Listed,
 ): boolean {
   if (reason === 'removeFromCRL') return false
-  const row = listed.add(serial)
   if (row !== undefined && certificates.hasStatus(row)) return false
   return revokedAt > from
 }
 
-async function revocationFacts(options: {
-  readonly ledger: AuthorityLedger
-  readonly listed: Listed
-  /** thisUpdate of the newest CRL, in milliseconds. */
-  readonly newest: number
-  readonly before: Facts | undefined
-  readonly isStopped: () => boolean
-}): Promise<Facts | undefined> {
-  const { ledger, listed, newest, before, isStopped } = options
+async function revocationFacts(
+  { crls, ledger, earlier, isStopped }: Comparison,
+  listed: Listed,
+  listedBefore: Listed | undefined,
+): Promise<Facts | undefined> {
   const { certificates } = ledger
+  const newest = Math.max(...crls.map(({ thisUpdate }) => thisUpdate))
+  const latencyOf = latencies(ledger, listedBefore, earlier)
+  const publications = new Publications(earlier?.facts)
   const missing = new Smallest()
   let since = Infinity
   let revocations = 0
-  let last: { readonly row: Row; readonly at: number } | undefined
+  let last: { readonly row: Row; readonly at: number; readonly latency: number | undefined } | undefined
   for (let row = 0; row < listed.size; row++) {
     if (row % TURN === TURN - 1) {
       await setImmediate()
@@ -115,8 +154,11 @@ async function revocationFacts(options: {
     const at = certificates.revokedAt(row)
     if (at === undefined) continue
     revocations++
-    if (listed.has(row)) {
-      if (last === undefined || at > last.at) last = { row, at }
+    const published = listed.since(row)
+    if (published !== undefined) {
+      const latency = latencyOf(row, { at, published })
+      if (latency !== undefined) publications.add(latency)
+      if (last === undefined || at > last.at) last = { row, at, latency }
       continue
     }
     // What has expired may leave the CRL (RFC 5280 section 3.3).
@@ -124,23 +166,38 @@ async function revocationFacts(options: {
     missing.add(`${certificates.serialOf(row)} ${toTimestamp(at)} ${ledger.recordOf(row)}`)
     since = Math.min(since, at)
   }
+  const newestPublished = last && certificates.serialOf(last.row)
+  const before = newestPublished === earlier?.facts.newestPublished ? earlier?.facts.latency : undefined
+  const latency = last?.latency ?? before
   return {
     revocations,
     missing: missing.count,
     missingCertificates: missing.texts,
     ...(missing.count === 0 ? {} : { missingSince: toTimestamp(since) }),
-    ...(last === undefined
-      ? {}
-      : publicationFacts(certificates.serialOf(last.row), newest - last.at, before)),
+    ...(newestPublished === undefined ? {} : { newestPublished }),
+    ...(newestPublished === undefined || latency === undefined ? {} : { latency }),
+    ...publications.facts,
   }
 }
 
-/** How long the newest revocation took is known of those that were seen to come. */
-function publicationFacts(newestPublished: string, latency: number, before: Facts | undefined): Facts {
-  if (before?.newestPublished === newestPublished)
-    return { newestPublished, ...(before.latency === undefined ? {} : { latency: before.latency }) }
-  if (before?.revocations === undefined) return { newestPublished }
-  return { newestPublished, latency: Math.max(0, latency) }
+/**
+ * How long a revocation took that was now seen to be published, in milliseconds; undefined of all others. A CRL may lie somewhere for hours before it is
+ * published: so it counts from when it was last seen to be missing, at least. One that the log tells of later than the CRL, by what the CRL says.
+ */
+function latencies(
+  ledger: AuthorityLedger,
+  listedBefore: Listed | undefined,
+  earlier: Earlier | undefined,
+): (row: Row, times: { readonly at: number; readonly published: number }) => number | undefined {
+  const through = earlier?.facts.through
+  // Of what was there when vigil first looked nobody knows when it came.
+  if (listedBefore === undefined || through === undefined) return () => undefined
+  const isNews = ledger.saidSince(through)
+  return (row, { at, published }) => {
+    if (listedBefore.since(row) === undefined)
+      return Math.max(0, Math.max(published, earlier?.looked ?? 0) - at)
+    return isNews(row) && published >= at ? published - at : undefined
+  }
 }
 
 /** EJBCA names CRLs by SHA-1, which only tells one CRL from another here. */

@@ -36,8 +36,12 @@ export interface AuthorityLedger {
   hasCrl(fingerprints: readonly string[]): boolean
   /** Time from which on all stored CRLs are known, in milliseconds. */
   readonly crlsFrom: number
-  /** Of the record that says the newest about a certificate. */
+  /** Of the record that says the newest about a certificate: that it was revoked, or else issued. */
   recordOf(row: Row): RecordId
+  /** Of the newest record. */
+  readonly through: RecordId | undefined
+  /** Of which certificates records after this one say something. */
+  saidSince(record: RecordId): (row: Row) => boolean
 }
 
 /** What logs say, by authority. */
@@ -141,6 +145,18 @@ class Book implements AuthorityLedger {
     return formatRecordId(origin, epoch, this.certificates.position(row))
   }
 
+  get through(): RecordId | undefined {
+    const newest = this.#newest
+    return newest && formatRecordId(newest.origin, newest.epoch, newest)
+  }
+
+  /** Of a place in another epoch of the journal nothing can be told: then of none. */
+  saidSince(record: RecordId): (row: Row) => boolean {
+    const since = parseRecordId(record)
+    if (since === undefined || since.epoch !== this.#newest?.epoch) return () => false
+    return (row) => isAfter({ ...this.certificates.position(row), epoch: since.epoch }, since)
+  }
+
   add(action: Action, event: LoggedEvent, order: Order): void {
     const at = fromTimestamp(event['@timestamp'])
     this.#from = Math.min(this.#from, at)
@@ -183,7 +199,8 @@ class Book implements AuthorityLedger {
       else certificates.revoke(row, at)
     }
     const position = parseRecordId(event.id)
-    if (position !== undefined && isNews) certificates.setPosition(row, position)
+    if (position !== undefined && isNews && (isStatus || !certificates.hasStatus(row)))
+      certificates.setPosition(row, position)
   }
 
   #noteRecord(id: RecordId): void {

@@ -39,7 +39,7 @@ test('while a big CRL is fetched, judged, compared and kept, nothing else waits 
   const first = await probeCrl(target, context(world))
   await recorder.record(first)
   const { facts } = succeeded(first)
-  const memory = { of: () => facts, all: () => [], servingKey: () => [] }
+  const memory = { of: () => facts, all: () => [], lastRun: () => undefined, servingKey: () => [] }
   let second: ProbeResult | undefined
   const longest = await longestTurn(async () => {
     second = await probeCrl(target, context({ ...world, memory }))

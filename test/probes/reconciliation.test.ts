@@ -62,6 +62,10 @@ async function look(
   events: readonly AuditEvent[],
   options: {
     readonly before?: FactsOf<'reconciliation'>
+    /** When that was, in milliseconds. */
+    readonly looked?: number | undefined
+    /** The CRL that it was about. */
+    readonly earlier?: Uint8Array | undefined
     readonly unstored?: true
     readonly reads?: string[]
   } = {},
@@ -75,9 +79,10 @@ async function look(
     thisUpdate: toTimestamp(published.thisUpdate ?? NOW),
   }
   const memory = new RecordedMemory([target, { subject: SUBJECT, probe: 'crl', address: URL }])
+  const start = toTimestamp(options.looked ?? BEGIN)
   const remember = (probe: 'crl' | 'reconciliation', address: string, facts: Facts): void =>
     memory.remember({
-      ...{ subject: SUBJECT, probe, target: address, vantage: 'test', start: toTimestamp(NOW), duration: 1 },
+      ...{ subject: SUBJECT, probe, target: address, vantage: 'test', start, duration: 1 },
       ...{ outcome: 'success', facts, artifacts: [] },
     })
   remember('crl', URL, { crl })
@@ -86,10 +91,33 @@ async function look(
   const ledger = ledgerOf([...events, ...(options.unstored === true ? [] : [stored(octets)])])
   const artifact = (name: string): Promise<Uint8Array | undefined> => {
     options.reads?.push(name)
-    return Promise.resolve(name === sha256 ? octets : undefined)
+    const kept = [octets, options.earlier].find((one) => one !== undefined && digest('sha256', one) === name)
+    return Promise.resolve(kept)
   }
   return succeeded(await probeReconciliation(target, context({ memory, ledger, artifact }))).facts
     .reconciliation
+}
+
+interface Look {
+  readonly facts: FactsOf<'reconciliation'>
+  readonly octets: Uint8Array | undefined
+  readonly looked?: number | undefined
+}
+
+/** One look after another. */
+async function next(
+  published: Published,
+  events: readonly AuditEvent[],
+  before?: Look,
+): Promise<Look & { readonly octets: Uint8Array }> {
+  const octets = published.octets ?? (await crlOf(published))
+  // Whether CRLs were stored is not the question; the place of events stays.
+  const facts = await look({ ...published, octets }, events, {
+    ...(before === undefined ? {} : { before: before.facts, looked: before.looked, earlier: before.octets }),
+    unstored: true,
+  })
+  assert.ok(facts !== undefined)
+  return { facts, octets }
 }
 
 const begin = issuedEvent('1', BEGIN, NOW + DAY)
@@ -117,16 +145,56 @@ describe('a revocation that the log knows', () => {
     const released = [revokedEvent('2a', NOW - 3 * HOUR, 6), revokedEvent('2a', NOW - HOUR, 8)]
     assert.equal((await look({}, [...events, ...released]))?.missing, 0)
   })
+})
 
-  it('tells how long it took, when it was seen to come, and says the same from then on', async () => {
-    const at = NOW - HOUR
-    const events = [begin, issued, revokedEvent('2a', at)]
-    const first = await look({ revoked: [{ serial: '2a', at }] }, events)
-    assert.equal(first?.latency, undefined, 'it was there already')
-    const seen = await look({ revoked: [{ serial: '2a', at }] }, events, { before: { revocations: 0 } })
-    assert.equal(seen?.latency, HOUR)
-    const later = { revoked: [{ serial: '2a', at }], thisUpdate: NOW + HOUR }
-    assert.equal((await look(later, events, { before: seen }))?.latency, HOUR)
+describe('how long a revocation took to be published', () => {
+  const revoke = (serial: string, at: number) => ({ event: revokedEvent(serial, at), entry: { serial, at } })
+  const first = revoke('2a', NOW - 2 * HOUR)
+  const second = revoke('2b', NOW - HOUR)
+
+  it('is not known of what was on the CRL when vigil first looked', async () => {
+    const facts = await look({ revoked: [first.entry] }, [begin, first.event])
+    assert.deepEqual([facts?.newestPublished, facts?.latency, facts?.published], ['2a', undefined, 0])
+  })
+
+  it('is counted once, of each that was seen to come', async () => {
+    const events = [begin, first.event]
+    const missing = await next({ thisUpdate: NOW - 3 * HOUR }, events)
+    const come = await next({ revoked: [first.entry] }, events, missing)
+    assert.deepEqual(
+      [come.facts.latency, come.facts.published, come.facts.publishedTime],
+      [2 * HOUR, 1, 2 * HOUR],
+    )
+    assert.deepEqual(come.facts.publishedWithin?.slice(3, 7), ['1800 0', '3600 0', '7200 1', '14400 1'])
+    const same = await next({ octets: come.octets }, [...events, issued], come)
+    assert.deepEqual([same.facts.latency, same.facts.published], [2 * HOUR, 1])
+    const both = { revoked: [first.entry, second.entry], thisUpdate: NOW + 1000 }
+    const later = await next(both, [...events, issued, second.event], same)
+    assert.deepEqual([later.facts.latency, later.facts.published], [HOUR + 1000, 2])
+    assert.equal(later.facts.publishedTime, 3 * HOUR + 1000)
+  })
+
+  it('goes on until the CRL is seen, however early it was signed', async () => {
+    const missing = await next({ thisUpdate: NOW - 3 * HOUR }, [begin, first.event])
+    const lying = { revoked: [first.entry], thisUpdate: NOW - 2 * HOUR + 1000 }
+    const come = await next(lying, [begin, first.event], { ...missing, looked: NOW - HOUR })
+    assert.equal(come.facts.latency, HOUR)
+  })
+
+  it('is told by the CRL where the log tells of it later', async () => {
+    const early = await next({ revoked: [first.entry], thisUpdate: NOW - HOUR }, [begin])
+    const heard = await next({ octets: early.octets, thisUpdate: NOW - HOUR }, [begin, first.event], early)
+    assert.deepEqual([heard.facts.published, heard.facts.latency], [1, HOUR])
+    const again = revoke('2a', NOW)
+    const events = [begin, first.event, again.event]
+    const other = await next({ octets: early.octets, thisUpdate: NOW - HOUR }, events, heard)
+    assert.equal(other.facts.published, 1, 'the CRL is from before it was revoked again')
+  })
+
+  it('is not told where the CRL from before is not kept any more', async () => {
+    const missing = await next({ thisUpdate: NOW - 3 * HOUR }, [begin, first.event])
+    const gone = { facts: missing.facts, octets: undefined, looked: undefined }
+    assert.equal((await next({ revoked: [first.entry] }, [begin, first.event], gone)).facts.published, 0)
   })
 })
 
@@ -182,8 +250,8 @@ describe('a CRL', () => {
     assert.deepEqual(await look({ octets }, [begin], { reads, before }), before)
     assert.deepEqual(reads, [])
     await look({ octets }, [begin, issued], { reads, before })
-    await look({}, [begin], { reads, before })
-    assert.equal(reads.length, 2)
+    await look({}, [begin], { reads, before, earlier: octets })
+    assert.equal(reads.length, 3, 'another CRL, and the one before it')
   })
 
   it('that nobody has seen yet, or a log that says nothing, gives no facts', async () => {
