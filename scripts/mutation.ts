@@ -19,7 +19,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   path: {
     mutate: ['pki/pathValidation.ts', 'pki/path.ts', 'pki/nameConstraints.ts'],
     // PKITS last: it is slow, and there for what the others leave over.
-    tests: ['path', 'nameConstraints', 'pkits'],
+    tests: ['path', 'pathPolicies', 'nameConstraints', 'pkits'],
   },
   ocsp: {
     mutate: ['pki/ocsp.ts', 'pki/ocspSigner.ts', 'pki/ocspPlain.ts'],
