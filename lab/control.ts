@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { LabError } from './error.ts'
-import { FAULT_GROUPS } from './faults/fault.ts'
+import { FAULT_GROUPS, FAULT_TARGETS } from './faults/fault.ts'
 import { parseJson, readBody, sendJson, serveHttp, type HttpServer } from './http.ts'
 
 /** Octets of a request. */
@@ -20,7 +20,7 @@ export const labStatusSchema = z.object({
       id: z.string(),
       title: z.string(),
       group: z.enum(FAULT_GROUPS),
-      target: z.enum(['ca', 'service']),
+      target: z.enum(FAULT_TARGETS),
     }),
   ),
 })

@@ -1,5 +1,6 @@
 // What of a running lab an inventory declares.
 import type { Deployment } from './deployment.ts'
+import type { DogtagCa } from './dogtagCa.ts'
 import type { IssuingCa } from './issuingCa.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { Prober } from './prober.ts'
@@ -52,6 +53,8 @@ export interface LabInventory {
   /** Addresses of the names in URLs and endpoints, which no DNS knows; none where these have addresses. */
   readonly hosts: Readonly<Record<string, readonly string[]>>
   readonly log: { readonly id: string; readonly path: string; readonly authorities: readonly string[] }
+  /** Only its logs can be watched. */
+  readonly dogtag: Pick<DogtagCa, 'id' | 'certificate' | 'signingCertificateFile' | 'clones'>
 }
 
 export function describeAuthority(

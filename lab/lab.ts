@@ -13,6 +13,7 @@ import { startControl, type LabStatus } from './control.ts'
 import { startControlPlane, type Remediation, type Run } from './controlPlane.ts'
 import { crlParts } from './crlPart.ts'
 import { Deployment } from './deployment.ts'
+import { openDogtagCa } from './dogtagCa.ts'
 import { ADMINISTRATORS, logLogin, logStart } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import { FAULTS } from './faults/table.ts'
@@ -49,6 +50,9 @@ const AUTHORITIES = [
     history: 12,
   },
 ] as const
+
+/** Run by Dogtag, with clones. */
+const DOGTAG = { id: 'devices', subject: 'Device CA', key: 'p256' } as const
 
 const SERVICES = [
   { id: 'shop', owner: 'team-shop', authority: 'issuing-1', client: 'none', staples: true },
@@ -88,6 +92,8 @@ export interface Lab extends AsyncDisposable {
   remedy(action: Remediation, target: string): Promise<string>
   /** Issues the CRLs that are due, as the schedule does. */
   refreshCrls(): Promise<void>
+  /** Every clone of the Dogtag CA issues a certificate, as devices ask for them. */
+  enrolDevices(): void
   /** Renames the audit log and starts a new one. Returns the new name of the old one. */
   rotateLog(): string
   /** Twice is fine. */
@@ -144,7 +150,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     now: now(),
     rootCrlUrl,
     rootCrlLifetime: lifetimes.rootCrl,
-    issuing: AUTHORITIES,
+    issuing: [...AUTHORITIES, DOGTAG],
   })
   await repository.publish('root.crl', ceremony.rootCrl, now())
 
@@ -188,6 +194,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }),
     )
   }
+
+  const dogtagIssuer = ceremony.issuing.get(DOGTAG.id)
+  if (dogtagIssuer === undefined) throw new RangeError(`expected a certificate of ${DOGTAG.id}`)
+  const dogtag = await openDogtagCa({ id: DOGTAG.id, issuer: dogtagIssuer, directory, now })
+  opened.defer(() => dogtag.close())
 
   const services = new Map<string, Deployment>()
   for (const declared of SERVICES) {
@@ -233,6 +244,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const operations = new Operations({
     authorities,
     services,
+    dogtag,
     repository,
     ceremony,
     prober,
@@ -244,8 +256,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     onFault: (fault, target, state) => events.emit('fault', { fault, target, state }),
   })
   opened.defer(() => operations.close())
+  const enrolDevices = (): void => dogtag.clones.forEach((clone) => dogtag.enrol(clone))
   opened.defer(
     every(lifetimes.crlInterval, () => {
+      enrolDevices()
       operations.refreshCrls().catch((error: unknown) => {
         if (!(error instanceof LabError && error.code === 'closed')) events.emit('problem', error)
       })
@@ -269,7 +283,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 
   const status = (): LabStatus => ({
     directory,
-    authorities: [...authorities.keys()],
+    authorities: [...authorities.keys(), dogtag.id],
     services: [...services.keys()],
     active: [...operations.active()],
     faults: FAULTS.map(({ id, title, group, target }) => ({ id, title, group, target })),
@@ -311,6 +325,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       prober,
       hosts: Object.fromEntries(hosts),
       log: { id: 'ejbca', path: log.file, authorities: [...authorities.keys()] },
+      dogtag,
     },
     webhook: { url: controlPlane.url, secret },
     alerts,
@@ -319,6 +334,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     faults: () => operations.active(),
     remedy: (action, target) => operations.remedy(action, target, login(ADMINISTRATORS.superAdmin)),
     refreshCrls: () => operations.refreshCrls(),
+    enrolDevices,
     rotateLog: () => log.rotate(),
     close,
     [Symbol.asyncDispose]: close,

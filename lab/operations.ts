@@ -4,6 +4,7 @@ import type { CeremonyResult } from './ceremony.ts'
 import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Remediation } from './controlPlane.ts'
 import type { Deployment } from './deployment.ts'
+import type { DogtagCa } from './dogtagCa.ts'
 import { ADMINISTRATORS } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import { LOOPBACK } from './http.ts'
@@ -27,6 +28,7 @@ interface Switched extends ActiveFault {
 interface OperationsOptions {
   readonly authorities: ReadonlyMap<string, AuthorityParts>
   readonly services: ReadonlyMap<string, Deployment>
+  readonly dogtag: DogtagCa
   readonly repository: Repository
   readonly ceremony: Pick<CeremonyResult, 'certify' | 'crossCertify'>
   readonly prober: Prober
@@ -147,11 +149,19 @@ export class Operations {
 
   /** Gives what ends it, unless a remediation does. */
   async #apply(row: Fault, target: string): Promise<Undo | undefined> {
-    const undo =
-      row.target === 'ca'
-        ? await row.apply(this.#authority(target), this.#tools)
-        : await row.apply(this.#service(target), this.#tools)
-    return typeof undo === 'function' ? undo : undefined
+    const undo = await this.#begin(row, target)
+    return isUndo(undo) ? undo : undefined
+  }
+
+  #begin(row: Fault, target: string): Promise<unknown> {
+    switch (row.target) {
+      case 'ca':
+        return row.apply(this.#authority(target), this.#tools)
+      case 'service':
+        return row.apply(this.#service(target), this.#tools)
+      case 'dogtag':
+        return row.apply(this.#dogtag(target), this.#tools)
+    }
   }
 
   async #remedy(action: Remediation, target: string, who: string): Promise<string> {
@@ -189,16 +199,26 @@ export class Operations {
 
   #checkTarget(kind: Fault['target'], target: string): void {
     if (kind === 'ca') this.#authority(target)
-    else this.#service(target)
+    else if (kind === 'service') this.#service(target)
+    else this.#dogtag(target)
   }
 
   #authority(id: string): AuthorityParts {
     return find(this.#options.authorities, id, 'an issuing CA')
   }
 
+  #dogtag(id: string): DogtagCa {
+    const { dogtag } = this.#options
+    return find(new Map([[dogtag.id, dogtag]]), id, 'the CA')
+  }
+
   #service(id: string): Deployment {
     return find(this.#options.services, id, 'a service')
   }
+}
+
+function isUndo(undo: unknown): undo is Undo {
+  return typeof undo === 'function'
 }
 
 function findFault(id: string): Fault {

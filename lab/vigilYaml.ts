@@ -30,7 +30,7 @@ export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'
 export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
   const { directory, tags = {}, enforcing = [], ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
-  const { authorities, services, prober, hosts, log } = lab.inventory
+  const { authorities, services, prober, hosts, log, dogtag } = lab.inventory
   const credential = (name: CredentialName): CredentialFiles => {
     const { certificate_file, key_file } = prober.filesOf(name)
     return {
@@ -46,10 +46,13 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
   const config: ConfigInput = {
     ...settings,
     inventory: {
-      authorities: authorities.map((authority) => ({
-        ...declareAuthority(authority),
-        tags: [...(tags[authority.id] ?? [])],
-      })),
+      authorities: [
+        ...authorities.map((authority) => ({
+          ...declareAuthority(authority),
+          tags: [...(tags[authority.id] ?? [])],
+        })),
+        { id: dogtag.id, certificate: certificateFile(dogtag.id), issuer: 'root' },
+      ],
       services: services.map((service) => ({
         ...declareService(service, credential('valid')),
         ...(enforcing.includes(service.id) ? { mtls } : {}),
@@ -63,6 +66,13 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
           path: relative(directory, log.path),
           authorities: [...log.authorities],
         },
+        ...dogtag.clones.map((clone) => ({
+          id: clone.id,
+          format: 'dogtag' as const,
+          path: relative(directory, clone.log.file),
+          authorities: [dogtag.id],
+          signing_keys: [relative(directory, dogtag.signingCertificateFile)],
+        })),
       ],
     },
     probes: { ...settings.probes, hosts: { ...mutable(hosts), ...settings.probes?.hosts } },
@@ -82,6 +92,7 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
       await writePem(join(directory, canaryFile(authority.id)), [authority.ocsp.canary])
     }
   }
+  await writePem(join(directory, certificateFile(dogtag.id)), [dogtag.certificate])
   await writeSecret(join(directory, SECRET_FILE), `${lab.webhook.secret}\n`)
   const file = join(directory, 'vigil.yaml')
   await writeFile(

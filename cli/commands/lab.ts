@@ -10,7 +10,8 @@ import { firstSignal } from '../signals.ts'
 import { paint, table } from '../terminal.ts'
 
 const HELP = `
-The lab is a small real PKI on loopback: a root, three issuing CAs, CRLs, OCSP responders, four TLS services, an audit log and a control plane.
+The lab is a small real PKI on loopback: a root, three issuing CAs with CRLs and OCSP responders, another one with two clones,
+four TLS services, audit logs and a control plane.
 "vigil demo" starts one with a monitor beside it; "lab start" starts one alone, with a vigil.yaml to watch it.
 
 Examples:
@@ -19,6 +20,7 @@ Examples:
   $ vigil lab status
   $ vigil lab break crl-stale --ca issuing-1
   $ vigil lab break revoked-served --service shop
+  $ vigil lab break log-signed-line-changed --ca devices
   $ vigil lab repair crl-stale --ca issuing-1`
 
 interface SwitchOptions {
@@ -167,7 +169,7 @@ function faultRow({ id, title, target }: Fault, { active }: LabStatus): string[]
     broken.length === 0
       ? paint(process.stdout, 'dim', 'off')
       : paint(process.stdout, 'red', `on: ${broken.join(', ')}`)
-  return [`  ${id}`, target === 'ca' ? '--ca' : '--service', state, title]
+  return [`  ${id}`, target === 'service' ? '--service' : '--ca', state, title]
 }
 
 function brokenRow({ fault, target, since }: LabStatus['active'][number]): string[] {

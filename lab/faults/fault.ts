@@ -5,6 +5,7 @@ import type { CeremonyResult } from '../ceremony.ts'
 import type { Remediation } from '../controlPlane.ts'
 import type { Deployment, PresentationChange } from '../deployment.ts'
 import type { DistributionPoint } from '../distributionPoint.ts'
+import type { DogtagCa } from '../dogtagCa.ts'
 import { ADMINISTRATORS } from '../ejbcaEvents.ts'
 import type { OcspChange, OcspResponder } from '../ocspResponder.ts'
 import type { Prober } from '../prober.ts'
@@ -49,11 +50,14 @@ export interface FaultTools {
 
 export type Undo = () => Promise<void> | void
 
+/** What a fault is on: an issuing CA, a service, or the CA that Dogtag runs. */
+export const FAULT_TARGETS = ['ca', 'service', 'dogtag'] as const
+
 /** Faults are listed in these groups, in this order. */
 export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority', 'log', 'reconciliation'] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
-interface FaultOf<Kind> {
+interface FaultOf<Kind extends (typeof FAULT_TARGETS)[number]> {
   readonly id: string
   readonly title: string
   readonly group: FaultGroup
@@ -73,7 +77,8 @@ type Course<Target> =
 
 export type CaFault = FaultOf<'ca'> & Course<AuthorityParts>
 export type ServiceFault = FaultOf<'service'> & Course<Deployment>
-export type Fault = CaFault | ServiceFault
+export type DogtagFault = FaultOf<'dogtag'> & Course<DogtagCa>
+export type Fault = CaFault | ServiceFault | DogtagFault
 
 interface Named {
   readonly id: string

@@ -5,6 +5,7 @@ import { DELIVERY_FAULTS } from './delivery.ts'
 import type { Fault } from './fault.ts'
 import { LOG_FAULTS } from './log.ts'
 import { MUTUAL_FAULTS } from './mutual.ts'
+import { SIGNED_LOG_FAULTS } from './signedLog.ts'
 import { OCSP_FAULTS } from './ocsp.ts'
 import { RECONCILIATION_FAULTS } from './reconciliation.ts'
 import { TLS_FAULTS } from './tls.ts'
@@ -17,5 +18,6 @@ export const FAULTS: readonly Fault[] = [
   ...MUTUAL_FAULTS,
   ...AUTHORITY_FAULTS,
   ...LOG_FAULTS,
+  ...SIGNED_LOG_FAULTS,
   ...RECONCILIATION_FAULTS,
 ]

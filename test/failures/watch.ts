@@ -130,6 +130,8 @@ export class Watch implements AsyncDisposable {
    */
   async look(later = MINUTE, authority?: string): Promise<void> {
     this.pass(later)
+    // Else their logs would be silent.
+    this.lab.enrolDevices()
     for (const collector of this.#collectors) await collector.poll()
     const { targets } = this.loaded
     const wanted =

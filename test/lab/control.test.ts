@@ -16,7 +16,7 @@ test('a client with the state file sees the lab, breaks it and repairs it', asyn
   const { lab } = await testLab(t)
   const state = await readState(lab.stateFile)
   const status = await labRequest(state, { command: 'status' })
-  assert.deepEqual(status.authorities, ['issuing-1', 'issuing-2', 'issuing-3'])
+  assert.deepEqual(status.authorities, ['issuing-1', 'issuing-2', 'issuing-3', 'devices'])
   assert.deepEqual(status.services, ['shop', 'payments', 'mail-gateway', 'internal-api'])
   assert.deepEqual(
     status.faults.map(({ id }) => id),

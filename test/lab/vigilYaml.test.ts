@@ -31,6 +31,7 @@ test('the file fits the schema, and every file it names is there', async (t) => 
       ['issuing-1', 'online', 'root', 1, 1],
       ['issuing-2', 'online', 'root', 3, 1],
       ['issuing-3', 'online', 'root', 2, 1],
+      ['devices', 'online', 'root', 0, 0],
     ],
   )
   const named = [
@@ -40,10 +41,10 @@ test('the file fits the schema, and every file it names is there', async (t) => 
       ...a.ocsp.map((o) => o.certificate),
     ]),
     ...config.inventory.services.flatMap((s) => [s.client?.certificate_file, s.client?.key_file]),
-    ...config.inventory.logs.map((l) => l.path),
+    ...config.inventory.logs.flatMap((l) => [l.path, ...(l.signing_keys ?? [])]),
     config.remediation.webhook.secret_file,
   ].filter((name) => name !== undefined)
-  assert.equal(named.length, 4 + 1 + 3 + 2 + 1 + 1)
+  assert.equal(named.length, 5 + 1 + 3 + 2 + (1 + 2 * 2) + 1)
   for (const name of named) assert.ok(existsSync(resolve(directory, name)), name)
   const keys = config.inventory.services.flatMap((s) => s.client?.key_file ?? [])
   for (const secret of ['webhook.secret', ...keys]) {

@@ -22,17 +22,6 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
       ['test/collectors/elasticsearch.test.ts', 'L02: a document that is changed later is a finding'],
     ),
   },
-  L03: {
-    rules: ['log_signatures_valid', 'log_signed'],
-    by: 'a line of a signed log that the test changes',
-    tests: named(
-      [
-        'test/rules/logs/evaluator.test.ts',
-        'L03: of Dogtag: a line that was changed makes a signed part bad',
-      ],
-      ['test/rules/logs/evaluator.test.ts', 'of Dogtag: unsigned until a signature verifies'],
-    ),
-  },
   M01: {
     rules: ['cert_lifetime_threshold', 'tls_path_ok'],
     by: 'lab: cert-near-expiry, left to expire',

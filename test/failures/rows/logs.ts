@@ -8,25 +8,29 @@ const target = 'issuing-1'
 const BRIEFLY = { told_for: '30s' }
 const settings = {
   rules: {
-    parameters: Object.fromEntries(
-      [
-        ...[
-          'log_time_forward',
-          'log_without_gaps',
-          'log_not_cut',
-          'log_understood',
-          'log_no_denials',
-          'log_administrator_issuers',
-        ],
-        ...[
-          'log_no_violations',
-          'log_changes_planned',
-          'log_not_handled',
-          'log_keys_stay',
-          'log_authority_works',
-        ],
-      ].map((rule) => [rule, BRIEFLY]),
-    ),
+    parameters: {
+      log_signed: { max_unsigned: '1m' },
+      ...Object.fromEntries(
+        [
+          ...[
+            'log_time_forward',
+            'log_without_gaps',
+            'log_not_cut',
+            'log_signatures_valid',
+            'log_understood',
+            'log_no_denials',
+            'log_administrator_issuers',
+          ],
+          ...[
+            'log_no_violations',
+            'log_changes_planned',
+            'log_not_handled',
+            'log_keys_stay',
+            'log_authority_works',
+          ],
+        ].map((rule) => [rule, BRIEFLY]),
+      ),
+    },
   },
   maintenance: [
     {
@@ -48,11 +52,21 @@ const row = (id: string, fault: string, ...rules: readonly string[]): Row => ({
   settings,
 })
 
+const signedRow = (fault: string, ...rules: readonly string[]): Row => ({
+  ...row('L03', fault, ...rules),
+  target: 'devices',
+  subjects: ['audit_log[devices-1]'],
+})
+
 export const LOG_ROWS: readonly Row[] = [
   row('L01', 'log-time-back', 'log_time_forward'),
   row('L01', 'log-sequence-gap', 'log_without_gaps'),
   row('L02', 'log-truncated', 'log_not_cut'),
   row('L02', 'log-garbage', 'log_understood'),
+  signedRow('log-signed-line-changed', 'log_signatures_valid'),
+  signedRow('log-signatures-chained-wrong', 'log_signatures_valid'),
+  // The first signature after a time without signs nothing of that time: it is told of, for a while, when the log is signed again.
+  { ...signedRow('log-unsigned', 'log_signed'), showsAfter: 10 * MINUTE, overAfter: MINUTE },
   { ...row('L04', 'log-authentication-burst', 'log_no_authentication_burst'), overAfter: 10 * MINUTE },
   row('L05', 'log-stranger', 'log_no_denials'),
   row('L05', 'log-foreign-administrator', 'log_administrator_issuers'),
