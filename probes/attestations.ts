@@ -2,7 +2,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JournalError } from '../journal/error.ts'
 import { parseNote, verifyNote, type VerifierKey } from '../journal/note.ts'
-import type { Facts } from '../model/facts.ts'
+import type { Facts, FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError, ProbeResult } from '../model/observation.ts'
 import { toTimestamp } from '../model/time.ts'
 import { parseAttestation, type Attestation } from './attestation.ts'
@@ -83,12 +83,16 @@ export async function readAttestations(
     }
   }
   const statements = [...newest.values()].map(({ attestation, bytes }) => {
-    const { subject, kind, by, statement, at, expires } = attestation
-    const facts = { kind, by, statement, at: toTimestamp(at), expires: toTimestamp(expires) }
-    return result({ subject, target: kind }, facts, undefined, [{ mediaType: MEDIA_TYPE, bytes }])
+    const { subject, kind } = attestation
+    const artifacts = [{ mediaType: MEDIA_TYPE, bytes }]
+    return result({ subject, target: kind }, statementFacts(attestation), undefined, artifacts)
   })
   const counts = { files: names.length, refused: refused.length }
   return [...statements, result(whole, counts, refusal(refused), [])]
+}
+
+export function statementFacts({ kind, by, statement, at, expires }: Attestation): FactsOf<'attestation'> {
+  return { kind, by, statement, at: toTimestamp(at), expires: toTimestamp(expires) }
 }
 
 function refusal(refused: readonly string[]): ProbeError | undefined {
@@ -108,8 +112,21 @@ async function readStatement(
     const status = await lstat(file)
     if (!status.isFile()) return 'not a file'
     if (status.size > MAX_FILE) return `larger than ${MAX_FILE} octets`
-    const bytes = await readFile(file)
-    const note = parseNote(bytes.toString('utf8'))
+    return acceptStatement(await readFile(file), keys, now)
+  } catch (error) {
+    if (isSystemError(error)) return describe(error)
+    throw error
+  }
+}
+
+/** A statement, or why it does not count. `now` in milliseconds. Pure. */
+export function acceptStatement(
+  bytes: Uint8Array,
+  keys: readonly VerifierKey[],
+  now: number,
+): Accepted | string {
+  try {
+    const note = parseNote(Buffer.from(bytes).toString('utf8'))
     const signers = verifyNote(note, keys)
     if (signers.length === 0) {
       const names = note.signatures.map(({ name, id }) => `${name}+${id}`).join(', ')
@@ -122,7 +139,7 @@ async function readStatement(
     if (attestation.at - now > MAX_AHEAD) return `dated in the future, ${toTimestamp(attestation.at)}`
     return { attestation, bytes }
   } catch (error) {
-    if (error instanceof JournalError || isSystemError(error)) return describe(error)
+    if (error instanceof JournalError) return describe(error)
     throw error
   }
 }

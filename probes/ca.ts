@@ -7,7 +7,7 @@ import { aiaFacts, judgePublication, type Publication } from './ca/publication.t
 import type { Deadline } from './fetch/deadline.ts'
 import { exchange, type HttpAnswer, type HttpFailure } from './fetch/http.ts'
 import { anchorOf, artifactOf, asProbeError, authorityFacts, observe, probeError } from './observe.ts'
-import type { CaTarget, Probe, ProbeContext } from './probe.ts'
+import type { CaTarget, Issuer, Probe, ProbeContext } from './probe.ts'
 
 const CERTIFICATE_TYPE = 'application/pkix-cert'
 /** Places that one run looks at. Real authorities have one or two. */
@@ -25,12 +25,8 @@ const MAX_REDIRECTS = 3
  */
 export const probeCa: Probe<CaTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
-    const { certificate, ancestors } = target.issuer
-    const facts: Facts = {
-      ...authorityFacts(target.issuer),
-      certificate: certificateFacts(certificate),
-      lint: lintFacts(lintCertificate(certificate, { issuer: ancestors[0] ?? certificate })),
-    }
+    const { certificate } = target.issuer
+    const facts = ownFacts(target.issuer)
     const own: Artifact = { mediaType: CERTIFICATE_TYPE, bytes: certificate.der }
     const places = placesOf(target, context)
     const publications = new Map<string, Publication>()
@@ -47,6 +43,16 @@ export const probeCa: Probe<CaTarget> = (target, context) =>
     const isWell = places.length === 0 || [...publications.values()].some(({ state }) => state === 'good')
     return { facts: { ...facts, aia: aiaFacts(publications) }, error: isWell ? undefined : error, artifacts }
   })
+
+/** What an authority's certificate says. Pure. */
+export function ownFacts(issuer: Issuer): Facts {
+  const { certificate, ancestors } = issuer
+  return {
+    ...authorityFacts(issuer),
+    certificate: certificateFacts(certificate),
+    lint: lintFacts(lintCertificate(certificate, { issuer: ancestors[0] ?? certificate })),
+  }
+}
 
 interface Place {
   readonly url: string

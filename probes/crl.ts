@@ -6,6 +6,7 @@ import { CRL_TYPE, schemeOf } from './crl/fetch.ts'
 import type { CrlContent } from './crl/judge.ts'
 import { knownCertificates } from './crl/knownCertificates.ts'
 import { lookAtCrl, type CrlLook } from './crl/look.ts'
+import { newestOf } from './crl/newest.ts'
 import { rememberValidators, validatorsOf, type Validator } from './crl/revalidation.ts'
 import { comparedWith } from './crl/series.ts'
 import type { Deadline } from './fetch/deadline.ts'
@@ -75,25 +76,6 @@ function newValidators(looks: readonly Found[]): Map<string, Validator> {
       validator === undefined ? [] : [[address, validator] as const],
     ),
   )
-}
-
-/** The one that the facts are about: good ones before others, then by number and thisUpdate. undefined: none verified. */
-function newestOf(looks: readonly Found[]): Found | undefined {
-  return looks.filter(({ facts }) => facts !== undefined).toSorted(newerFirst)[0]
-}
-
-function newerFirst(a: Found, b: Found): number {
-  const [one, two] = [a.facts?.crl ?? {}, b.facts?.crl ?? {}]
-  return (
-    Number(a.error !== undefined) - Number(b.error !== undefined) ||
-    Number(BigInt(two.number ?? 0) - BigInt(one.number ?? 0)) ||
-    compareTexts(two.thisUpdate, one.thisUpdate) ||
-    compareTexts(one.sha256, two.sha256)
-  )
-}
-
-function compareTexts(a = '', b = ''): number {
-  return Number(a > b) - Number(a < b)
 }
 
 function transferOf(look: Found | undefined): Pick<Facts, 'http'> {

@@ -51,7 +51,11 @@ export function lookOf({ error, facts }: OcspInquiry): Look {
   return { error, version: [status, revokedAt, reason].join(' ') }
 }
 
-function answerFacts({ issuer }: OcspTarget, inquiry: OcspInquiry | undefined): Pick<Facts, 'ocsp' | 'lint'> {
+/** Of an answer about the certificate; none without one that verified. */
+export function answerFacts(
+  { issuer }: Pick<OcspTarget, 'issuer'>,
+  inquiry: Pick<OcspInquiry, 'facts' | 'lints' | 'delegate'> | undefined,
+): Pick<Facts, 'ocsp' | 'lint'> {
   if (inquiry?.facts === undefined) return {}
   const { facts, lints, delegate } = inquiry
   return { ocsp: facts, lint: lintFacts([...lints, ...lintsOf(delegate, issuer.certificate)]) }

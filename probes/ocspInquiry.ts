@@ -86,7 +86,11 @@ export async function inquireOcsp(
   const { status, headers, body } = answer
   const refused = refusal(url, status, headers)
   if (refused !== undefined) return { ...NOTHING, status, headers, error: refused }
-  return { status, headers, ...judge(body, request, { issuer, now, delegations: context.delegations }) }
+  return {
+    status,
+    headers,
+    ...judgeOcspAnswer(body, request, { issuer, now, delegations: context.delegations }),
+  }
 }
 
 const NOTHING: OcspInquiry = {
@@ -131,7 +135,8 @@ function refusal(
   return probeError('http', 'bad_media_type', `expected Content-Type ${OCSP_RESPONSE_TYPE}, got ${got}`)
 }
 
-function judge(
+/** Verifies an answer as one to that question. `now` in milliseconds. Pure. */
+export function judgeOcspAnswer(
   body: Uint8Array,
   request: OcspRequest,
   { issuer, now, delegations }: Pick<World, 'delegations'> & { issuer: Issuer; now: number },
