@@ -19,13 +19,14 @@ import {
 } from './identity.ts'
 import { loadKeys, type SigningOptions } from './keys.ts'
 import { lockDirectory } from './lock.ts'
-import { verifierKey, type Signer } from './note.ts'
+import { verifierKey, type Signer, type VerifierKey } from './note.ts'
 import { Publisher } from './publisher.ts'
 import { SealQueue, type Piece } from './queue.ts'
 import { RecentBatches } from './recent.ts'
 import { afterPosition, decodeBlockRecords, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
 import { recover } from './recovery.ts'
-import { endorse, postQuantumKey, requireInForce, usedKeys } from './rotation.ts'
+import { findHandOvers } from './handOvers.ts'
+import { endorse, keysInForce, keysOfType, usedKeys } from './rotation.ts'
 import type { SegmentWriter } from './segments.ts'
 
 const DEFAULT_SEAL_INTERVAL_MS = 1000
@@ -81,10 +82,10 @@ export interface Journal {
   /** Seals what waits, writes tiles and checkpoint. */
   publish(): Promise<Checkpoint>
   /**
-   * Hands over to another Ed25519 key and closes: from now on the journal is opened with that one. `by`: who did it. Rejects with JournalError; then the
-   * old key stays in force, and it may be called again.
+   * Hands over to other keys, at most one of each type, and closes: from now on the journal is opened with those. One that is in force stays so. `by`: who
+   * did it. Rejects with JournalError; then the old keys stay in force, and it may be called again.
    */
-  rotateKey(next: KeyObject, by: string): Promise<void>
+  rotateKeys(next: readonly KeyObject[], by: string): Promise<void>
   /** Seals what waits, publishes it, and finishes the segment that is being filled, so that none of these records is in a file that still grows. */
   finishSegment(): Promise<void>
   /** Seals what waits, publishes, releases the directory. Later calls do nothing. */
@@ -100,7 +101,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   refuseKeyInside(directory, keyFile)
   const exists = (await disk.list(directory)).includes(VERIFIER_KEYS)
   const known = exists ? (await readIdentity(disk, directory)).keys : []
-  const hasPostQuantum = postQuantumKey(known) !== undefined
+  const hasPostQuantum = keysOfType(known, 'ml_dsa_44_cosigner').length > 0
   const keys = await loadKeys(options, { directory, exists, hasPostQuantum })
   await disk.makeDirectory(directory)
   const lock = lockDirectory(directory)
@@ -112,13 +113,21 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     })
     const origin = formatOrigin(identity.origin, identity.epoch)
     const signer = keys.log(origin)
-    await requireInForce(disk, directory, { keys: identity.keys, own: signer.key })
+    const cosigner = keys.postQuantum?.(origin)
+    const handOvers = await findHandOvers(disk, directory, identity.keys)
+    requireInForce(
+      directory,
+      keysInForce(
+        identity.keys,
+        handOvers.flatMap((told) => told.handOvers),
+      ),
+      cosigner === undefined ? [signer] : [signer, cosigner],
+    )
     const { segments, published, unpublished } = await recover(disk, directory, {
       origin,
       epoch: identity.epoch,
       keys: identity.keys,
     })
-    const cosigner = keys.postQuantum?.(origin)
     const publisher = new Publisher(
       {
         disk,
@@ -136,7 +145,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const artifacts = await ArtifactStore.open(disk, directory)
     const journal = new FileJournal(
       { ...options, disk },
-      { identity, signer, lock, segments, publisher, artifacts },
+      { identity, signer, cosigner, lock, segments, publisher, artifacts },
     )
     await journal.begin()
     return journal
@@ -146,9 +155,37 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
+/** Throws JournalError(key) unless these sign with the keys in force: a key that was announced, and that no record hands over to, signs nothing. */
+function requireInForce(
+  directory: string,
+  inForce: readonly VerifierKey[],
+  signers: readonly Signer[],
+): void {
+  for (const { key: own } of signers) {
+    const wanted = inForce.find(({ type }) => type === own.type)
+    if (wanted?.id === own.id) continue
+    const what = own.type === 'ed25519' ? 'key' : 'post-quantum key'
+    const message = `${directory}: expected the ${what} that is in force, ${wanted?.id ?? ''}, got ${own.id}`
+    throw new JournalError('key', message)
+  }
+}
+
+/** Who hands over to a key, and how that is called in this log. Throws JournalError(key). */
+function successor(
+  own: readonly Signer[],
+  publicKey: KeyObject,
+): { readonly from: Signer; readonly to: VerifierKey } {
+  const type = publicKey.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'ml_dsa_44_cosigner'
+  const from = own.find(({ key }) => key.type === type)
+  if (from === undefined)
+    throw new JournalError('key', 'expected an Ed25519 key: this journal has no post-quantum key')
+  return { from, to: verifierKey(from.key.name, publicKey, type) }
+}
+
 interface Parts {
   readonly identity: Identity
   readonly signer: Signer
+  readonly cosigner: Signer | undefined
   readonly lock: { release(): void }
   readonly segments: SegmentWriter
   readonly publisher: Publisher
@@ -280,18 +317,37 @@ class FileJournal implements Journal {
     }
   }
 
-  async rotateKey(next: KeyObject, by: string): Promise<void> {
+  async rotateKeys(next: readonly KeyObject[], by: string): Promise<void> {
     this.#refuseClosed()
     const { disk, directory, now } = this.#options
-    const { identity, signer } = this.#parts
-    const key = verifierKey(signer.key.name, next)
-    const used = usedKeys(identity.keys, signer.key)
-    if (used.some(({ id }) => id === key.id))
-      throw new JournalError('key', `expected a key that has not signed this journal, got ${key.id}`)
-    const body = { by, endorsement: await endorse(signer, key) }
+    const { identity, signer, cosigner } = this.#parts
+    const own = cosigner === undefined ? [signer] : [signer, cosigner]
+    const used = usedKeys(
+      identity.keys,
+      own.map(({ key }) => key),
+    )
+    const announced: VerifierKey[] = []
+    const records: NewRecord[] = []
+    for (const publicKey of next) {
+      const { from, to } = successor(own, publicKey)
+      if (from.key.id === to.id) continue
+      if ([...used, ...announced].some(({ id }) => id === to.id))
+        throw new JournalError('key', `expected a key that has not signed this journal, got ${to.id}`)
+      announced.push(to)
+      records.push({
+        kind: 'key',
+        time: toTimestamp(now()),
+        body: { by, endorsement: await endorse(from, to) },
+      })
+    }
+    if (records.length === 0)
+      throw new JournalError('key', 'expected a key that is not in force yet, got none')
+    if (new Set(announced.map(({ type }) => type)).size < announced.length)
+      throw new JournalError('key', 'expected at most one key of each type, got two')
     // Announced first: a key that stands in no record signs nothing, but one that does must be found.
-    await writeVerifierKeys(disk, directory, [...used, key])
-    const handedOver = this.append([{ kind: 'key', time: toTimestamp(now()), body }])
+    await writeVerifierKeys(disk, directory, [...used, ...announced])
+    // One call, so that they are sealed in one entry or not at all.
+    const handedOver = this.append(records)
     this.#sealNow()
     await handedOver
     await this.close()

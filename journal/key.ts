@@ -11,6 +11,7 @@ import { JournalError } from './error.ts'
 
 /** What a journal signs with: Ed25519 every checkpoint, ML-DSA-44 the one that is kept of each hour. */
 export type KeyKind = 'ed25519' | 'ml-dsa-44'
+const NAMES: Readonly<Record<KeyKind, string>> = { ed25519: 'an Ed25519', 'ml-dsa-44': 'an ML-DSA-44' }
 
 /** Reads a key (PKCS#8 PEM), or makes one with mode 0600 where there is no file. Throws JournalError(key). */
 export async function loadOrCreateKey(file: string, kind: KeyKind = 'ed25519'): Promise<KeyObject> {
@@ -26,16 +27,17 @@ export async function loadKey(file: string, journal: string, kind: KeyKind = 'ed
   return parseKey(file, pem, kind)
 }
 
-/** Reads an Ed25519 public key in PEM. Throws JournalError(key). */
-export async function loadPublicKey(file: string): Promise<KeyObject> {
+/** Reads a public key of one of these kinds in PEM; of a private one its public part. Throws JournalError(key). */
+export async function loadPublicKey(file: string, kinds: readonly KeyKind[]): Promise<KeyObject> {
   const pem = await readPem(file)
   try {
     const key = createPublicKey(pem ?? '')
-    if (key.asymmetricKeyType === 'ed25519') return key
+    if (kinds.some((kind) => kind === key.asymmetricKeyType)) return key
   } catch {
     // Said below.
   }
-  throw new JournalError('key', `${file}: expected an Ed25519 public key in PEM`)
+  const expected = kinds.map((kind) => NAMES[kind]).join(' or ')
+  throw new JournalError('key', `${file}: expected ${expected} public key in PEM`)
 }
 
 /** undefined where there is no file. */
@@ -54,8 +56,10 @@ function parseKey(file: string, pem: string, kind: KeyKind): KeyObject {
     throw new JournalError('key', `${file}: expected a private key in PKCS#8 PEM`, { cause: error })
   }
   if (key.asymmetricKeyType !== kind) {
-    const expected = kind === 'ed25519' ? 'an Ed25519 key' : 'an ML-DSA-44 key'
-    throw new JournalError('key', `${file}: expected ${expected}, got ${key.asymmetricKeyType ?? 'another'}`)
+    throw new JournalError(
+      'key',
+      `${file}: expected ${NAMES[kind]} key, got ${key.asymmetricKeyType ?? 'another'}`,
+    )
   }
   return key
 }

@@ -5,7 +5,7 @@ import { verifierKey, type Signer } from './note.ts'
 import { commandSigner, keySigner } from './signer.ts'
 
 /** Ending of the file with the post-quantum key, beside the other. */
-const POST_QUANTUM_ENDING = '.ml-dsa-44'
+export const POST_QUANTUM_ENDING = '.ml-dsa-44'
 
 /** What signs a journal's checkpoints. */
 export interface SigningOptions {
@@ -55,6 +55,6 @@ async function byCommand({
   command,
   publicKeyFile,
 }: NonNullable<SigningOptions['signCommand']>): Promise<NamedSigner> {
-  const publicKey = await loadPublicKey(publicKeyFile)
+  const publicKey = await loadPublicKey(publicKeyFile, ['ed25519'])
   return (name) => commandSigner(verifierKey(name, publicKey), command)
 }

@@ -104,6 +104,21 @@ export async function signatureBy(signer: Signer, text: string, time: number): P
   return signatureLine(key, withTime(key.type, time, signature))
 }
 
+/** The line by which a key signs a text as it stands, also one that otherwise signs checkpoints only. Rejects with JournalError(key). */
+export async function textSignatureBy(signer: Signer, text: string): Promise<string> {
+  return signatureLine(signer.key, await signer.sign(Buffer.from(text)))
+}
+
+/** The keys among those given that signed the text of a note as it stands. Throws JournalError(altered) where one of their signatures does not verify. */
+export function textSigners(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] {
+  return keys.filter((key) => {
+    const own = note.signatures.find(({ name, id }) => name === key.name && id === key.id)
+    if (own === undefined) return false
+    if (verify(null, Buffer.from(note.text), key.publicKey, own.signature)) return true
+    throw unverified(key)
+  })
+}
+
 function signatureLine({ name, id }: VerifierKey, signature: Buffer): string {
   return `— ${name} ${Buffer.concat([Buffer.from(id, 'hex'), signature]).toString('base64')}\n`
 }
@@ -156,8 +171,12 @@ function verifiedSignature(text: string, octets: Buffer, key: VerifierKey): Veri
     split === undefined ||
     !verify(null, signedMessage(type, name, text, split.time), publicKey, split.signature)
   )
-    throw new JournalError('altered', { expected: `a valid signature by ${name}+${key.id}`, got: 'another' })
+    throw unverified(key)
   return { key, time: type === 'ed25519' ? undefined : split.time }
+}
+
+function unverified({ name, id }: VerifierKey): JournalError {
+  return new JournalError('altered', { expected: `a valid signature by ${name}+${id}`, got: 'another' })
 }
 
 function rawKey(type: SignatureType, publicKey: KeyObject): Buffer {

@@ -102,7 +102,8 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
     const known = (options.known ?? []).map(({ name, text }) => openSigned(name, text, identity))
     const signed = [first, ...history, ...known, last]
     const periods = await checkLog(counted, inventory, identity, { first, signed }, found)
-    periods.check(signed, history, found.notes)
+    periods.checkAnnounced(found.notes)
+    periods.check(signed, history)
     if (trusted !== undefined)
       for (const newest of [last, ...known]) periods.checkTrust(newest, history, trusted)
     found.anchors = await readAnchors(counted, inventory, {

@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { exportPeriod } from '../../journal/archive/export.ts'
 import { openJournal } from '../../journal/journal.ts'
-import { loadPublicKey } from '../../journal/key.ts'
+import { readIdentity, refuseKeyInside } from '../../journal/identity.ts'
+import { loadOrCreateKey, loadPublicKey } from '../../journal/key.ts'
+import { POST_QUANTUM_ENDING } from '../../journal/keys.ts'
+import { keysOfType } from '../../journal/rotation.ts'
 import { nodeDisk } from '../../journal/disk.ts'
 import { JournalError } from '../../journal/error.ts'
 import { proveConsistency, proveRecord } from '../../journal/proof/prove.ts'
@@ -56,13 +59,15 @@ Examples:
 Exit codes: 0 written, 1 the journal does not hold what it should, 2 usage, 3 could not be read or written`
 
 const ROTATE_HELP = `
-The key in force signs the next one, and this becomes a record: whoever trusts the key from before trusts the next. Then put the next key into the
-configuration (journal.key_file, or sign_command and public_key_file), with the post-quantum key beside it under its new name.
+The key in force signs the next one, and this becomes a record: whoever trusts the key from before trusts the next. Both keys can be handed over, the Ed25519 key that
+signs every checkpoint and the ML-DSA-44 key that signs the one of each hour besides: each by the one before of its type. --to makes both where they are
+missing, beside each other as journal.key_file wants them; --next takes the public key of one that is kept elsewhere, in an HSM. Afterwards put what signs
+from now on into the configuration: journal.key_file, or sign_command and public_key_file. The post-quantum key stands beside key_file in either case, with
+the ending .ml-dsa-44.
 
-Example:
-  $ openssl genpkey -algorithm ed25519 -out next.key && openssl pkey -in next.key -pubout -out next.pub
-  $ cp journal.key.ml-dsa-44 next.key.ml-dsa-44
-  $ vigil journal rotate-key --next next.pub
+Examples:
+  $ vigil journal rotate-key --to next.key
+  $ vigil journal rotate-key --next hsm.pub
 
 Exit codes: 0 done, 2 usage or configuration, 3 could not be done`
 
@@ -86,6 +91,12 @@ interface ExportOptions {
   readonly from: string
   readonly to: string
   readonly out: string
+}
+
+interface RotateOptions {
+  readonly to?: string
+  readonly next: readonly string[]
+  readonly config: string
 }
 
 export function journalCommand(): Command {
@@ -126,26 +137,21 @@ export function journalCommand(): Command {
       await tell(() => writeArchive(directory, options))
     })
   const rotate = new Command('rotate-key')
-    .description('hand over to another key; vigil must be stopped')
-    .requiredOption('--next <file>', 'public key that signs from now on: Ed25519, PEM')
+    .description('hand over to other keys; vigil must be stopped')
+    .option(
+      '--to <file>',
+      'private key that signs from now on, the post-quantum one beside it; made where missing',
+    )
+    .option(
+      '--next <file>',
+      'public key that signs from now on: Ed25519 or ML-DSA-44, PEM; may be repeated',
+      (file: string, files: readonly string[]) => [...files, file],
+      [],
+    )
     .option('-c, --config <file>', 'configuration file', 'vigil.yaml')
     .addHelpText('after', ROTATE_HELP)
-    .action(async ({ next, config }: { next: string; config: string }) => {
-      const { journalDirectory: directory, config: declared, keyFile, signCommand } = requireConfig(config)
-      await tell(async () => {
-        const key = await loadPublicKey(next)
-        const options = {
-          directory,
-          origin: declared.origin,
-          keyFile,
-          signCommand,
-          now: Date.now,
-          random: randomBytes,
-        }
-        const journal = await openJournal(options)
-        await journal.rotateKey(key, currentUser()).finally(() => journal.close())
-      })
-      printLine(`${directory}: signed by the next key from now on; put it into ${config}, journal`)
+    .action(async (options: RotateOptions) => {
+      await tell(() => rotateKeys(options))
     })
   const journal = new Command('journal')
     .description(
@@ -157,6 +163,38 @@ export function journalCommand(): Command {
     .addCommand(rotate)
   for (const command of retentionCommands()) journal.addCommand(command)
   return journal
+}
+
+async function rotateKeys({ to, next, config }: RotateOptions): Promise<void> {
+  if ((to === undefined) === (next.length === 0))
+    throw new CommandError(EXIT.usage, 'expected either --to KEY_FILE or --next PUBLIC_KEY')
+  const { journalDirectory: directory, config: declared, keyFile, signCommand } = requireConfig(config)
+  const base = {
+    directory,
+    origin: declared.origin,
+    keyFile,
+    signCommand,
+    now: Date.now,
+    random: randomBytes,
+  }
+  const keys =
+    to === undefined
+      ? await Promise.all(next.map((file) => loadPublicKey(file, ['ed25519', 'ml-dsa-44'])))
+      : await nextKeys(to, directory)
+  const journal = await openJournal(base)
+  await journal.rotateKeys(keys, currentUser()).finally(() => journal.close())
+  const signs = to === undefined ? 'what signs with it' : `key_file: ${to}`
+  printLine(`${directory}: handed over; put ${signs} into ${config}, journal, before vigil is started`)
+}
+
+/** Public keys of a key file and of what stands beside it, made where they are missing. */
+async function nextKeys(file: string, directory: string): Promise<readonly KeyObject[]> {
+  refuseKeyInside(directory, file)
+  const { keys } = await readIdentity(nodeDisk, directory)
+  const made = [createPublicKey(await loadOrCreateKey(file, 'ed25519'))]
+  if (keysOfType(keys, 'ml_dsa_44_cosigner').length > 0)
+    made.push(createPublicKey(await loadOrCreateKey(`${file}${POST_QUANTUM_ENDING}`, 'ml-dsa-44')))
+  return made
 }
 
 function kindOption(): Option {

@@ -12,7 +12,13 @@ import type { Disk } from '../disk.ts'
 import { decodeEntry } from '../entry.ts'
 import { JournalError } from '../error.ts'
 import type { Range } from '../proof/merkle.ts'
-import { hashesOf, proveConsistencyOf, proveRecord, publishedCheckpoint } from '../proof/prove.ts'
+import {
+  hashesOf,
+  proveConsistencyOf,
+  proveHandOvers,
+  proveRecord,
+  publishedCheckpoint,
+} from '../proof/prove.ts'
 import { TileHashes } from '../proof/tileHashes.ts'
 import { isHistoryPath, TIMESTAMP_ENDING } from '../publisher.ts'
 import { checkRecord, isErased } from '../record.ts'
@@ -54,6 +60,7 @@ export async function exportPeriod(
     newest,
   )
   const tiles = new TileHashes(disk, directory, newest.size)
+  const handOvers = await proveHandOvers(disk, directory, newest)
   const tally = new Tally(filters)
   const body = `${out}.body`
   try {
@@ -74,7 +81,10 @@ export async function exportPeriod(
       checkpoint: checkpoint.text,
       timestamp: timestamp === undefined ? null : timestamp.toString('base64'),
       earlier:
-        earlier === undefined ? null : await proveConsistencyOf(tiles, { earlier: earlier.text, checkpoint }),
+        earlier === undefined
+          ? null
+          : await proveConsistencyOf(tiles, { earlier: earlier.text, checkpoint, handOvers: [] }),
+      ...(handOvers.length === 0 ? {} : { handOvers: [...handOvers] }),
     }
     await disk.replace(out, archiveOf(manifest, body))
   } finally {

@@ -50,6 +50,8 @@ const manifestSchema = z.strictObject({
   checkpoint: z.string().max(MAX_TEXT),
   /** Answer of a timestamping authority about that checkpoint (RFC 3161), in base64. */
   timestamp: z.base64().max(MAX_TEXT).nullable(),
+  /** Proofs of the records by which the keys of the log have handed over, where they did. */
+  handOvers: z.array(z.string().max(MAX_TEXT)).min(1).exactOptional(),
   /** Proof of consistency with the last checkpoint that was kept before the period. */
   earlier: z.string().max(MAX_TEXT).nullable(),
 })

@@ -5,7 +5,8 @@ import { decodeEntry, type Entry } from '../entry.ts'
 import { JournalError } from '../error.ts'
 import { parseVerifierKeys, type VerifierKey } from '../note.ts'
 import { rootOfRange } from './rangeProof.ts'
-import { openCheckpoint, verifyProof } from '../proof/verify.ts'
+import { TrustedKeys } from '../proof/trust.ts'
+import { verifyProofWith } from '../proof/verify.ts'
 import { TIMESTAMP_ENDING } from '../publisher.ts'
 import { checkRecord } from '../record.ts'
 import { parseRetention, RetentionClaims } from '../retention/claims.ts'
@@ -71,9 +72,9 @@ export async function verifyArchive(
 ): Promise<ArchiveReport> {
   const trusted = options.trust === undefined ? undefined : parseVerifierKeys(options.trust)
   if (trusted?.length === 0) throw new JournalError('format', 'expected a verifier key to trust, got none')
-  const check = new ArchiveCheck(chunks)
+  const check = new ArchiveCheck(chunks, trusted)
   try {
-    await check.run(trusted, options.timestampAuthorities)
+    await check.run(options.timestampAuthorities)
     return check.report(trusted === undefined ? 'self_consistent' : 'authenticated')
   } catch (error) {
     const found = asFault(error, FILE, '')
@@ -88,24 +89,27 @@ class ArchiveCheck {
   #manifest: Manifest | undefined
   #checkpoint: Checkpoint | undefined
   #signedBy: readonly string[] = []
-  #trusted: readonly VerifierKey[] | undefined
+  readonly #keys: TrustedKeys
+  readonly #trusted: readonly VerifierKey[]
   #earlier: number | undefined
   #anchors: readonly Anchor[] = []
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  constructor(chunks: AsyncIterable<Uint8Array>, trusted: readonly VerifierKey[] | undefined) {
     this.#lines = new LineReader(chunks)
+    this.#keys = new TrustedKeys(trusted)
+    this.#trusted = trusted ?? []
   }
 
-  async run(trusted: readonly VerifierKey[] | undefined, authorities: Uint8Array | undefined): Promise<void> {
+  async run(authorities: Uint8Array | undefined): Promise<void> {
     await this.#expect(ARCHIVE_HEADER)
     const manifest = parseManifest((await this.#take('a manifest')).toString())
     this.#manifest = manifest
+    inFile(FILE, 'line 2, handOvers', () => this.#keys.learn(manifest.handOvers ?? []))
     const { checkpoint, signedBy } = inFile(FILE, 'line 2, checkpoint', () =>
-      openCheckpoint(manifest.checkpoint, trusted),
+      this.#keys.open(manifest.checkpoint),
     )
     this.#checkpoint = checkpoint
     this.#signedBy = signedBy
-    this.#trusted = trusted
     if (checkpoint.origin !== manifest.origin)
       throw fault(FILE, 'line 2, origin', checkpoint.origin, manifest.origin)
     checkRanges(manifest, checkpoint.size)
@@ -126,8 +130,8 @@ class ArchiveCheck {
       this.#notes.push(
         'the checkpoint ends with the last entry of the period: nothing shows that no later one belongs to it',
       )
-    this.#earlier = earlierSize(manifest, checkpoint, trusted)
-    this.#anchors = await anchorsOf(manifest, checkpoint, trusted ?? [], authorities)
+    this.#earlier = earlierSize(manifest, checkpoint, this.#keys)
+    this.#anchors = await anchorsOf(manifest, checkpoint, this.#trusted, authorities)
   }
 
   report(verdict: ArchiveReport['verdict'], broken?: Fault): ArchiveReport {
@@ -242,7 +246,11 @@ class ArchiveCheck {
 
   /** That a retention record of this log says so. */
   #checkErased(entry: number, n: number, proof: string, where: string): void {
-    const { origin, record, fault: broken } = inFile(FILE, where, () => verifyProof(proof, this.#trusted))
+    const {
+      origin,
+      record,
+      fault: broken,
+    } = inFile(FILE, where, () => verifyProofWith(proof, this.#keys, 'self_consistent'))
     if (broken !== undefined) throw fault(FILE, where, broken.expected, broken.got)
     const claims = new RetentionClaims()
     if (record?.kind === 'retention')
@@ -307,11 +315,7 @@ function checkRanges({ entries, shown }: Manifest, size: number): void {
     )
 }
 
-function earlierSize(
-  manifest: Manifest,
-  checkpoint: Checkpoint,
-  trusted: readonly VerifierKey[] | undefined,
-): number | undefined {
+function earlierSize(manifest: Manifest, checkpoint: Checkpoint, keys: TrustedKeys): number | undefined {
   if (manifest.earlier === null) return undefined
   const text = manifest.earlier
   const {
@@ -319,7 +323,7 @@ function earlierSize(
     fault: broken,
     size,
     root,
-  } = inFile(FILE, 'line 2, earlier', () => verifyProof(text, trusted))
+  } = inFile(FILE, 'line 2, earlier', () => verifyProofWith(text, keys, 'self_consistent'))
   if (broken !== undefined) throw fault(FILE, 'line 2, earlier', broken.expected, broken.got)
   if (earlier === undefined || size !== checkpoint.size || root !== checkpoint.root)
     throw fault(FILE, 'line 2, earlier', 'a proof of consistency with the checkpoint', 'another')

@@ -4,12 +4,12 @@ import { PkiError } from '../../pki/error.ts'
 import { MAX_TIMESTAMP, parseTimestamp, parseTimestampReply } from '../../pki/timestamp.ts'
 import { ArtifactStore } from '../artifacts.ts'
 import { decodeBlock } from '../block.ts'
-import { readBlocks } from '../blocks.ts'
 import { cosignCheckpoint, parseOrigin, type Checkpoint } from '../checkpoint.ts'
 import { sha256 } from '../digest.ts'
 import { nodeDisk, type Disk } from '../disk.ts'
 import { JournalError } from '../error.ts'
 import { decodeFrames } from '../frame.ts'
+import { findHandOvers } from '../handOvers.ts'
 import { VERIFIER_KEYS } from '../identity.ts'
 import { lockDirectory } from '../lock.ts'
 import {
@@ -24,9 +24,8 @@ import {
 } from '../note.ts'
 import { CHECKPOINT_PATH, TIMESTAMP_ENDING } from '../publisher.ts'
 import { TileHashes } from '../proof/tileHashes.ts'
-import { checkRecord } from '../record.ts'
 import { recover } from '../recovery.ts'
-import { logKeys, postQuantumKey } from '../rotation.ts'
+import { logKeys, usedKeys } from '../rotation.ts'
 import { segmentPath } from '../segments.ts'
 import { EMPTY_ROOT } from '../tree.ts'
 import { TreeFiles } from '../treeFiles.ts'
@@ -348,13 +347,10 @@ export class Mirror {
     handOvers: readonly HandOverRecord[] = this.#handOvers,
   ): readonly VerifierKey[] {
     const identity = this.#identity ?? { log: this.#log, epoch: this.#epoch, keys: this.#keys }
-    const used = logKeys(identity.keys).slice(0, handOvers.length + 1)
-    const postQuantum = postQuantumKey(identity.keys)
-    const keys = identity.keys.filter((key) => used.includes(key) || key === postQuantum)
-    const periods = new KeyPeriods({ ...identity, keys })
+    const periods = new KeyPeriods(identity)
     for (const { entry, body, file, location } of handOvers) periods.handOver(entry, body, file, location)
-    periods.check(checkpoints, history, [])
-    return keys
+    periods.check(checkpoints, history)
+    return usedKeys(identity.keys, periods.inForce())
   }
 
   async #fetchTimestamps(remote: Remote): Promise<void> {
@@ -407,18 +403,14 @@ async function standing(
   const first = frames[0] === undefined ? covered + unpublished.length : decodeBlock(frames[0].payload).entry
   const held =
     pending === undefined ? NOTHING : { pending, text: Buffer.concat(frames.map(({ payload }) => payload)) }
-  const handOvers: HandOverRecord[] = []
-  // A log that never handed over has nothing to be looked for among what its checkpoint covers.
-  for await (const { entry, records } of readBlocks(
-    disk,
-    directory,
-    logKeys(log.keys).length > 1 ? 0 : covered,
-  ))
-    for (const [n, record] of records.entries()) {
-      const { kind, body } = checkRecord(record)
-      if (kind === 'key')
-        handOvers.push({ entry, body, file: 'segments', location: `entry ${entry}, record ${n}` })
-    }
+  const handOvers = (await findHandOvers(disk, directory, log.keys)).flatMap((told) =>
+    told.handOvers.map(({ entry, endorsement }) => ({
+      entry,
+      body: { endorsement },
+      file: 'segments',
+      location: `entry ${told.entry}, record ${told.n}`,
+    })),
+  )
   return {
     files: new TreeFiles(published.tree, published.group),
     known: unpublished,

@@ -13,16 +13,25 @@ export interface Evidence {
   readonly entry: Buffer
   /** Canonical JSON. */
   readonly record: Buffer
+  /** Proofs of the records by which the keys of the log have handed over; none where they did not. */
+  readonly handOvers: readonly string[]
 }
 
 const extraSchema = z.strictObject({
   entry: z.base64(),
+  handOvers: z.array(z.string()).min(1).exactOptional(),
   n: z.int().nonnegative(),
   record: z.string(),
 })
 
-export function encodeExtra({ n, entry, record }: Evidence): Buffer {
-  return Buffer.from(canonicalize({ entry: entry.toString('base64'), n, record: record.toString() }))
+export function encodeExtra({ n, entry, record, handOvers }: Evidence): Buffer {
+  const extra = {
+    entry: entry.toString('base64'),
+    n,
+    record: record.toString(),
+    ...(handOvers.length === 0 ? {} : { handOvers }),
+  }
+  return Buffer.from(canonicalize(extra))
 }
 
 /** Throws JournalError(format). */
@@ -39,12 +48,12 @@ export function decodeExtra(extra: Buffer): Evidence {
       expected: 'an entry, a number and a record as extra data',
       got: z.prettifyError(parsed.error).slice(0, 300),
     })
-  const { n, entry, record } = parsed.data
-  return { n, entry: Buffer.from(entry, 'base64'), record: Buffer.from(record) }
+  const { n, entry, record, handOvers = [] } = parsed.data
+  return { n, entry: Buffer.from(entry, 'base64'), record: Buffer.from(record), handOvers }
 }
 
 /** That the record is the entry's. Throws JournalError(format, invalid_record, altered). */
-export function openEvidence({ n, entry, record }: Evidence): {
+export function openEvidence({ n, entry, record }: Omit<Evidence, 'handOvers'>): {
   readonly entry: Entry
   readonly envelope: Envelope
 } {

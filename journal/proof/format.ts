@@ -6,6 +6,8 @@ import { JournalError } from '../error.ts'
 
 const INCLUSION = 'c2sp.org/tlog-proof@v1'
 const CONSISTENCY = 'pki-vigil/consistency-proof@v1'
+/** Beginning of a line with the proof of a record by which a key hands over. */
+const HAND_OVER = 'handover '
 
 /** A log of 2^53 entries has paths of 53 hashes; consistency takes one more. */
 const MAX_HASHES = 64
@@ -28,6 +30,8 @@ export interface InclusionProof {
 export interface ConsistencyProof {
   readonly kind: 'consistency'
   readonly earlier: string
+  /** Proofs of the records by which the keys of the log have handed over; none where they did not. */
+  readonly handOvers: readonly string[]
   readonly hashes: readonly Buffer[]
   readonly checkpoint: string
 }
@@ -36,7 +40,11 @@ export function formatProof(proof: InclusionProof | ConsistencyProof): string {
   const head =
     proof.kind === 'inclusion'
       ? [INCLUSION, `extra ${proof.extra.toString('base64')}`, `index ${proof.index}`]
-      : [CONSISTENCY, `earlier ${Buffer.from(proof.earlier).toString('base64')}`]
+      : [
+          CONSISTENCY,
+          `earlier ${Buffer.from(proof.earlier).toString('base64')}`,
+          ...proof.handOvers.map((text) => `${HAND_OVER}${Buffer.from(text).toString('base64')}`),
+        ]
   return [...head, ...proof.hashes.map((hash) => hash.toString('base64')), '', proof.checkpoint].join('\n')
 }
 
@@ -48,9 +56,12 @@ export function parseProof(text: string): InclusionProof | ConsistencyProof {
   const checkpoint = text.slice(end + 2)
   const [first, ...lines] = text.slice(0, end).split('\n')
   if (first === CONSISTENCY) {
-    const [earlier = '', ...hashes] = lines
+    const [earlier = '', ...rest] = lines
     const note = octetsOf(value('earlier', earlier)).toString()
-    return { kind: 'consistency', earlier: note, hashes: hashesOf(hashes), checkpoint }
+    const isHash = rest.findIndex((line) => !line.startsWith(HAND_OVER))
+    const [given, hashes] = isHash === -1 ? [rest, []] : [rest.slice(0, isHash), rest.slice(isHash)]
+    const handOvers = given.map((line) => octetsOf(line.slice(HAND_OVER.length)).toString())
+    return { kind: 'consistency', earlier: note, handOvers, hashes: hashesOf(hashes), checkpoint }
   }
   if (first !== INCLUSION)
     throw malformed(`${INCLUSION} or ${CONSISTENCY} in line 1`, (first ?? '').slice(0, 100))

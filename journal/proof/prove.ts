@@ -5,10 +5,12 @@ import { decodeBundle } from '../bundle.ts'
 import { parseCheckpoint, type Checkpoint } from '../checkpoint.ts'
 import type { Disk } from '../disk.ts'
 import { JournalError } from '../error.ts'
+import { findHandOvers } from '../handOvers.ts'
+import { readIdentity } from '../identity.ts'
 import { CHECKPOINT_PATH } from '../publisher.ts'
 import { isErased } from '../record.ts'
 import { TILE_WIDTH } from '../tree.ts'
-import { encodeExtra } from './evidence.ts'
+import { encodeExtra, type Evidence } from './evidence.ts'
 import { formatProof } from './format.ts'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.ts'
 import { TileHashes } from './tileHashes.ts'
@@ -24,8 +26,22 @@ export async function proveRecord(disk: Disk, directory: string, { entry, n }: P
     const got = `${checkpoint.size} published entries: what is newer is published within a minute, and when vigil stops`
     throw new JournalError('format', { expected: `entry ${entry} under the signed checkpoint`, got })
   }
-  const record = await recordAt(disk, directory, { entry, n })
   const tiles = new TileHashes(disk, directory, checkpoint.size)
+  const handOvers = await proveHandOvers(disk, directory, checkpoint)
+  const place = { entry, n }
+  return await proveInclusion(tiles, checkpoint, {
+    ...place,
+    record: await recordAt(disk, directory, place),
+    handOvers,
+  })
+}
+
+/** The same of a record that is at hand, under any checkpoint of the tiles. */
+async function proveInclusion(
+  tiles: TileHashes,
+  checkpoint: Checkpoint,
+  { entry, n, record, handOvers }: Position & Pick<Evidence, 'record' | 'handOvers'>,
+): Promise<string> {
   const bundle = decodeBundle(await tiles.read('entries', Math.floor(entry / TILE_WIDTH)))
   const octets = bundle[entry % TILE_WIDTH]
   if (octets === undefined)
@@ -35,8 +51,26 @@ export async function proveRecord(disk: Disk, directory: string, { entry, n }: P
     index: entry,
     hashes: await hashesOf(tiles, inclusionRanges(entry, checkpoint.size)),
     checkpoint: checkpoint.text,
-    extra: encodeExtra({ n, entry: octets, record }),
+    extra: encodeExtra({ n, entry: octets, record, handOvers }),
   })
+}
+
+/** Proofs of the records by which the keys of the log have handed over, in order: who trusts the first key knows by them which came later, and when. */
+export async function proveHandOvers(
+  disk: Disk,
+  directory: string,
+  checkpoint: Checkpoint,
+): Promise<readonly string[]> {
+  const { keys } = await readIdentity(disk, directory)
+  const tiles = new TileHashes(disk, directory, checkpoint.size)
+  const proofs: string[] = []
+  for (const { entry, n } of await findHandOvers(disk, directory, keys)) {
+    // Not yet published: then the key before is in force under this checkpoint.
+    if (entry >= checkpoint.size) continue
+    const record = await recordAt(disk, directory, { entry, n })
+    proofs.push(await proveInclusion(tiles, checkpoint, { entry, n, record, handOvers: [] }))
+  }
+  return proofs
 }
 
 /**
@@ -60,17 +94,22 @@ export async function proveConsistency(disk: Disk, directory: string, earlier: s
       where: CHECKPOINT_PATH,
     })
   const tiles = new TileHashes(disk, directory, checkpoint.size)
-  return await proveConsistencyOf(tiles, { earlier, checkpoint })
+  const handOvers = await proveHandOvers(disk, directory, checkpoint)
+  return await proveConsistencyOf(tiles, { earlier, checkpoint, handOvers })
 }
 
 /** The same up to any checkpoint under the one of the tiles. The earlier one covers at least one entry, and no more than the other. */
 export async function proveConsistencyOf(
   tiles: TileHashes,
-  { earlier, checkpoint }: { readonly earlier: string; readonly checkpoint: Checkpoint },
+  {
+    earlier,
+    checkpoint,
+    handOvers,
+  }: { readonly earlier: string; readonly checkpoint: Checkpoint; readonly handOvers: readonly string[] },
 ): Promise<string> {
   const { checkpoint: before } = parseCheckpoint(earlier)
   const hashes = await hashesOf(tiles, consistencyRanges(before.size, checkpoint.size))
-  return checked({ kind: 'consistency', earlier, hashes, checkpoint: checkpoint.text })
+  return checked({ kind: 'consistency', earlier, handOvers, hashes, checkpoint: checkpoint.text })
 }
 
 /** A proof that does not hold is worth less than none: it would be found out by somebody else. */

@@ -1,69 +1,72 @@
 import { JournalError } from '../error.ts'
-import { parseNote, verifyNote, type VerifierKey } from '../note.ts'
-import { logKeys, openEndorsement, postQuantumKey } from '../rotation.ts'
 import { VERIFIER_KEYS } from '../identity.ts'
+import { parseNote, verifyNote, type VerifierKey } from '../note.ts'
+import { keysOfType, LOG_KEY_TYPES, openEndorsement, parseEndorsement, type LogKeyType } from '../rotation.ts'
 import type { Identity, SignedSize } from './checkpoints.ts'
 import { fault, inFile } from './fault.ts'
 
-interface HandOver {
-  /** Entry with the record. */
-  readonly entry: number
-  readonly endorsement: string
-  readonly next: VerifierKey
+/** The keys of one type, in the order of their periods, and the entries with the records by which they handed over. */
+interface Line {
+  readonly keys: readonly VerifierKey[]
+  readonly handOvers: { readonly entry: number; readonly endorsement: string; readonly next: VerifierKey }[]
 }
 
 /** Which key was in force when, as the log itself tells. */
 export class KeyPeriods {
   readonly #identity: Identity
-  readonly #keys: readonly VerifierKey[]
-  readonly #handOvers: HandOver[] = []
+  readonly #lines: Readonly<Record<LogKeyType, Line>>
 
   constructor(identity: Identity) {
     this.#identity = identity
-    this.#keys = logKeys(identity.keys)
+    const line = (type: LogKeyType): Line => ({ keys: keysOfType(identity.keys, type), handOvers: [] })
+    this.#lines = { ed25519: line('ed25519'), ml_dsa_44_cosigner: line('ml_dsa_44_cosigner') }
   }
 
   /** Takes a record by which one key hands over to the next. Throws FaultFound. */
   handOver(entry: number, body: object, file: string, location: string): void {
-    const inForce = this.#keys[this.#handOvers.length]
-    const announced = this.#keys[this.#handOvers.length + 1]
+    const inForce = LOG_KEY_TYPES.flatMap((type) => {
+      const { keys, handOvers } = this.#lines[type]
+      return keys[handOvers.length] ?? []
+    })
     const endorsement = 'endorsement' in body && typeof body.endorsement === 'string' ? body.endorsement : ''
-    const next = inFile(file, location, () =>
-      openEndorsement(endorsement, inForce === undefined ? [] : [inForce]),
-    )
-    if (announced?.id !== next.id)
+    const next = inFile(file, location, () => openEndorsement(endorsement, inForce))
+    const { keys, handOvers } = this.#lines[next.type]
+    if (keys[handOvers.length + 1]?.id !== next.id)
       throw fault(
         VERIFIER_KEYS,
         '',
         `the key ${next.id}, to which ${file}, ${location} hands over`,
         'another or none',
       )
-    this.#handOvers.push({ entry, endorsement, next })
+    handOvers.push({ entry, endorsement, next })
+  }
+
+  /** The keys that all these records have handed over to, one of each type that the log has. */
+  inForce(): readonly VerifierKey[] {
+    return Object.values(this.#lines).flatMap(({ keys, handOvers }) => keys[handOvers.length] ?? [])
+  }
+
+  /** At most one key of each type is there that no record hands over to. Throws FaultFound. */
+  checkAnnounced(notes: string[]): void {
+    for (const { keys, handOvers } of Object.values(this.#lines)) {
+      const extra = keys.slice(handOvers.length + 1)
+      if (extra.length > 1)
+        throw fault(
+          VERIFIER_KEYS,
+          '',
+          'keys that a record hands over to',
+          extra.map(({ id }) => id).join(', '),
+        )
+      for (const { id } of extra)
+        notes.push(`${VERIFIER_KEYS}: key ${id} is announced, no record hands over to it`)
+    }
   }
 
   /** Every checkpoint was signed by the key in force at its size, that of every hour by the post-quantum key too. Throws FaultFound. */
-  check(checkpoints: readonly SignedSize[], history: readonly SignedSize[], notes: string[]): void {
-    const extra = this.#keys.slice(this.#handOvers.length + 1)
-    if (extra.length > 1)
-      throw fault(VERIFIER_KEYS, '', 'keys that a record hands over to', extra.map(({ id }) => id).join(', '))
-    for (const { id } of extra)
-      notes.push(`${VERIFIER_KEYS}: key ${id} is announced, no record hands over to it`)
-    for (const { file, size, text } of checkpoints) {
-      const allowed = this.#inForceAt(size)
-      const signers = signersOf(file, text, this.#keys)
-      if (!signers.some((key) => allowed.includes(key)))
-        throw fault(
-          file,
-          'signatures',
-          `one by ${named(allowed)}, in force at ${size} entries`,
-          named(signers) === '' ? 'none' : named(signers),
-        )
-    }
-    const postQuantum = postQuantumKey(this.#identity.keys)
-    if (postQuantum === undefined) return
-    for (const { file, text } of history)
-      if (signersOf(file, text, [postQuantum]).length === 0)
-        throw fault(file, 'signatures', `one by ${named([postQuantum])}`, 'none')
+  check(checkpoints: readonly SignedSize[], history: readonly SignedSize[]): void {
+    checkLine(this.#lines.ed25519, checkpoints)
+    const postQuantum = this.#lines.ml_dsa_44_cosigner
+    if (postQuantum.keys.length > 0) checkLine(postQuantum, history)
   }
 
   /**
@@ -71,36 +74,46 @@ export class KeyPeriods {
    * kept. Throws FaultFound.
    */
   checkTrust(last: SignedSize, history: readonly SignedSize[], trusted: readonly VerifierKey[]): void {
-    const keys = this.#successors(trusted)
-    inFile(last.file, 'signatures', () => requireSigner(last.text, keys))
-    const postQuantum = trusted.filter(
-      ({ type, name }) => type === 'ml_dsa_44_cosigner' && name === this.#identity.log,
-    )
+    const keys = this.#successors(trusted, 'ed25519')
+    inFile(last.file, 'signatures', () => requireSigner(last.text, keys.length === 0 ? trusted : keys))
+    const postQuantum = this.#successors(trusted, 'ml_dsa_44_cosigner')
     const newest = history.at(-1)
     if (postQuantum.length > 0 && newest !== undefined)
       inFile(newest.file, 'signatures', () => requireSigner(newest.text, postQuantum))
   }
 
-  /** These keys, and those that they have handed over to. */
-  #successors(trusted: readonly VerifierKey[]): readonly VerifierKey[] {
-    const keys = trusted.filter(({ type, name }) => type === 'ed25519' && name === this.#identity.log)
-    for (const { endorsement, next } of this.#handOvers)
-      if (verifyNote(parseNote(endorsement), keys).length > 0) keys.push(next)
-    return keys.length === 0 ? trusted : keys
-  }
-
-  /** Two where it is the one under which the handing over stands. */
-  #inForceAt(size: number): readonly VerifierKey[] {
-    return this.#keys.filter((_, period) => {
-      const from = period === 0 ? -1 : (this.#handOvers[period - 1]?.entry ?? Infinity)
-      const until = this.#handOvers[period]?.entry ?? Infinity
-      return size > from && size <= until + 1
-    })
+  /** Those of these keys that are of the log, and those that they have handed over to. */
+  #successors(trusted: readonly VerifierKey[], wanted: LogKeyType): readonly VerifierKey[] {
+    const keys = trusted.filter(({ type, name }) => type === wanted && name === this.#identity.log)
+    for (const { endorsement, next } of this.#lines[wanted].handOvers)
+      if (parseEndorsement(endorsement).signer(keys) !== undefined) keys.push(next)
+    return keys
   }
 }
 
-function signersOf(file: string, text: string, keys: readonly VerifierKey[]): readonly VerifierKey[] {
-  return inFile(file, 'signatures', () => verifyNote(parseNote(text), keys))
+function checkLine({ keys, handOvers }: Line, checkpoints: readonly SignedSize[]): void {
+  for (const { file, size, text } of checkpoints) {
+    const allowed = keys.filter((_, period) => isInForce(handOvers, period, size))
+    const signers = inFile(file, 'signatures', () => verifyNote(parseNote(text), keys))
+    if (!signers.some((key) => allowed.includes(key)))
+      throw fault(
+        file,
+        'signatures',
+        `one by ${named(allowed)}, in force at ${size} entries`,
+        named(signers) === '' ? 'none' : named(signers),
+      )
+  }
+}
+
+/** At the checkpoint under which the handing over stands, two keys are. */
+export function isInForce(
+  handOvers: readonly { readonly entry: number }[],
+  period: number,
+  size: number,
+): boolean {
+  const from = period === 0 ? -1 : (handOvers[period - 1]?.entry ?? Infinity)
+  const until = handOvers[period]?.entry ?? Infinity
+  return size > from && size <= until + 1
 }
 
 function requireSigner(text: string, keys: readonly VerifierKey[]): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parseCheckpoint, signCheckpoint } from '../../journal/checkpoint.ts'
 import { JournalError } from '../../journal/error.ts'
-import { loadKey } from '../../journal/key.ts'
+import { loadKey, loadPublicKey } from '../../journal/key.ts'
 import { formatVerifierKey, verifierKey } from '../../journal/note.ts'
 import { keySigner } from '../../journal/signer.ts'
 import { verifyFiles, verifyJournal } from '../../journal/verify.ts'
@@ -43,7 +43,7 @@ async function rotated(place: Place): Promise<{ readonly next: Place; readonly f
   await journal.append([numbered(1)])
   await journal.publish()
   const next = await withNewKey(place)
-  await journal.rotateKey(await publicKeyOf(next), 'jane@host')
+  await journal.rotateKeys([await publicKeyOf(next)], 'jane@host')
   clock.ms += 2 * HOUR
   const again = await openTestJournal(next, { now: clock.now })
   await again.append([numbered(2)])
@@ -64,7 +64,7 @@ describe('a key that was rotated', () => {
     const journal = await openTestJournal(next)
     assert.equal((await readAll(journal)).filter(({ kind }) => kind === 'key').length, 1)
     // Back to a key that has signed before: its holder could sign for both periods.
-    await assert.rejects(journal.rotateKey(await publicKeyOf(place), 'x'), isKeyError(/has not signed/))
+    await assert.rejects(journal.rotateKeys([await publicKeyOf(place)], 'x'), isKeyError(/has not signed/))
     await journal.close()
   })
 
@@ -119,10 +119,23 @@ describe('a key that was rotated', () => {
     await assert.rejects(openTestJournal(next), isKeyError(/in force/))
     const again = await openTestJournal(place)
     await again.append([numbered(1)])
-    await again.rotateKey(await publicKeyOf(next), 'jane@host')
+    await again.rotateKeys([await publicKeyOf(next)], 'jane@host')
     await (await openTestJournal(next)).close()
     assert.equal((await verifyJournal(place.directory, { trust: before })).verdict, 'authenticated')
   })
+})
+
+test('only one key of each type takes over at a time, and one that is new', async (t) => {
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
+  const keys = ['ed25519', 'ed25519'].map(() => generateKeyPairSync('ed25519').publicKey)
+  await assert.rejects(journal.rotateKeys(keys, 'x'), isKeyError(/at most one key of each type/))
+  await assert.rejects(
+    journal.rotateKeys([await publicKeyOf(place)], 'x'),
+    isKeyError(/not in force yet, got none/),
+  )
+  await journal.close()
+  assert.equal((await readFile(join(place.directory, 'vkey'), 'utf8')).trim().split('\n').length, 2)
 })
 
 describe('an external signing command', () => {
@@ -153,6 +166,27 @@ process.stdout.write(sign(null, readFileSync(0), readFileSync(process.argv[2])))
     await assert.rejects(readFile(place.keyFile), { code: 'ENOENT' })
     const trust = await readFile(join(place.directory, 'vkey'), 'utf8')
     assert.equal((await verifyJournal(place.directory, { trust })).verdict, 'authenticated')
+  })
+
+  test('takes over from a key file, and hands over to one again', async (t) => {
+    const place = await makePlace(t)
+    const clock = new FakeClock()
+    const journal = await openTestJournal(place, { now: clock.now })
+    const trust = await readFile(join(place.directory, 'vkey'), 'utf8')
+    const signCommand = await hsm(place)
+    await journal.rotateKeys([await loadPublicKey(signCommand.publicKeyFile, ['ed25519'])], 'jane@host')
+    await assert.rejects(openTestJournal(place), isKeyError(/in force/))
+    clock.ms += 2 * HOUR
+    const byCommand = await openTestJournal(place, { signCommand, now: clock.now })
+    await byCommand.append([numbered(1)])
+    const back = await withNewKey(place)
+    await byCommand.rotateKeys([await publicKeyOf(back)], 'jane@host')
+    await assert.rejects(openTestJournal(place, { signCommand }), isKeyError(/in force/))
+    clock.ms += 2 * HOUR
+    await (await openTestJournal(back, { now: clock.now })).close()
+    const report = await verifyJournal(place.directory, { trust })
+    assert.equal(report.verdict, 'authenticated', JSON.stringify(report.fault))
+    assert.equal(report.records.key, 2)
   })
 
   test('that fails, or gives something else, says so; what was appended stays', async (t) => {

@@ -116,14 +116,17 @@ test('a rotated key is followed, because the key before hands over to it', async
   const f = await startFollowed(t)
   await f.grow(3)
   await f.look()
-  const { privateKey } = generateKeyPairSync('ed25519')
-  await f.journal.rotateKey(privateKey, 'test')
+  const [{ privateKey }, postQuantum] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ml-dsa-44')]
+  await f.journal.rotateKeys([privateKey, postQuantum.privateKey], 'test')
   await writeFile(f.keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  await writeFile(`${f.keyFile}.ml-dsa-44`, postQuantum.privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  f.clock.ms += 3_600_000
   f.journal = await openTestJournal(f, { now: f.clock.now })
   await f.grow(3)
   assert.equal(codeOf(await f.look()), 'success')
   await assertMirrors(f, f.journal.checkpoint.size)
   await f.reopenMirror()
+  f.clock.ms += 3_600_000
   await f.grow(3)
   assert.equal(codeOf(await f.look()), 'success')
   await assertMirrors(f, f.journal.checkpoint.size)

@@ -321,7 +321,7 @@ test('any removal that no record names is found', async (t) => {
 
 async function rotate(place: Place & { readonly clock: FakeClock }, next: KeyObject): Promise<void> {
   const journal = await openTestJournal(place, { now: place.clock.now })
-  await journal.rotateKey(next, 'auditor@host')
+  await journal.rotateKeys([next], 'auditor@host')
 }
 
 async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
