@@ -1,5 +1,5 @@
 import type { RecordId } from '../model/recordId.ts'
-import { LEDGER_ACTIONS, type JournaledLedger } from '../probes/reconciliation/ledger.ts'
+import type { JournaledLedger } from '../probes/reconciliation/ledger.ts'
 import type { Store } from '../store/contract.ts'
 
 /** Events read at once: a few megabytes. */
@@ -12,7 +12,7 @@ export async function fillLedger(
   signal: AbortSignal,
 ): Promise<void> {
   for (const authority of ledger.authorities) {
-    for (const action of LEDGER_ACTIONS) {
+    for (const action of ledger.actions) {
       let after: RecordId | undefined
       do {
         if (signal.aborted) return

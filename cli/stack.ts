@@ -241,7 +241,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   responders.start()
   undo.defer(() => responders.close())
 
-  const ledger = new JournaledLedger(loggedAuthorities(config.inventory).map(({ id }) => id))
+  const ledger = new JournaledLedger(
+    loggedAuthorities(config.inventory).map(({ id }) => id),
+    config.inventory.logs,
+  )
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
     problems.raise('projection', describe(error))

@@ -1,10 +1,10 @@
 // An online issuing CA of the lab: issues, revokes, answers for its certificates' status, and makes CRLs.
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../model/time.ts'
-import type { AuditLog } from './auditLog.ts'
+import type { CaLog } from './caLog.ts'
 import { Changes, type Change } from './changes.ts'
 import type { CrlPart, CrlParts } from './crlPart.ts'
-import { logCrl, logIssued, logRevoked, type LoggedCertificate } from './ejbcaEvents.ts'
+import type { LoggedCertificate } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import {
   generateKey,
@@ -36,7 +36,7 @@ interface AuthorityOptions {
   readonly issuer: Issuer
   readonly urls: AuthorityUrls
   readonly parts: CrlParts
-  readonly log: AuditLog
+  readonly log: CaLog
   readonly now: Clock
   readonly random?: (size: number) => Uint8Array
   /** From thisUpdate to nextUpdate, in milliseconds. */
@@ -157,7 +157,7 @@ export class IssuingAuthority {
     }
     this.#issued.set(serial, logged)
     if (order.log === 'silent') return { der, key, serial, notAfter: order.notAfter, authority: this, logged }
-    logIssued(this.#options.log, order.who, logged, this.#entities.has(order.username) ? 'known' : 'new')
+    this.#options.log.issued(order.who, logged, this.#entities.has(order.username) ? 'known' : 'new')
     this.#entities.add(order.username)
     return { der, key, serial, notAfter: order.notAfter, authority: this, logged }
   }
@@ -170,7 +170,7 @@ export class IssuingAuthority {
     }
     if (this.#revoked.has(serial)) return
     this.#revoked.set(serial, { serial, at, reason })
-    logRevoked(this.#options.log, who, certificate, reason)
+    this.#options.log.revoked(who, certificate, reason)
   }
 
   /** `unknown` for a serial that was never issued here. */
@@ -190,7 +190,7 @@ export class IssuingAuthority {
   async nextCrl(part: CrlPart, who: string): Promise<Uint8Array> {
     const der = await this.#signCrl(part, this.#options.now())
     if (this.#logsCrls)
-      logCrl(this.#options.log, who, { authority: this, number: this.crlNumberOf(part), der })
+      this.#options.log.crlIssued(who, { authority: this, number: this.crlNumberOf(part), der })
     return der
   }
 

@@ -30,6 +30,12 @@ export interface LoggedCertificate {
   readonly serial: string
 }
 
+export interface LoggedCrl {
+  readonly authority: { readonly name: string; readonly dn: string }
+  readonly number: bigint
+  readonly der: Uint8Array
+}
+
 export function logStart(log: Pick<AuditLog, 'write'>, host: string): void {
   log.write({
     event: 'EJBCA_STARTING',
@@ -176,15 +182,7 @@ export function logRevoked(
   })
 }
 
-export function logCrl(
-  log: Pick<AuditLog, 'write'>,
-  who: string,
-  crl: {
-    readonly authority: { readonly name: string; readonly dn: string }
-    readonly number: bigint
-    readonly der: Uint8Array
-  },
-): void {
+export function logCrl(log: Pick<AuditLog, 'write'>, who: string, crl: LoggedCrl): void {
   const ca = javaHashCode(crl.authority.dn)
   const common = { status: 'SUCCESS', module: 'CRL', service: 'CORE', who, customId: ca } as const
   logAccess(log, who, ['/ca_functionality/create_crl'])

@@ -52,9 +52,21 @@ export interface LabInventory {
   readonly prober: Pick<Prober, 'chain' | 'key' | 'filesOf'>
   /** Addresses of the names in URLs and endpoints, which no DNS knows; none where these have addresses. */
   readonly hosts: Readonly<Record<string, readonly string[]>>
+  /** Of EJBCA, with which most of them work. */
   readonly log: { readonly id: string; readonly path: string; readonly authorities: readonly string[] }
+  /** Of authorities that work with something else. */
+  readonly otherLogs: readonly OtherLog[]
   /** Only its logs can be watched. */
   readonly dogtag: Pick<DogtagCa, 'id' | 'certificate' | 'signingCertificateFile' | 'clones'>
+}
+
+export interface OtherLog {
+  readonly id: string
+  readonly format: 'dogtag' | 'json'
+  readonly path: string
+  /** With the public key that a log of Dogtag is signed with, PEM. */
+  readonly signerFile: string
+  readonly authority: string
 }
 
 export function describeAuthority(

@@ -1,6 +1,7 @@
 // A small real PKI on loopback, with switches for its faults.
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import { startAlertReceiver, type AlertReceiver, type ReceivedAlert } from './alertReceiver.ts'
 import { openAuditLog } from './auditLog.ts'
 import { IssuingAuthority } from './authority.ts'
+import { dogtagLog, ejbcaLog, jsonLog, type CaLog } from './caLog.ts'
 import { holdCeremony } from './ceremony.ts'
 import { startControl, type LabStatus } from './control.ts'
 import { startControlPlane, type Remediation, type Run } from './controlPlane.ts'
@@ -18,13 +20,15 @@ import { ADMINISTRATORS, logLogin, logStart } from './ejbcaEvents.ts'
 import { LabError } from './error.ts'
 import { FAULTS } from './faults/table.ts'
 import { LOOPBACK } from './http.ts'
-import { describeAuthority, describeService, type LabInventory } from './inventory.ts'
+import { describeAuthority, describeService, type LabInventory, type OtherLog } from './inventory.ts'
+import { generateKey } from './issue.ts'
 import { openIssuingCa, type IssuingCa } from './issuingCa.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './lifetimes.ts'
 import { startOcspResponder } from './ocspResponder.ts'
 import { Operations, type ActiveFault } from './operations.ts'
 import { Prober, type ProberOptions } from './prober.ts'
 import { startRepository } from './repository.ts'
+import { SignedLog } from './signedLog.ts'
 import { removeState, stateFileIn, writeState, type LabState } from './state.ts'
 import { encodeSecret } from './webhookSignature.ts'
 
@@ -104,6 +108,8 @@ export interface LabOptions {
   readonly directory: string
   readonly now: Clock
   readonly lifetimes?: Partial<Lifetimes>
+  /** Authorities, by id, that work with other software than EJBCA, and log as it does. */
+  readonly logs?: Readonly<Record<string, OtherLog['format']>>
   /**
    * Of this machine, where every server of the PKI listens. With more than one they have names, which the inventory gives. Default:
    * 127.0.0.1 only, without names. Linux has the whole of 127.0.0.0/8.
@@ -156,6 +162,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 
   const registrar = login(ADMINISTRATORS.registrationOfficer)
   const authorities = new Map<string, IssuingCa>()
+  const otherLogs = Object.entries(options.logs ?? {}).map(([authority, format]): OtherLog => {
+    const id = `${authority}-log`
+    const path = join(directory, `${id}.${format}`)
+    return { id, format, path, signerFile: `${path}.pub.pem`, authority }
+  })
   for (const declared of AUTHORITIES) {
     const issuer = ceremony.issuing.get(declared.id)
     if (issuer === undefined) continue
@@ -166,6 +177,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       host: hostOf(`ocsp.${DOMAIN}`),
     })
     opened.defer(() => responder.close())
+    const otherLog = otherLogs.find((other) => other.authority === declared.id)
     const authority = new IssuingAuthority({
       ...declared,
       issuer,
@@ -174,7 +186,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         caIssuers: repository.urlOf(`${declared.id}.cer`),
       },
       parts: crlParts(declared.id, repository.urlOf, declared.crls),
-      log,
+      log: otherLog === undefined ? ejbcaLog(log) : openOtherLog(otherLog, opened, now),
       now,
       random,
       crlLifetime: lifetimes.crl,
@@ -324,7 +336,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       services: [...services.values()].map(describeService),
       prober,
       hosts: Object.fromEntries(hosts),
-      log: { id: 'ejbca', path: log.file, authorities: [...authorities.keys()] },
+      log: {
+        id: 'ejbca',
+        path: log.file,
+        authorities: [...authorities.keys()].filter((id) => otherLogs.every((o) => o.authority !== id)),
+      },
+      otherLogs,
       dogtag,
     },
     webhook: { url: controlPlane.url, secret },
@@ -339,6 +356,19 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function openOtherLog(
+  { format, path, signerFile }: OtherLog,
+  opened: AsyncDisposableStack,
+  now: Clock,
+): CaLog {
+  if (format === 'json') return jsonLog({ file: path, now })
+  const key = generateKey('p256')
+  writeFileSync(signerFile, key.publicKey.export({ type: 'spki', format: 'pem' }))
+  const log = new SignedLog({ file: path, key, now })
+  opened.defer(() => log.close())
+  return dogtagLog(log)
 }
 
 /** Its certificates are of the CA of the service that asks for one. */

@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import type { z } from 'zod'
 import { configSchema } from '../model/config.ts'
 import { formatDuration } from '../model/time.ts'
+import { JSON_MAPPING } from './caLog.ts'
 import { toPem } from './issue.ts'
 import type { LabAuthority, LabCrl, LabService } from './inventory.ts'
 import type { Lab } from './lab.ts'
@@ -30,7 +31,7 @@ export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'
 export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
   const { directory, tags = {}, enforcing = [], ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
-  const { authorities, services, prober, hosts, log, dogtag } = lab.inventory
+  const { authorities, services, prober, hosts, log, otherLogs, dogtag } = lab.inventory
   const credential = (name: CredentialName): CredentialFiles => {
     const { certificate_file, key_file } = prober.filesOf(name)
     return {
@@ -72,6 +73,15 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
           path: relative(directory, clone.log.file),
           authorities: [dogtag.id],
           signing_keys: [relative(directory, dogtag.signingCertificateFile)],
+        })),
+        ...otherLogs.map(({ id, format, path, signerFile, authority }) => ({
+          id,
+          format,
+          path: relative(directory, path),
+          authorities: [authority],
+          ...(format === 'json'
+            ? { json: JSON_MAPPING }
+            : { signing_keys: [relative(directory, signerFile)] }),
         })),
       ],
     },

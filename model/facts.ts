@@ -164,18 +164,21 @@ export const FACTS = {
   /** The published CRLs of an authority beside what its log says. Nothing changes until the log or a CRL says something new. */
   reconciliation: {
     logFrom: 'timestamp', // the first event about the authority: what is older is not judged
+    told: 'list<string>', // what the log has every one of: issued, revoked (certificates), crls
     revocations: 'int', // certificates that the log says are revoked
     missing: 'int', // of these: on no CRL, and not expired
     missingSince: 'timestamp', // when the first of them was revoked; absent where there is none
     missingCertificates: 'list<string>', // some of them: serial number, when, and the record of the event
+    undated: 'int', // revoked, on no CRL, and not judged: the log does not say when they expire, and they were on one, or revoked before the first look
+    settledUntil: 'timestamp', // of those whose end is not known, revoked until then, it does not matter that they are on no CRL
     newestPublished: 'string', // serial number of the last revoked certificate that is on a CRL
     latency: 'duration', // from its revocation to its publication, where that was seen
     published: 'int', // revocations that were seen to come onto a CRL, since the log is watched
     publishedTime: 'duration', // what these took together
     publishedWithin: 'list<string>', // how many of them took at most so many seconds: `3600 12`
-    unlogged: 'int', // entries of certificates revoked since then that the log knows no revocation of; absent where not all of it is at hand
+    unlogged: 'int', // entries of certificates revoked since then that the log knows no revocation of; absent where it does not tell, or not all of it is at hand
     unloggedEntries: 'list<string>', // some of them: serial number and revocationDate
-    crlsUnlogged: 'list<string>', // CRLs, issued since then, that the log knows nothing of: address and number
+    crlsUnlogged: 'list<string>', // CRLs, issued since then, that the log knows nothing of: address and number; absent where it does not tell
     compared: 'string', // digest of what the log and the CRLs were
     through: 'string', // record of the newest event about the authority that was compared
     crls: 'list<string>', // SHA-256 of the CRLs that were

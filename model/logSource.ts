@@ -51,15 +51,20 @@ export const jsonMapping = z.strictObject({
   username: jsonPath.optional(),
   key: jsonPath.optional(),
   crl_number: jsonPath.optional(),
+  /** SHA-1 or SHA-256 of the certificate or CRL (DER), hex, with or without colons. */
+  fingerprint: jsonPath.optional(),
+  /** By name or number (RFC 5280 section 5.3.1). */
+  revocation_reason: jsonPath.optional(),
   /** Certificate in PEM or base64 DER. */
   certificate: jsonPath.optional(),
-  /** Categories and types of ECS, by action. */
+  /** By action: categories and types of ECS, and what it does to a certificate or CRL of the authority, if anything. */
   actions: z
     .record(
       z.string(),
       z.strictObject({
         category: z.array(z.string().max(50)).max(10).default([]),
         type: z.array(z.string().max(50)).max(10).default([]),
+        means: z.enum(['issued', 'revoked', 'released', 'crl_issued']).optional(),
       }),
     )
     .default({}),

@@ -222,21 +222,45 @@ function healthTarget(
   }
 }
 
-/** Formats of logs from which it is known what was issued, revoked and published. */
-const RECONCILED: ReadonlySet<string> = new Set<LogConfig['format']>(['ejbca', 'ejbca-csv'])
-
 /** Authorities that a log tells of, in the order of the inventory. */
 export function loggedAuthorities({
   authorities,
   logs,
 }: Pick<Config['inventory'], 'authorities' | 'logs'>): readonly AuthorityConfig[] {
-  const reconciled = logs.filter(({ format }) => RECONCILED.has(format))
-  return authorities.filter((authority) =>
-    reconciled.some(({ authorities: ids }) =>
-      // A log that names none may tell of any that works by itself.
-      ids.length === 0 ? authority.class === 'online' : ids.includes(authority.id),
-    ),
-  )
+  return authorities.filter((authority) => logs.some((log) => tellsOf(log, authority)))
+}
+
+/** Whether it is known from a log what the authority issued, revoked or published. */
+function tellsOf(log: LogConfig, { id, class: kind }: AuthorityConfig): boolean {
+  const { authorities } = log
+  switch (namesAuthorities(log)) {
+    case 'yes':
+      // A log that is said to be of none may tell of any that works by itself.
+      return authorities.length === 0 ? kind === 'online' : authorities.includes(id)
+    case 'no':
+      return authorities.length === 1 && authorities[0] === id
+    case 'says_nothing':
+      return false
+  }
+}
+
+/** Whether the events of a log say which authority they are about. */
+function namesAuthorities({ format, json }: LogConfig): 'yes' | 'no' | 'says_nothing' {
+  switch (format) {
+    case 'ejbca':
+    case 'ejbca-csv':
+      return 'yes'
+    case 'dogtag':
+    case 'certctl':
+      return 'no'
+    case 'dagster':
+      return 'says_nothing'
+    case 'json': {
+      const { ca_id, ca_subject, actions = {} } = json ?? {}
+      if (Object.values(actions).every(({ means }) => means === undefined)) return 'says_nothing'
+      return (ca_id ?? ca_subject) === undefined ? 'no' : 'yes'
+    }
+  }
 }
 
 /** Of each authority that a log tells of its CRLs, and what its services serve. */

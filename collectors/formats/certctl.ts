@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { toTimestamp } from '../../model/time.ts'
-import type { Format } from '../format.ts'
+import type { Format, FormatContext } from '../format.ts'
 import { originalOf } from '../text.ts'
 import { OTHER } from './ejbcaEvents.ts'
 import type { EventClass } from './ejbcaEvents.ts'
@@ -77,7 +77,7 @@ export const certctl: Format = {
         ...(reason === undefined || reason === '' ? {} : { reason }),
       },
       ...(row.actor === '' ? {} : { user: { name: row.actor } }),
-      pki: pkiOf(row, details),
+      pki: pkiOf(row, details, context),
       position: record.position,
     }
   },
@@ -105,11 +105,14 @@ function outcomeOf({ action }: Row, { status }: Details): AuditEvent['event']['o
 
 type Details = Readonly<Record<string, unknown>>
 
-function pkiOf(row: Row, details: Details): NonNullable<AuditEvent['pki']> {
+function pkiOf(row: Row, details: Details, { authorities }: FormatContext): NonNullable<AuditEvent['pki']> {
+  // Its rows do not say which CA a certificate is of.
+  const only = authorities.length === 1 ? authorities[0]?.id : undefined
   const serial = textOf(details['serial'])
   const reason =
     row.action === 'certificate_revoked' ? REASONS.get(textOf(details['reason']) ?? '') : undefined
   return {
+    ...(only === undefined || serial === undefined ? {} : { caId: only }),
     ...(serial !== undefined && /^[0-9A-Fa-f]{1,80}$/.test(serial)
       ? { serial: serial.toLowerCase().replace(/^0+(?=.)/, '') }
       : {}),

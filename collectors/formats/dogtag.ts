@@ -9,6 +9,7 @@ import { splitDogtagLine, startsDogtagRecord } from './dogtagLine.ts'
 import type { DogtagLine } from './dogtagLine.ts'
 import { SIGNING, signatureSequence } from './dogtagSignature.ts'
 import { OTHER } from './ejbcaEvents.ts'
+import { certificateArtifact, heldCertificate } from './heldCertificate.ts'
 import { unparsedEvent } from './unparsed.ts'
 
 const ORIGIN = { module: 'dogtag', dataset: 'dogtag.audit' }
@@ -29,6 +30,7 @@ export function dogtag(signers: readonly KeyObject[]): Format {
       const reason = said.once('FailureReason') ?? (outcome === 'failure' ? said.once('Info') : undefined)
       const user = said.once('SubjectID')
       const ip = said.once('ClientIP') ?? said.once('ClientHost')
+      const held = heldCertificate(heldText(said.all))
       return {
         '@timestamp': line.time === undefined ? context.received : toTimestamp(line.time),
         event: {
@@ -45,9 +47,17 @@ export function dogtag(signers: readonly KeyObject[]): Format {
         ...(user === undefined ? {} : { user: { name: user } }),
         ...(ip !== undefined && isIP(ip) !== 0 ? { source: { ip } } : {}),
         ...(line.message === '' ? {} : { message: line.message }),
-        pki: pkiFields(line, said, context),
+        ...(held === undefined ? {} : { x509: held.x509 }),
+        pki: {
+          ...(held === undefined ? {} : { serial: held.serial, sha256: held.sha256 }),
+          ...pkiFields(line, said, context),
+        },
         position: record.position,
       }
+    },
+    artifacts({ pki }) {
+      const held = pki?.sha256 === undefined ? undefined : certificateArtifact(heldText(pki.details ?? {}))
+      return held === undefined ? [] : [held]
     },
     sequence: signatureSequence(signers),
   }
@@ -88,6 +98,11 @@ function classOfEvent(
 ): Pick<AuditEvent['event'], 'category' | 'type'> {
   const { category, type } = DOGTAG_EVENTS.get(name) ?? OTHER
   return { category, type: type.length > 0 ? type : [outcome === 'failure' ? 'denied' : 'allowed'] }
+}
+
+/** Older versions of Dogtag log the certificate that it issued. */
+function heldText({ InfoName: name, InfoValue: value = '' }: Readonly<Record<string, string>>): string {
+  return name === 'certificate' ? value : ''
 }
 
 type PkiFields = NonNullable<AuditEvent['pki']>

@@ -6,8 +6,10 @@ import type { Timestamp } from '../../model/time.ts'
 import type { Format, FormatContext } from '../format.ts'
 import { instantIn } from '../localTime.ts'
 import { originalOf } from '../text.ts'
+import { REVOCATION_REASONS } from '../../pki/crlEntries.ts'
 import { OTHER } from './ejbcaEvents.ts'
 import { certificateArtifact, heldCertificate } from './heldCertificate.ts'
+import type { HeldCertificate } from './heldCertificate.ts'
 import { unparsedEvent } from './unparsed.ts'
 
 /** Members of the object that are kept as details; what is more stands in the raw record. */
@@ -58,7 +60,7 @@ export function jsonFormat(mapping: JsonMapping | undefined): Format {
         ...(held === undefined ? {} : { x509: held.x509 }),
         pki: {
           ...present({
-            caId: caIdOf(of, context),
+            caId: caIdOf(of, held, context),
             caName: of('ca_name'),
             caSubject: of('ca_subject'),
             profile: of('profile'),
@@ -67,8 +69,10 @@ export function jsonFormat(mapping: JsonMapping | undefined): Format {
             username: of('username'),
             key: of('key'),
             crlNumber: of('crl_number'),
+            fingerprint: fingerprintOf(of('fingerprint')),
             sha256: held?.sha256,
           }),
+          ...reasonOf(of('revocation_reason')),
           details: detailsOf(object, top),
         },
         position: record.position,
@@ -171,13 +175,16 @@ function outcomeOf({ outcome }: JsonMapping, text: string | undefined): AuditEve
   return outcome.failure.includes(text) ? 'failure' : 'unknown'
 }
 
-/** Of a CA that is named by its subject, the id in the inventory. */
+/** Of a CA that is named by its subject, or by a certificate that it issued, the id in the inventory; of a log of one CA that never names it, that one's. */
 function caIdOf(
   of: (name: keyof JsonMapping) => string | undefined,
+  held: HeldCertificate | undefined,
   { authorities }: FormatContext,
 ): string | undefined {
-  const subject = of('ca_subject')
-  return of('ca_id') ?? authorities.find((a) => a.subject === subject)?.id
+  const subject = of('ca_subject') ?? held?.x509.issuer.distinguished_name
+  const named = of('ca_id') ?? authorities.find((a) => a.subject === subject)?.id
+  if (named !== undefined || subject !== undefined || of('ca_name') !== undefined) return named
+  return authorities.length === 1 ? authorities[0]?.id : undefined
 }
 
 function serialOf(text: string | undefined): string | undefined {
@@ -185,6 +192,28 @@ function serialOf(text: string | undefined): string | undefined {
   return hex !== undefined && /^[0-9A-Fa-f]{1,80}$/.test(hex)
     ? hex.toLowerCase().replace(/^0+(?=.)/, '')
     : undefined
+}
+
+function fingerprintOf(text: string | undefined): string | undefined {
+  const hex = text?.replaceAll(':', '').toLowerCase()
+  return hex !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(hex) ? hex : undefined
+}
+
+const REASONS: ReadonlyMap<string, number> = new Map(
+  REVOCATION_REASONS.flatMap((name, number) =>
+    name === undefined
+      ? []
+      : [
+          [String(number), number],
+          [name.toLowerCase(), number],
+        ],
+  ),
+)
+
+/** `keyCompromise`, `KEY_COMPROMISE`, `key-compromise` or 1. */
+function reasonOf(text: string | undefined): Pick<NonNullable<AuditEvent['pki']>, 'revocationReason'> {
+  const reason = text === undefined ? undefined : REASONS.get(text.toLowerCase().replace(/[_ -]/g, ''))
+  return reason === undefined ? {} : { revocationReason: reason }
 }
 
 /** Members that no field was taken from whole. */

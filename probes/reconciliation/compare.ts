@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { FactsOf } from '../../model/facts.ts'
-import { toTimestamp } from '../../model/time.ts'
+import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import { parseCrl } from '../../pki/crl.ts'
 import type { CrlEntry } from '../../pki/crlEntries.ts'
 import { Smallest } from '../crl/smallest.ts'
@@ -59,14 +59,19 @@ export async function compare(comparison: Comparison): Promise<Facts | undefined
   const revocations = await revocationFacts(comparison, listed, listedBefore)
   if (revocations === undefined) return undefined
   return {
+    told: TELLINGS.filter((what) => ledger.toldFrom(what) < Infinity),
     ...revocations,
     // An entry that the log would explain may be about a certificate that there was no room for.
-    ...(ledger.complete ? { unlogged: unlogged.count, unloggedEntries: unlogged.texts } : {}),
-    crlsUnlogged: unloggedCrls(crls, ledger),
+    ...(ledger.complete && ledger.toldFrom('revoked') < Infinity
+      ? { unlogged: unlogged.count, unloggedEntries: unlogged.texts }
+      : {}),
+    ...(ledger.toldFrom('crls') < Infinity ? { crlsUnlogged: unloggedCrls(crls, ledger) } : {}),
     crls: crls.map(({ sha256 }) => sha256).toSorted(),
     ...(ledger.through === undefined ? {} : { through: ledger.through }),
   }
 }
+
+const TELLINGS = ['issued', 'revoked', 'crls'] as const
 
 /** Every entry, with the row of its certificate where the log has one. undefined: `isStopped`. */
 async function readEntries(
@@ -123,14 +128,10 @@ class Listed {
 }
 
 /** What was revoked before the log begins, nobody can tell. One on hold that was released stays until the next CRL. */
-function isUnlogged(
-  { revokedAt, reason }: CrlEntry,
-  row: Row | undefined,
-  { certificates, from }: AuthorityLedger,
-): boolean {
+function isUnlogged({ revokedAt, reason }: CrlEntry, row: Row | undefined, ledger: AuthorityLedger): boolean {
   if (reason === 'removeFromCRL') return false
-  if (row !== undefined && certificates.hasStatus(row)) return false
-  return revokedAt > from
+  if (row !== undefined && ledger.certificates.hasStatus(row)) return false
+  return revokedAt > ledger.toldFrom('revoked')
 }
 
 async function revocationFacts(
@@ -143,8 +144,10 @@ async function revocationFacts(
   const latencyOf = latencies(ledger, listedBefore, earlier)
   const publications = new Publications(earlier?.facts)
   const missing = new Smallest()
+  const settled = settledBefore(earlier?.facts) ?? newest
   let since = Infinity
   let revocations = 0
+  let undated = 0
   let last: { readonly row: Row; readonly at: number; readonly latency: number | undefined } | undefined
   for (let row = 0; row < listed.size; row++) {
     if (row % TURN === TURN - 1) {
@@ -161,8 +164,13 @@ async function revocationFacts(
       if (last === undefined || at > last.at) last = { row, at, latency }
       continue
     }
-    // What has expired may leave the CRL (RFC 5280 section 3.3).
-    if ((certificates.notAfter(row) ?? Infinity) < newest) continue
+    // What has expired may leave the CRL (RFC 5280 section 3.3); of what may have, nobody can tell.
+    const expires = certificates.notAfter(row)
+    if (expires !== undefined && expires < newest) continue
+    if (expires === undefined && at <= settled) {
+      undated++
+      continue
+    }
     missing.add(`${certificates.serialOf(row)} ${toTimestamp(at)} ${ledger.recordOf(row)}`)
     since = Math.min(since, at)
   }
@@ -174,10 +182,25 @@ async function revocationFacts(
     missing: missing.count,
     missingCertificates: missing.texts,
     ...(missing.count === 0 ? {} : { missingSince: toTimestamp(since) }),
+    undated,
+    settledUntil: toTimestamp(
+      Math.max(settled, Math.min(newest, since - 1, Math.max(ledger.until - LOG_STEP, last?.at ?? 0))),
+    ),
     ...(newestPublished === undefined ? {} : { newestPublished }),
     ...(newestPublished === undefined || latency === undefined ? {} : { latency }),
     ...publications.facts,
   }
+}
+
+/** Some logs have whole seconds: more may come in the last one. */
+const LOG_STEP = 1000
+
+/**
+ * Where the log does not say until when certificates are valid, only those that were revoked after this are missed: the others have been on a CRL, or were
+ * revoked before vigil first looked. In milliseconds.
+ */
+function settledBefore(before: Facts | undefined): number | undefined {
+  return before?.settledUntil === undefined ? undefined : fromTimestamp(before.settledUntil)
 }
 
 /**
@@ -200,12 +223,12 @@ function latencies(
   }
 }
 
-/** EJBCA names CRLs by SHA-1, which only tells one CRL from another here. */
+/** EJBCA names CRLs by SHA-1, which only tells one CRL from another here; Dogtag by their numbers alone. */
 function unloggedCrls(crls: readonly PublishedCrl[], ledger: AuthorityLedger): readonly string[] {
   return Smallest.of(
     crls
-      .filter(({ thisUpdate }) => thisUpdate > ledger.crlsFrom)
-      .filter(({ octets, sha256 }) => !ledger.hasCrl([hash('sha1', octets), sha256]))
+      .filter(({ thisUpdate }) => thisUpdate > ledger.toldFrom('crls'))
+      .filter(({ octets, sha256, number }) => !ledger.hasCrl([hash('sha1', octets), sha256], number))
       .map(({ url, number = '?' }) => `${url} ${number}`),
   )
 }

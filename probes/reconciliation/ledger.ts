@@ -2,6 +2,7 @@ import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import { formatRecordId, parseRecordId, type Position, type RecordId } from '../../model/recordId.ts'
 import { fromTimestamp } from '../../model/time.ts'
+import { Deeds, type Deed, type Telling } from './deeds.ts'
 import { SerialTable, type Row } from './serialTable.ts'
 
 // What the logs of the authorities say that they did: the one side of every reconciliation. Built from audit events, of which the journal has
@@ -12,30 +13,24 @@ const MAX_CERTIFICATES = 2 ** 22
 /** CRLs of one authority whose fingerprints are kept, the newest: years of one every hour. */
 const MAX_CRLS = 50_000
 
-/** What an authority's log says of it, by the source's own names. */
-export const LEDGER_ACTIONS = ['CRL_STORED', 'CERT_REVOKED', 'CERT_CREATION', 'CERT_STORED'] as const
-
-type Action = (typeof LEDGER_ACTIONS)[number]
-
 /** An event with the place of its record. */
 export type LoggedEvent = AuditEvent & { readonly id: RecordId }
-
-/** RFC 5280 5.3.1: removeFromCRL. EJBCA also writes -1, that it is not revoked. */
-const REMOVE_FROM_CRL = 8
 
 /** What one authority's log says. */
 export interface AuthorityLedger {
   /** Time of the first event about the authority that is known, in milliseconds: what is older nobody can tell. */
   readonly from: number
+  /** Time of the newest event about it, in milliseconds. */
+  readonly until: number
+  /** Time from which on the log has every one of these, in milliseconds; Infinity: it cannot tell. */
+  toldFrom(what: Telling): number
   /** Everything since then is in it; false: there are too many certificates. */
   readonly complete: boolean
   /** Changes with everything that is added, and is the same again when the same was built anew. */
   readonly state: string
   readonly certificates: SerialTable
-  /** Whether a CRL with one of these fingerprints (hex) was stored. */
-  hasCrl(fingerprints: readonly string[]): boolean
-  /** Time from which on all stored CRLs are known, in milliseconds. */
-  readonly crlsFrom: number
+  /** Whether the log says that a CRL with one of these fingerprints (hex) was issued, or, where it gives none, with this number. */
+  hasCrl(fingerprints: readonly string[], number: string | undefined): boolean
   /** Of the record that says the newest about a certificate: that it was revoked, or else issued. */
   recordOf(row: Row): RecordId
   /** Of the newest record. */
@@ -56,10 +51,17 @@ export const NO_LEDGER: Ledger = { of: () => undefined }
 /** Filled from the store at the start (`addEarlier`, then `complete`), and with every record that is journaled meanwhile and after. */
 export class JournaledLedger implements Ledger {
   readonly #books: ReadonlyMap<string, Book>
+  readonly #deeds: Deeds
   #isComplete = false
 
-  constructor(authorities: Iterable<string>) {
+  constructor(authorities: Iterable<string>, logs: ConstructorParameters<typeof Deeds>[0]) {
     this.#books = new Map([...authorities].map((id) => [id, new Book()]))
+    this.#deeds = new Deeds(logs)
+  }
+
+  /** Names of the events that count, as their sources have them. */
+  get actions(): readonly string[] {
+    return this.#deeds.actions
   }
 
   get authorities(): Iterable<string> {
@@ -88,15 +90,10 @@ export class JournaledLedger implements Ledger {
   }
 
   #add(event: LoggedEvent, order: Order): void {
-    const { action, outcome, module } = event.event
-    if (module !== 'ejbca' || outcome !== 'success' || !isAction(action)) return
-    this.#books.get(event.pki?.caId ?? '')?.add(action, event, order)
+    const book = this.#books.get(event.pki?.caId ?? '')
+    const deed = book === undefined ? undefined : this.#deeds.of(event)
+    if (deed !== undefined) book?.add(deed, event, order)
   }
-}
-
-function isAction(action: string): action is Action {
-  const actions: readonly string[] = LEDGER_ACTIONS
-  return actions.includes(action)
 }
 
 /** Whether an event comes after all that are known, or before. */
@@ -104,10 +101,12 @@ type Order = 'new' | 'earlier'
 
 class Book implements AuthorityLedger {
   readonly certificates = new SerialTable(MAX_CERTIFICATES)
-  /** By fingerprint: when it was stored, in milliseconds. */
+  /** By fingerprint, or by number where the log gives none: when it was issued, in milliseconds. */
   readonly #crls = new Map<string, number>()
   #crlsDropped = -Infinity
   #from = Infinity
+  #until = -Infinity
+  readonly #told = new Map<Telling, number>()
   #newest: ({ readonly origin: string; readonly epoch: number } & Position) | undefined
   #events = 0
   complete = true
@@ -120,8 +119,13 @@ class Book implements AuthorityLedger {
     return this.#from
   }
 
-  get crlsFrom(): number {
-    return Math.max(this.#from, this.#crlsDropped)
+  get until(): number {
+    return this.#until
+  }
+
+  toldFrom(what: Telling): number {
+    const from = this.#told.get(what) ?? Infinity
+    return what === 'crls' ? Math.max(from, this.#crlsDropped) : from
   }
 
   get state(): string {
@@ -132,11 +136,15 @@ class Book implements AuthorityLedger {
       this.#newest?.n,
       certificates.size,
       this.#crls.size,
+      ...[...this.#told.keys()].toSorted(),
     ].join(' ')
   }
 
-  hasCrl(fingerprints: readonly string[]): boolean {
-    return fingerprints.some((fingerprint) => this.#crls.has(fingerprint))
+  hasCrl(fingerprints: readonly string[], number: string | undefined): boolean {
+    return (
+      fingerprints.some((fingerprint) => this.#crls.has(fingerprint)) ||
+      (number !== undefined && this.#crls.has(numbered(number)))
+    )
   }
 
   /** Of records of an earlier epoch of the journal the place is right, the epoch is not told. */
@@ -157,28 +165,31 @@ class Book implements AuthorityLedger {
     return (row) => isAfter({ ...this.certificates.position(row), epoch: since.epoch }, since)
   }
 
-  add(action: Action, event: LoggedEvent, order: Order): void {
+  add(deed: Deed, event: LoggedEvent, order: Order): void {
     const at = fromTimestamp(event['@timestamp'])
     this.#from = Math.min(this.#from, at)
+    this.#until = Math.max(this.#until, at)
+    for (const what of deed.tells) this.#told.set(what, Math.min(this.#told.get(what) ?? Infinity, at))
     this.#events++
     this.#noteRecord(event.id)
-    if (action === 'CRL_STORED') this.#addCrl(event, at)
-    else this.#addCertificate(action, event, { at, order })
+    if (deed.kind === 'crl_issued') this.#addCrl(event, at)
+    else this.#addCertificate(deed, event, { at, order })
   }
 
   #addCrl({ pki }: LoggedEvent, at: number): void {
-    if (pki?.fingerprint === undefined) return
-    this.#crls.set(pki.fingerprint, at)
+    const name = pki?.fingerprint ?? (pki?.crlNumber === undefined ? undefined : numbered(pki.crlNumber))
+    if (name === undefined) return
+    this.#crls.set(name, at)
     if (this.#crls.size <= MAX_CRLS) return
     // Added newest first or oldest first: the one that was stored first goes.
-    const [first, last] = [this.#crls.entries().next().value, [pki.fingerprint, at] as const]
+    const [first, last] = [this.#crls.entries().next().value, [name, at] as const]
     const [oldest, time] = first !== undefined && first[1] <= at ? first : last
     this.#crls.delete(oldest)
     this.#crlsDropped = Math.max(this.#crlsDropped, time)
   }
 
   #addCertificate(
-    action: Action,
+    { kind, notAfter }: Deed,
     event: LoggedEvent,
     { at, order }: { readonly at: number; readonly order: Order },
   ): void {
@@ -190,12 +201,14 @@ class Book implements AuthorityLedger {
       this.complete = false
       return
     }
-    if (x509 !== undefined) certificates.setNotAfter(row, fromTimestamp(x509.not_after))
-    if (pki.sha256 !== undefined) certificates.setDigest(row, pki.sha256)
-    const isStatus = action === 'CERT_REVOKED' || pki.revocationReason !== undefined
+    const expires = x509 === undefined ? notAfter : fromTimestamp(x509.not_after)
+    if (expires !== undefined) certificates.setNotAfter(row, expires)
+    const digest = pki.sha256 ?? (SHA256.test(pki.fingerprint ?? '') ? pki.fingerprint : undefined)
+    if (digest !== undefined) certificates.setDigest(row, digest)
+    const isStatus = kind !== 'issued'
     const isNews = order === 'new' || !certificates.hasStatus(row)
     if (isStatus && isNews) {
-      if (isRelease(pki.revocationReason)) certificates.release(row)
+      if (kind === 'released') certificates.release(row)
       else certificates.revoke(row, at)
     }
     const position = parseRecordId(event.id)
@@ -212,8 +225,11 @@ class Book implements AuthorityLedger {
   }
 }
 
-function isRelease(reason: number | undefined): boolean {
-  return reason !== undefined && (reason < 0 || reason === REMOVE_FROM_CRL)
+const SHA256 = /^[0-9a-f]{64}$/
+
+/** Not to be taken for a fingerprint. */
+function numbered(crlNumber: string): string {
+  return `#${crlNumber}`
 }
 
 interface Place extends Position {

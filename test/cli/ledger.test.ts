@@ -35,7 +35,7 @@ test('what the logs said before the start is there after it, page by page', asyn
       return store.auditEvents(query)
     },
   }
-  const ledger = new JournaledLedger(['issuing-1', 'issuing-2'])
+  const ledger = new JournaledLedger(['issuing-1', 'issuing-2'], [])
   await fillLedger(ledger, counting, new AbortController().signal)
   const own = ledger.of('issuing-1')
   assert.ok(own !== undefined)
@@ -47,7 +47,7 @@ test('what the logs said before the start is there after it, page by page', asyn
 })
 
 test('a ledger that could not be filled to its end says nothing', async () => {
-  const ledger = new JournaledLedger(['issuing-1'])
+  const ledger = new JournaledLedger(['issuing-1'], [])
   await fillLedger(ledger, { auditEvents: () => Promise.resolve([]) }, AbortSignal.abort())
   const body = issuedEvent('2a', START, START + DAY)
   ledger.apply(new JournalDouble().seal({ kind: 'audit', time: body['@timestamp'], body }))

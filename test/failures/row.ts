@@ -22,6 +22,8 @@ export interface Row {
   readonly unsettled?: readonly string[] | typeof NOTHING_SEEN
   /** Packs in force beside those that are by default. */
   readonly packs?: readonly string[]
+  /** Authorities that log as other software than EJBCA does. */
+  readonly logs?: WatchOptions['logs']
   /** Further settings of vigil.yaml. */
   readonly settings?: WatchOptions['settings']
   /** The packs are for PKIs of another kind: what they find in a lab that is well does not count. */
@@ -45,11 +47,13 @@ const SELDOM = {
 export function testRows(rows: readonly Row[]): void {
   const watches = new Map<string, Watch>()
   for (const row of rows) {
-    const { packs = [] } = row
+    const { packs = [], logs } = row
     const settings = { ...row.settings, probes: { ...SELDOM, ...row.settings?.probes } }
-    const key = JSON.stringify({ packs, settings, amid: row.amid })
+    const key = JSON.stringify({ packs, settings, logs, amid: row.amid })
     test(nameOf(row), async () => {
-      const watch = watches.get(key) ?? (await healthyWatch({ packs, settings }, row.amid))
+      const watch =
+        watches.get(key) ??
+        (await healthyWatch({ packs, settings, ...(logs === undefined ? {} : { logs }) }, row.amid))
       watches.set(key, watch)
       try {
         await caught(watch, row)
@@ -72,8 +76,9 @@ export function testRows(rows: readonly Row[]): void {
   })
 }
 
-function nameOf({ id, fault, target }: Row): string {
-  return `${id}: ${fault} of ${target} is found, and seen to end`
+function nameOf({ id, fault, target, logs }: Row): string {
+  const formats = logs === undefined ? '' : ` where authorities log as ${Object.values(logs).join(' and ')}`
+  return `${id}: ${fault} of ${target}${formats} is found, and seen to end`
 }
 
 async function healthyWatch(options: WatchOptions, amid: Row['amid']): Promise<Watch> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
 import { rulesOf } from '../../cli/rulesOf.ts'
 import { Collector } from '../../collectors/collector.ts'
-import { startLab, type Lab } from '../../lab/lab.ts'
+import { startLab, type Lab, type LabOptions } from '../../lab/lab.ts'
 import { writeVigilYaml, type VigilYamlOptions } from '../../lab/vigilYaml.ts'
 import type { LogConfig } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
@@ -40,6 +40,8 @@ export interface WatchOptions {
   readonly packs?: readonly string[]
   /** Of vigil.yaml. */
   readonly settings?: Omit<VigilYamlOptions, 'directory'>
+  /** Of the lab's authorities. */
+  readonly logs?: LabOptions['logs']
   /** Of the lab's servers. */
   readonly addresses?: readonly string[]
 }
@@ -73,6 +75,7 @@ export class Watch implements AsyncDisposable {
       now: () => clock.now,
       every: () => () => undefined,
       addresses: options.addresses ?? ADDRESSES,
+      ...(options.logs === undefined ? {} : { logs: options.logs }),
     })
     const packs = ['internal-pki', 'operations', ...(options.packs ?? [])]
     const file = await writeVigilYaml(lab, {
@@ -97,7 +100,10 @@ export class Watch implements AsyncDisposable {
     const logs = logTargets(inventory.logs, config.probes)
     this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
     this.#logs = new LogEvaluator({ logs: inventory.logs, maintenance, vantage, started: clock.now })
-    this.#ledger = new JournaledLedger(loggedAuthorities(inventory).map(({ id }) => id))
+    this.#ledger = new JournaledLedger(
+      loggedAuthorities(inventory).map(({ id }) => id),
+      inventory.logs,
+    )
     this.#ledger.complete()
     this.#collectors = inventory.logs.map((log) => this.#collectorOf(log))
     this.#context = {

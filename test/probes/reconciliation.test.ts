@@ -198,6 +198,64 @@ describe('how long a revocation took to be published', () => {
   })
 })
 
+describe('a revocation of a certificate that may have expired, as far as the log says', () => {
+  const dogtag = (action: string, at: number, serial: string): AuditEvent => {
+    const event = logged(action, at, { serial, details: { RequestType: 'revoke' } })
+    return { ...event, event: { ...event.event, module: 'dogtag' } }
+  }
+  const begun = dogtag('CERT_REQUEST_PROCESSED', BEGIN, '1')
+  const revoked = (serial: string, at: number): AuditEvent =>
+    dogtag('CERT_STATUS_CHANGE_REQUEST_PROCESSED', at, serial)
+  const unstored = { unstored: true } as const
+
+  it('is not missed where it was before the first look: it may have left the CRL', async () => {
+    const facts = await look({}, [begun, revoked('2a', NOW - HOUR)], unstored)
+    assert.deepEqual([facts?.revocations, facts?.missing, facts?.undated], [1, 0, 1])
+    assert.equal(facts?.settledUntil, toTimestamp(NOW))
+  })
+
+  it('is missed where it comes after that, until it is published, and not when it leaves later', async () => {
+    const first = await look({}, [begun], unstored)
+    assert.ok(first !== undefined)
+    const at = NOW + 2 * HOUR
+    const log = [begun, revoked('2a', at)]
+    const crl = { thisUpdate: NOW + 3 * HOUR }
+    const missed = await look(crl, log, { ...unstored, before: first })
+    assert.ok(missed !== undefined)
+    assert.deepEqual([missed.missing, missed.missingSince, missed.undated], [1, toTimestamp(at), 0])
+    const again = await look({ thisUpdate: NOW + 4 * HOUR }, log, { ...unstored, before: missed })
+    assert.equal(again?.missing, 1, 'and goes on to be')
+    const published = { thisUpdate: NOW + 5 * HOUR, revoked: [{ serial: '2a', at }] }
+    const there = await look(published, log, { ...unstored, before: again })
+    assert.ok(there !== undefined)
+    assert.deepEqual([there.missing, there.undated], [0, 0])
+    const gone = await look({ thisUpdate: NOW + 1000 * DAY }, log, { ...unstored, before: there })
+    assert.deepEqual([gone?.missing, gone?.undated], [0, 1])
+  })
+
+  it('counts where the log is behind: one that is older than the newest that is known', async () => {
+    const first = await look({}, [begun], unstored)
+    assert.ok(first !== undefined)
+    const later = { thisUpdate: NOW + 5 * HOUR }
+    const idle = await look(later, [begun], { ...unstored, before: first })
+    assert.ok(idle !== undefined)
+    const facts = await look(later, [begun, revoked('2a', NOW + HOUR)], { ...unstored, before: idle })
+    assert.equal(facts?.missing, 1)
+  })
+
+  it('is the one thing that such a log says of CRLs: nothing is said of those that were not logged', async () => {
+    const facts = await look({}, [begun], unstored)
+    assert.deepEqual(
+      [facts?.told, facts?.crlsUnlogged, facts?.unlogged],
+      [['issued', 'revoked'], undefined, 0],
+    )
+    const partial = logged('certificate_revoked', NOW - HOUR, { serial: '2a' })
+    const event = { ...partial, event: { ...partial.event, module: 'certctl' } }
+    const told = await look({ revoked: [{ serial: 'bad', at: NOW - 1000 }] }, [event], unstored)
+    assert.deepEqual([told?.told, told?.revocations, told?.unlogged], [[], 1, undefined])
+  })
+})
+
 describe('an entry of a CRL', () => {
   it('that nobody revoked is named', async () => {
     const at = NOW - HOUR

@@ -321,5 +321,31 @@ test('an authority that a log tells of has its CRLs, and what its services serve
   assert.deepEqual(withLog({ format: 'ejbca', authorities: ['issuing-1'] }), expected)
   assert.deepEqual(withLog({ format: 'ejbca' }), expected)
   assert.deepEqual(withLog({ format: 'ejbca', authorities: ['another'] }), [])
-  assert.deepEqual(withLog({ format: 'dogtag' }), [])
+})
+
+test('a log that does not say which authority it is about must name one, and say what its events mean', () => {
+  const told = (log: object): boolean =>
+    targets({ authorities: [authority], logs: [{ id: 'log', path: 'log', ...log }] }).some(
+      ({ probe }) => probe === 'reconciliation',
+    )
+  const one = { authorities: ['issuing-1'] }
+  const two = { authorities: ['issuing-1', 'another'] }
+  for (const format of ['dogtag', 'certctl'])
+    assert.deepEqual(
+      [{}, one, two].map((more) => told({ format, ...more })),
+      [false, true, false],
+    )
+  const json = (more: object, means?: string): object => ({
+    format: 'json',
+    json: { time: 't', action: 'a', actions: { x: { means } }, ...more },
+  })
+  assert.deepEqual(
+    [{}, one, two].map((more) => told({ ...json({}, 'revoked'), ...more })),
+    [false, true, false],
+  )
+  assert.deepEqual(
+    [{}, one, two].map((more) => told({ ...json({ ca_id: 'ca' }, 'revoked'), ...more })),
+    [true, true, true],
+  )
+  assert.equal(told({ ...json({ ca_id: 'ca' }), ...one }), false)
 })

@@ -1,13 +1,53 @@
 import type { Row } from '../row.ts'
 
+const DEADLINE = { rules: { parameters: { crl_revocations_published: { deadline: '30s' } } } }
+
+/** One that says the least of what it does, and one that says all. */
+const LOGS = { 'issuing-1': 'dogtag', 'issuing-2': 'json' } as const
+
 export const RECONCILIATION_ROWS: readonly Row[] = [
   {
     id: 'C24',
     fault: 'revocation-unpublished',
     target: 'issuing-1',
     rules: ['crl_revocations_published'],
-    settings: { rules: { parameters: { crl_revocations_published: { deadline: '30s' } } } },
+    settings: DEADLINE,
   },
+  ...(['issuing-1', 'issuing-2'] as const).flatMap((target): Row[] => [
+    {
+      id: 'C24',
+      fault: 'revocation-unpublished',
+      target,
+      logs: LOGS,
+      rules: ['crl_revocations_published'],
+      settings: DEADLINE,
+    },
+    {
+      id: 'C25',
+      fault: 'crl-entry-unlogged',
+      target,
+      logs: LOGS,
+      rules: ['crl_entries_logged'],
+      settings: DEADLINE,
+      endsWith: 'next_crl',
+    },
+    {
+      id: 'C25',
+      fault: 'crl-unlogged',
+      target,
+      logs: LOGS,
+      rules: ['crl_issuance_logged'],
+      settings: DEADLINE,
+    },
+  ]),
+  ...(['shop', 'payments'] as const).map((target): Row => ({
+    id: 'T14',
+    fault: 'certificate-unlogged',
+    target,
+    logs: LOGS,
+    rules: ['cert_issuance_logged'],
+    settings: DEADLINE,
+  })),
   {
     id: 'C25',
     fault: 'crl-entry-unlogged',

@@ -36,10 +36,14 @@ export const revokedEvent = (serial: string, at: number, revocationReason = 4): 
   logged('CERT_REVOKED', at, { serial, revocationReason })
 
 /** What was journaled before comes as a store gives it, the newest first; `split` is where it ends and the running journal begins. */
-export function ledgerOf(events: readonly AuditEvent[], split = 0): JournaledLedger {
+export function ledgerOf(
+  events: readonly AuditEvent[],
+  split = 0,
+  logs: ConstructorParameters<typeof JournaledLedger>[1] = [],
+): JournaledLedger {
   const journal = new JournalDouble()
   const records = events.map((body) => journal.seal({ kind: 'audit', time: body['@timestamp'], body }))
-  const ledger = new JournaledLedger(['issuing-1'])
+  const ledger = new JournaledLedger(['issuing-1'], logs)
   // While the store is read, the journal goes on.
   for (const batch of records.slice(split)) ledger.apply(batch)
   const earlier = records

@@ -28,14 +28,14 @@ describe('what logs say', () => {
   it('is the same whether it was read from the store, heard, or both', () => {
     const states = EVENTS.map((_, split) => {
       const own = ofIssuing1(ledgerOf(EVENTS, split))
-      return [own.from, own.state, statusOf(own, '2a'), statusOf(own, '2b'), own.hasCrl(['ab'])]
+      return [own.from, own.state, statusOf(own, '2a'), statusOf(own, '2b'), own.hasCrl(['ab'], undefined)]
     })
     for (const state of states) assert.deepEqual(state, states[0])
     assert.deepEqual(states[0]?.slice(2), [undefined, START + 4 * HOUR, true])
   })
 
   it('is unknown until all of it was read, and of whom no log says anything', () => {
-    const ledger = new JournaledLedger(['issuing-1'])
+    const ledger = new JournaledLedger(['issuing-1'], [])
     ledger.addEarlier([])
     assert.equal(ledger.of('issuing-1'), undefined)
     ledger.complete()

@@ -152,6 +152,8 @@ const set = (changes: FactsOf<'crlSet'>): Facts => ({
 
 const reconciled = (changes: FactsOf<'reconciliation'>): Facts => ({
   reconciliation: {
+    told: ['issued', 'revoked', 'crls'],
+    revocations: 1,
     missing: 0,
     missingCertificates: [],
     unlogged: 0,
@@ -169,16 +171,24 @@ export const INTERNAL_CRL_SERIES: PackCases = {
     passes('all are there', reconciled({})),
     passes('one is missing for a day', missing(NOW - 24 * HOUR)),
     fails('one is missing for longer', missing(NOW - 24 * HOUR - 1000)),
+    fails('one of those that are known is', {
+      reconciliation: { ...missing(NOW - 48 * HOUR).reconciliation, told: [] },
+    }),
+    isNotApplicable('the log tells of none', reconciled({ told: ['issued'], revocations: 0 })),
     isUnknown('the log was not read yet', { probe: ran() }),
   ],
   crl_entries_logged: [
     passes('every entry', reconciled({})),
     fails('all but one', reconciled({ unlogged: 1, unloggedEntries: ['2a'] })),
-    isUnknown('there are more certificates than vigil keeps', { reconciliation: { missing: 0 } }),
+    isNotApplicable('the log does not tell of all of them', reconciled({ told: ['issued'] })),
+    isUnknown('there are more certificates than vigil keeps', {
+      reconciliation: { told: ['revoked'], revocations: 1 },
+    }),
   ],
   crl_issuance_logged: [
     passes('every CRL', reconciled({})),
     fails('all but one', reconciled({ crlsUnlogged: [`${OTHER} 8`] })),
+    isNotApplicable('the log does not tell of CRLs', reconciled({ told: ['issued', 'revoked'] })),
     isUnknown('the log was not read yet', { probe: ran() }),
   ],
   cert_issuance_logged: [

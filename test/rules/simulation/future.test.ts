@@ -315,6 +315,7 @@ describe('an object made anew', () => {
       'prober.notBefore',
       'reconciliation.logFrom',
       'reconciliation.missingSince',
+      'reconciliation.settledUntil',
       'renewal.newestNotBefore',
       'security.denialsAt',
       'security.errorsAt',
