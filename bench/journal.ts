@@ -1,120 +1,74 @@
-// Journal: durable ingest and full verification, against the SHA-256 of the same octets in the same run (the floor: no verifier can
-// do less). Arguments: records (default 200000). CPU seconds are user and system time of this process.
-import { hash, randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+// The journal: durable ingest, full verification, proofs. Records and proofs per CPU-second of fresh processes, beside ordinary Go programs that do
+// the same, or less (bench/peers/journal); interleaved, the best of the rounds. The product runs as it is installed, compiled.
+// Usage: node bench/journal.ts [ROUNDS, default 5] [RECORDS, default 500000]
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openJournal } from '../journal/journal.ts'
-import { openReader } from '../journal/reader.ts'
-import { verifyJournal } from '../journal/verify.ts'
-import type { NewRecord } from '../model/record.ts'
+import { compile } from './compile.ts'
+import { contest, contestTable, load, readFigures, type Contestant } from './contest.ts'
+import { goPeer, output } from './peer.ts'
+import { keepSection } from './results.ts'
 
-const RECORDS = Number(process.argv[2] ?? 200_000)
-const BATCH = 500
+const ROUNDS = Number(process.argv[2] ?? 5)
+const RECORDS = process.argv[3] ?? '500000'
+const PROOF_SECONDS = '1'
 
-/** An audit record of the size that EJBCA lines give. */
-function auditRecord(i: number): NewRecord {
-  const time = new Date(Date.UTC(2026, 10, 22) + i).toISOString()
-  const serial = hash('sha256', String(i)).slice(0, 32)
-  const original = `${time.slice(0, 19).replace('T', ' ')}+00:00;CERT_CREATION;SUCCESS;CERTIFICATE;EJBCA;CN=ra-${i % 17};${(i % 5) * 1234567};${serial};device-${i};subjectdn=CN=device-${i},O=Example;certprofile=${i % 9}`
-  return {
-    kind: 'audit',
-    time,
-    body: {
-      '@timestamp': time,
-      event: {
-        action: 'CERT_CREATION',
-        outcome: 'success',
-        category: ['iam'],
-        type: ['creation'],
-        module: 'ejbca',
-        dataset: 'ejbca.audit',
-        original,
-      },
-      user: { name: `CN=ra-${i % 17}` },
-      pki: { caId: String((i % 5) * 1234567), serial, username: `device-${i}` },
-      position: { source: 'ejbca-vm', fingerprint: 'a'.repeat(64), offset: i * 231, end: (i + 1) * 231 },
-    },
-  }
+function octetsOf(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile())
+    .reduce((total, item) => total + statSync(join(item.parentPath, item.name)).size, 0)
 }
 
-interface Cost {
-  readonly wall: number
-  readonly cpu: number
-}
-
-async function measure(work: () => Promise<void>): Promise<Cost> {
-  const start = performance.now()
-  const before = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(before)
-  return { wall: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 }
-}
-
-function line(name: string, cost: Cost, amount: string, floor?: Cost): void {
-  const ratio = floor === undefined ? '' : `, ${(cost.cpu / floor.cpu).toFixed(1)} x the floor`
-  console.log(`${name}: ${amount}; ${cost.wall.toFixed(2)} s, ${cost.cpu.toFixed(2)} CPU-s${ratio}`)
-}
-
-const root = await mkdtemp(join(tmpdir(), 'vigil-bench-'))
+const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
 try {
-  const directory = join(root, 'journal')
-  const records = Array.from({ length: RECORDS }, (_, i) => auditRecord(i))
-  const journal = await openJournal({
-    directory,
-    origin: 'vigil.bench',
-    keyFile: join(root, 'key.pem'),
-    now: Date.now,
-    random: randomBytes,
-  })
-  const ingest = await measure(async () => {
-    const waiting: Promise<unknown>[] = []
-    for (let i = 0; i < RECORDS; i += BATCH) {
-      waiting.push(journal.append(records.slice(i, i + BATCH)))
-      if (waiting.length >= 16) await waiting.shift()
-    }
-    await Promise.all(waiting)
-    await journal.close()
-  })
-  line(
-    'durable ingest',
-    ingest,
-    `${Math.round(RECORDS / ingest.cpu)} records/CPU-s, ${Math.round(RECORDS / ingest.wall)}/s`,
-  )
+  using go = goPeer('journal')
+  const worker = join(compile(['bench/journalWorker.ts'], folder), 'bench/journalWorker.js')
+  const vigil =
+    (...options: readonly string[]): Contestant =>
+    () =>
+      readFigures(output(process.execPath, [worker, ...options]))
+  const peer =
+    (...options: readonly string[]): Contestant =>
+    () =>
+      go === undefined ? undefined : readFigures(output(go.file, options))
 
-  const texts: Buffer[] = []
-  for await (const batch of (await openReader(directory)).read())
-    for (const record of batch) texts.push(Buffer.from(JSON.stringify(record)))
-  const octets = texts.reduce((total, text) => total + text.length, 0)
-  const floor = await measure(() => {
-    for (const text of texts) hash('sha256', text, 'buffer')
-    return Promise.resolve()
+  const directory = join(folder, 'journal')
+  const ingest = await contest(ROUNDS, {
+    'vigil: records, segments, tree, checkpoint': () => {
+      rmSync(directory, { recursive: true, force: true })
+      return vigil('ingest', directory, RECORDS)()
+    },
+    'Go: JSON and SHA-256 appended': peer('ingest', join(folder, 'records'), RECORDS),
   })
-  line('floor: SHA-256 of each record', floor, `${Math.round(octets / 1e6)} MB`)
-
-  const verify = await measure(async () => {
-    const report = await verifyJournal(directory)
-    if (report.verdict !== 'self_consistent') throw new Error(JSON.stringify(report.fault))
+  const verification = await contest(ROUNDS, {
+    vigil: vigil('verify', directory),
+    'Go: digests, tree and signature': peer('verify', directory),
+    'Go: these and canonical JSON': peer('verify-json', directory),
   })
-  line('full verification', verify, `${Math.round(RECORDS / verify.cpu)} records/CPU-s`, floor)
-
-  const read = await measure(async () => {
-    let count = 0
-    for await (const batch of (await openReader(directory)).read()) count += batch.length
-    if (count !== RECORDS + 1) throw new Error(`expected ${RECORDS + 1} records, got ${count}`)
+  const [proof, vkey] = [join(folder, 'proof'), join(directory, 'vkey')]
+  output(process.execPath, [worker, 'prove', directory, proof])
+  const proofs = await contest(ROUNDS, {
+    vigil: vigil('proof', proof, vkey, PROOF_SECONDS),
+    'Go: tlog and note': peer('proof', proof, vkey, PROOF_SECONDS),
   })
-  line('reading it all', read, `${Math.round(RECORDS / read.cpu)} records/CPU-s`, floor)
+  keepSection(
+    'Journal',
+    `\`node bench/journal.ts\`: ${Number(RECORDS).toLocaleString('en')} audit records of about 800 octets. Whole processes, the best of ${ROUNDS} rounds. ${load()}.
 
-  let size = 0
-  for (const item of await readdir(directory, { recursive: true, withFileTypes: true }))
-    if (item.isFile()) size += (await stat(join(item.parentPath, item.name))).size
-  const bundles = await readFile(join(directory, 'checkpoint'), 'utf8')
-  console.log(
-    `on disk: ${(size / RECORDS).toFixed(1)} octets a record, ${bundles.split('\n')[1] ?? ''} entries`,
-  )
-  console.log(
-    `memory: ${Math.round(process.memoryUsage.rss() / 1e6)} MB, of which the records here are the most`,
+Durable ingest: what is acknowledged is fsynced, at each 500 to 1,000 records. Both make the same events; the Go program neither compresses nor keeps a tree.
+vigil's journal takes ${Math.round(octetsOf(directory) / Number(RECORDS))} octets a record.
+
+${contestTable('records', ingest)}
+
+Full verification of that journal. The first Go program (\`golang.org/x/mod/sumdb\`) hashes records and reads nothing in them; the second compares each with its
+canonical form, as vigil does. vigil also checks members, kinds, times, keys, references and that no file is missing or left over.
+
+${contestTable('records', verification)}
+
+One proof of a record, read from its text and verified with a key given as text:
+
+${contestTable('proofs', proofs)}`,
   )
 } finally {
-  await rm(root, { recursive: true, force: true })
+  rmSync(folder, { recursive: true })
 }

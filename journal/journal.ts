@@ -250,9 +250,10 @@ class FileJournal implements Journal {
     this.#refuseClosed()
     const { now, random } = this.#options
     const recorded = now()
+    const times = { recorded, recordedTime: toTimestamp(recorded) }
     const nonces = random(NONCE_BYTES * records.length)
     const encoded = records.map((record, i) =>
-      encodeRecord(record, recorded, nonces.subarray(NONCE_BYTES * i, NONCE_BYTES * (i + 1))),
+      encodeRecord(record, times, nonces.subarray(NONCE_BYTES * i, NONCE_BYTES * (i + 1))),
     )
     const sealed = this.#queue.add(encoded)
     if (this.#queue.length > 0) this.#arm()

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { type NewRecord, type RecordKind, type SealedRecord } from '../model/record.ts'
 import { formatRecordId, type Position } from '../model/recordId.ts'
-import { fromTimestamp, toTimestamp } from '../model/time.ts'
+import { fromTimestamp, toTimestamp, type Timestamp } from '../model/time.ts'
 import type { Block } from './block.ts'
 import { canonicalize } from './canonical.ts'
+import { NOT_PLAIN, OBJECT, plainEnd } from './canonicalForm.ts'
 import { sha256 } from './digest.ts'
 import { JournalError } from './error.ts'
 
@@ -36,20 +37,25 @@ export interface EncodedRecord {
   readonly record: NewRecord
   /** Milliseconds since the Unix epoch. */
   readonly recorded: number
+  readonly recordedTime: Timestamp
   /** Canonical JSON in UTF-8. */
   readonly bytes: Buffer
   readonly digest: Buffer
 }
 
 /** Throws JournalError(invalid_record) on what can't be written in canonical JSON, or is larger than MAX_RECORD_BYTES. */
-export function encodeRecord(record: NewRecord, recorded: number, nonce: Uint8Array): EncodedRecord {
+export function encodeRecord(
+  record: NewRecord,
+  { recorded, recordedTime }: Pick<EncodedRecord, 'recorded' | 'recordedTime'>,
+  nonce: Uint8Array,
+): EncodedRecord {
   const { kind, time, body } = record
   if (!isTimestamp(time)) throw malformed('a time like 2026-01-31T00:00:00.000Z', shown(time))
   const text = canonicalize({
     v: VERSION,
     kind,
     time,
-    recorded: toTimestamp(recorded),
+    recorded: recordedTime,
     nonce: Buffer.from(nonce).toString('hex'),
     body,
   })
@@ -59,7 +65,7 @@ export function encodeRecord(record: NewRecord, recorded: number, nonce: Uint8Ar
       'invalid_record',
       `expected a record of at most ${MAX_RECORD_BYTES} octets, got ${bytes.length} (kind ${kind})`,
     )
-  return { record, recorded, bytes, digest: sha256(bytes) }
+  return { record, recorded, recordedTime, bytes, digest: sha256(bytes) }
 }
 
 /** What every record says about itself. */
@@ -70,6 +76,30 @@ export interface Envelope {
   readonly body: object
 }
 
+const BEFORE_BODY = Buffer.from('{"body":')
+const BODY = BEFORE_BODY.length
+const AFTER_BODY =
+  /^,"kind":"([a-z]{1,20})","nonce":"[0-9a-f]{32}","recorded":"([^"\\]{24})","time":"([^"\\]{24})","v":1\}$/
+/** More than AFTER_BODY can match. */
+const AFTER_BODY_BYTES = 256
+
+/** The envelope of a record that is plainly in canonical form; its body is parsed when it is asked for. undefined: it has to be looked at in full. */
+function plainEnvelope(bytes: Buffer): Envelope | undefined {
+  if (bytes.compare(BEFORE_BODY, 0, BODY, 0, BODY) !== 0 || bytes[BODY] !== OBJECT) return undefined
+  const end = plainEnd(bytes, BODY)
+  if (end === NOT_PLAIN || bytes.length - end > AFTER_BODY_BYTES) return undefined
+  const [, kind, recorded, time] = AFTER_BODY.exec(bytes.toString('latin1', end)) ?? []
+  if (!isRecordKind(kind) || !isTimestamp(recorded) || !isTimestamp(time)) return undefined
+  return {
+    kind,
+    time,
+    recorded,
+    get body() {
+      return JSON.parse(bytes.toString('utf8', BODY, end)) as object
+    },
+  }
+}
+
 /**
  * Checks the canonical form and the envelope (version, kind, times, nonce). The body's own shape is not checked: the
  * digest says that it is what vigil wrote. Throws JournalError(invalid_record).
@@ -77,6 +107,8 @@ export interface Envelope {
 export function checkRecord(bytes: Buffer): Envelope {
   // Invalid UTF-8 would decode to replacement characters.
   if (!isUtf8(bytes)) throw malformed('UTF-8', 'other octets')
+  const plain = plainEnvelope(bytes)
+  if (plain !== undefined) return plain
   const text = bytes.toString()
   const value = parse(text)
   if (canonicalize(value) !== text)
@@ -127,7 +159,7 @@ export function sealedRecord(
     ...encoded.record,
     id: formatRecordId(origin, epoch, position),
     position,
-    recorded: toTimestamp(encoded.recorded),
+    recorded: encoded.recordedTime,
   }
 }
 

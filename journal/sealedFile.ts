@@ -30,7 +30,7 @@ export interface Trailer {
   readonly length: number
 }
 
-/** Octets of content that are compressed at a time. */
+/** Octets of content that are compressed or decompressed at a time. */
 const PIECE_BYTES = 1024 * 1024
 
 export async function encodeSealed(
@@ -49,7 +49,7 @@ export async function* sealedPieces(
 ): AsyncGenerator<Uint8Array> {
   const digest = createHash('sha256')
   const params = { [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_compressionLevel]: LEVEL }
-  const zstd = createZstdCompress({ params, pledgedSrcSize: content.length })
+  const zstd = createZstdCompress({ params, pledgedSrcSize: content.length, chunkSize: PIECE_BYTES })
   const body = through(content, zstd)
   for await (const piece of body) {
     digest.update(piece)
@@ -140,7 +140,7 @@ export async function inflate(bytes: Uint8Array, length: number): Promise<Buffer
 async function inflateInPieces(bytes: Uint8Array, length: number): Promise<Buffer> {
   const content = Buffer.allocUnsafeSlow(length)
   let at = 0
-  const pieces = through(bytes, createZstdDecompress())
+  const pieces = through(bytes, createZstdDecompress({ chunkSize: PIECE_BYTES }))
   for await (const piece of pieces) {
     if (at + piece.length > length) throw new RangeError('expected an end, got more')
     content.set(piece, at)

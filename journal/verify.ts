@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { type RecordKind } from '../model/record.ts'
-import { formatRecordId } from '../model/recordId.ts'
+import { formatRecordId, type Position } from '../model/recordId.ts'
 import { fromTimestamp } from '../model/time.ts'
 import { parseOrigin } from './checkpoint.ts'
 import { sha256 } from './digest.ts'
@@ -201,12 +201,7 @@ async function checkLog(
       if (envelope.kind === 'retention' && block.entry < first.size)
         retention.add(envelope, block.file, location)
       found.records[envelope.kind] = (found.records[envelope.kind] ?? 0) + 1
-      const log = parseOrigin(identity.log)
-      collectReferences(
-        envelope,
-        formatRecordId(log?.origin ?? '', identity.epoch, { entry: block.entry, n }),
-        found,
-      )
+      collectReferences(envelope, { identity, position: { entry: block.entry, n } }, found)
       return { recorded: fromTimestamp(envelope.recorded), digest: sha256(bytes) }
     })
     const left = records.filter((record) => record !== undefined)
@@ -237,9 +232,17 @@ function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope 
 }
 
 /** Notes the artifacts that a record says are kept. */
-function collectReferences(envelope: Envelope, where: string, found: Findings): void {
-  for (const { digest, size } of keptArtifacts(envelope))
-    if (!found.references.has(digest)) found.references.set(digest, { size, where })
+function collectReferences(
+  envelope: Envelope,
+  { identity, position }: { readonly identity: Identity; readonly position: Position },
+  found: Findings,
+): void {
+  for (const { digest, size } of keptArtifacts(envelope)) {
+    if (found.references.has(digest)) continue
+    const log = parseOrigin(identity.log)
+    const where = formatRecordId(log?.origin ?? '', identity.epoch, position)
+    found.references.set(digest, { size, where })
+  }
 }
 
 function checkForeign(inventory: Inventory, notes: string[]): void {

@@ -1,12 +1,12 @@
 import type { Envelope } from '../record.ts'
 
 /** Artifacts that a record says are kept. No other reference counts (docs/journal-format.md, "Records"). */
-export function* keptArtifacts({ kind, body }: Pick<Envelope, 'kind' | 'body'>): Generator<{
+export function* keptArtifacts(record: Pick<Envelope, 'kind' | 'body'>): Generator<{
   readonly digest: string
   readonly size: number
 }> {
-  if (kind !== 'observation' && kind !== 'configuration') return
-  const { artifacts } = body as { readonly artifacts?: unknown }
+  if (record.kind !== 'observation' && record.kind !== 'configuration') return
+  const { artifacts } = record.body as { readonly artifacts?: unknown }
   if (!Array.isArray(artifacts)) return
   for (const item of artifacts as readonly unknown[]) {
     if (typeof item !== 'object' || item === null) continue

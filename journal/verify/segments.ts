@@ -54,28 +54,32 @@ async function readSegment(
   // A writer at work may have compressed it between the two looks.
   const bytes = sealed ?? (await source.read(file))
   if (bytes === undefined) return undefined
-  const content = await readSealed(bytes, segment, first)
+  const { content, blocks } = await readSealed(bytes, segment, first)
   if (inventory.pending.includes(segment)) await checkSuperseded(source, segment, content, notes)
-  return { file, blocks: blocksOf(file, content, first), open: false }
+  return { file, blocks: inOrder(file, blocks, first), open: false }
 }
 
-async function readSealed(bytes: Buffer, segment: number, first: number): Promise<Buffer> {
+async function readSealed(
+  bytes: Buffer,
+  segment: number,
+  first: number,
+): Promise<{ readonly content: Buffer; readonly blocks: readonly Block[] }> {
   const file = segmentPath(segment, 'zst')
   const { trailer, content } = await decodeSealed('segment', bytes, MAX_SEGMENT_BYTES).catch(
     (error: unknown) => {
       throw asFault(error, file, '')
     },
   )
-  const count = inFile(file, 'content', () => [...decodeBlocks(content)].length)
-  const expected = `segment ${segment} with ${count} entries from ${first}`
+  const blocks = inFile(file, 'content', () => [...decodeBlocks(content)])
+  const expected = `segment ${segment} with ${blocks.length} entries from ${first}`
   const got = `segment ${trailer.number} with ${trailer.count} entries from ${trailer.first}`
   if (got !== expected) throw fault(file, 'trailer', expected, got)
-  return content
+  return { content, blocks }
 }
 
-function* blocksOf(file: string, content: Buffer, first: number): Generator<Block> {
+function* inOrder(file: string, blocks: readonly Block[], first: number): Generator<Block> {
   let next = first
-  for (const block of decodeBlocks(content)) {
+  for (const block of blocks) {
     if (block.entry !== next) throw fault(file, 'content', `entry ${next}`, `entry ${block.entry}`)
     next++
     yield block

@@ -4,15 +4,12 @@
 package main
 
 import (
-	"bytes"
 	"crypto/x509"
 	"fmt"
 	"log"
 	"math/big"
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -51,15 +48,7 @@ func main() {
 	if found == 0 || len(reasons) < 2 {
 		log.Fatalf("expected serials of the list and some reasons, got %d and %d", found, len(reasons))
 	}
-	report(peer.Usage(), peak())
-}
-
-// Not of rusage, which remembers the program that started this one.
-func peak() int64 {
-	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(peer.Read("/proc/self/status"))
-	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(match[1])), 10, 64)
-	peer.Check(err)
-	return kilobytes * 1024
+	report(peer.Usage(), peer.Peak())
 }
 
 func report(usage syscall.Rusage, rss int64) {

@@ -2,10 +2,12 @@
 package peer
 
 import (
+	"bytes"
 	"crypto/x509"
 	"fmt"
 	"log"
 	"os"
+	"regexp"
 	"strconv"
 	"syscall"
 	"time"
@@ -38,6 +40,14 @@ func Usage() syscall.Rusage {
 	var usage syscall.Rusage
 	Check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return usage
+}
+
+// Peak resident octets. Not of rusage, which remembers the program that started this one.
+func Peak() int64 {
+	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(Read("/proc/self/status"))
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(match[1])), 10, 64)
+	Check(err)
+	return kilobytes * 1024
 }
 
 // Seconds of user and system time.
