@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { readEarlierEpochs } from '../journal/epochs.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Position } from '../model/recordId.ts'
 import type { Store } from '../store/contract.ts'
@@ -6,9 +7,12 @@ import { isTransientStoreError, StoreError } from '../store/error.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
 import { Gather } from './gather.ts'
 import type { Problems } from './problems.ts'
+import { applyAll } from './projection.ts'
 
 interface ElasticsearchProjectionOptions {
   readonly journal: Journal
+  /** Of the journal: what stands beside it (journal/epochs.ts) is projected, too. */
+  readonly directory: string
   readonly problems: Problems
   /** Connects, and makes the indices. The signal gives up whatever the store does, then and later. */
   readonly open: (signal: AbortSignal) => Promise<Store>
@@ -75,12 +79,18 @@ export class ElasticsearchProjection {
   }
 
   async #run(): Promise<void> {
-    const { journal, open } = this.#options
+    const { journal, directory, open } = this.#options
     const { signal } = this.#stop
     const store = await this.#persist(() => open(signal), isWorthWaitingFor)
     if (store === undefined) return
     try {
       const position = await this.#persist(() => store.position(), isTransientStoreError)
+      const earlier = unlessAborted(readEarlierEpochs(directory, position), signal)
+      await applyAll(earlier, {
+        apply: async (batch) => {
+          await this.#persist(() => store.apply(batch), isTransientStoreError)
+        },
+      })
       if (signal.aborted) return
       const ended = Promise.withResolvers<undefined>()
       const onFailure = (error: unknown): void => ended.reject(error)
@@ -134,6 +144,13 @@ export class ElasticsearchProjection {
       `the projection has ended, start vigil again when this is repaired: ${why}`,
     )
     this.#opened.resolve(undefined)
+  }
+}
+
+async function* unlessAborted<T>(batches: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const batch of batches) {
+    if (signal.aborted) return
+    yield batch
   }
 }
 

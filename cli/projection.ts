@@ -73,7 +73,7 @@ export async function rebuildProjection(
 /** Returns the records applied. */
 export async function applyAll(
   journal: AsyncIterable<readonly SealedRecord[]>,
-  store: Store,
+  store: Pick<Store, 'apply'>,
 ): Promise<number> {
   let applied = 0
   let waiting: SealedRecord[] = []

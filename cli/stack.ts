@@ -122,14 +122,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     logger.warn('the store was of another version and is rebuilt from the journal')
 
   /** Waits for as long as it takes; what waits for it waits too, which is how back-pressure reaches the sources. */
-  const persist = <T>(part: string, work: () => Promise<T>): Promise<T | undefined> =>
+  const persist = <T>(
+    part: string,
+    work: () => Promise<T>,
+    signal: AbortSignal = giveUp.signal,
+  ): Promise<T | undefined> =>
     problems.until(
       part,
       work,
       async () => {
-        await delay(RETRY_MS, undefined, { signal: giveUp.signal }).catch(() => undefined)
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined)
       },
-      { signal: giveUp.signal, isTransient },
+      { signal, isTransient },
     )
   const record = async (records: readonly NewRecord[]): Promise<readonly SealedRecord[]> =>
     (await persist('journal', () => journal.append(records))) ?? []
@@ -335,9 +339,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   // With millions of events it takes a while, and nothing waits for it.
   const filling = new AbortController()
-  const filled = fillLedger(ledger, store, filling.signal).catch((error: unknown) =>
-    problems.raise('logs of authorities', describe(error)),
-  )
+  const filled = fillLedger(ledger, store, {
+    signal: filling.signal,
+    persist: (work) => persist('logs of authorities', work, filling.signal),
+  }).catch((error: unknown) => problems.raise('logs of authorities', describe(error)))
   undo.defer(async () => {
     filling.abort()
     await filled
@@ -392,13 +397,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 function createElasticsearch(
-  { elasticsearch }: LoadedConfig,
+  { elasticsearch, journalDirectory }: LoadedConfig,
   journal: Journal,
   problems: Problems,
 ): ElasticsearchProjection | undefined {
   if (elasticsearch === undefined) return undefined
   return new ElasticsearchProjection({
     journal,
+    directory: journalDirectory,
     problems,
     open: (signal) => openElasticsearchStore({ ...elasticsearch, signal }),
   })

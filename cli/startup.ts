@@ -1,6 +1,5 @@
 import type { Journal } from '../journal/journal.ts'
-import { epochDirectories } from '../journal/epochs.ts'
-import { openReader } from '../journal/reader.ts'
+import { readEarlierEpochs } from '../journal/epochs.ts'
 import type { NewRecord, Tick } from '../model/record.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { SloEvaluator } from '../rules/slo/evaluator.ts'
@@ -15,8 +14,7 @@ import { productVersion } from './version.ts'
 /** Brings a store that is behind, new or of an earlier epoch to the end of the journal; a new one gets what was watched before a restore, too. */
 export async function catchUp(journal: Journal, store: Store, directory: string): Promise<void> {
   const position = await store.position()
-  const earlier = position === undefined ? (await epochDirectories(directory)).slice(0, -1) : []
-  for (const epoch of earlier) await applyAll((await openReader(epoch)).read(), store)
+  await applyAll(readEarlierEpochs(directory, position), store)
   await applyAll(journal.read(resumeAfter(journal, position)), store)
 }
 

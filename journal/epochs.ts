@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { SealedRecord } from '../model/record.ts'
+import type { Position } from '../model/recordId.ts'
 import { nodeDisk } from './disk.ts'
 import { openReader, type JournalReader } from './reader.ts'
 
@@ -14,6 +15,21 @@ export async function epochDirectories(directory: string): Promise<readonly stri
   const names = (await nodeDisk.list(folder)).filter((name) => /^\d{1,15}$/.test(name))
   const earlier = names.toSorted((a, b) => Number(a) - Number(b)).map((name) => join(folder, name))
   return [...earlier, directory]
+}
+
+/**
+ * What the epochs before the newest hold, in order: all of it, or what comes after a position, which may stand in any epoch. Throws JournalError(altered, format).
+ */
+export async function* readEarlierEpochs(
+  directory: string,
+  after: (Position & { readonly epoch: number }) | undefined,
+): AsyncGenerator<readonly SealedRecord[]> {
+  const directories = await epochDirectories(directory)
+  for (const earlier of directories.slice(0, -1)) {
+    const reader = await openReader(earlier)
+    if (after === undefined || reader.epoch > after.epoch) yield* reader.read()
+    else if (reader.epoch === after.epoch) yield* reader.read(after)
+  }
 }
 
 /**

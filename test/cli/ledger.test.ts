@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { createLogger } from '../../cli/logger.ts'
 import { fillLedger } from '../../cli/ledger.ts'
+import { Problems } from '../../cli/problems.ts'
 import { JournaledLedger } from '../../probes/reconciliation/ledger.ts'
 import type { AuditQuery } from '../../store/contract.ts'
+import { StoreError, isTransientStoreError } from '../../store/error.ts'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
 import { issuedEvent, revokedEvent } from '../probes/reconciliation/heard.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
@@ -36,7 +39,7 @@ test('what the logs said before the start is there after it, page by page', asyn
     },
   }
   const ledger = new JournaledLedger(['issuing-1', 'issuing-2'], [])
-  await fillLedger(ledger, counting, new AbortController().signal)
+  await fillLedger(ledger, counting, { signal: new AbortController().signal, persist: (work) => work() })
   const own = ledger.of('issuing-1')
   assert.ok(own !== undefined)
   assert.deepEqual([own.from, own.certificates.size], [START + SECOND, MANY])
@@ -48,8 +51,47 @@ test('what the logs said before the start is there after it, page by page', asyn
 
 test('a ledger that could not be filled to its end says nothing', async () => {
   const ledger = new JournaledLedger(['issuing-1'], [])
-  await fillLedger(ledger, { auditEvents: () => Promise.resolve([]) }, AbortSignal.abort())
+  const nothing = { auditEvents: () => Promise.resolve([]) }
+  await fillLedger(ledger, nothing, { signal: AbortSignal.abort(), persist: (work) => work() })
   const body = issuedEvent('2a', START, START + DAY)
   ledger.apply(new JournalDouble().seal({ kind: 'audit', time: body['@timestamp'], body }))
   assert.equal(ledger.of('issuing-1'), undefined)
+})
+
+test('a store that is busy is asked again, and what is given up says nothing', async () => {
+  const body = issuedEvent('2a', START, START + DAY)
+  const [record] = new JournalDouble().seal({ kind: 'audit', time: body['@timestamp'], body })
+  assert.ok(record?.kind === 'audit')
+  const stored = { ...record.body, id: record.id, recorded: record.recorded }
+  let refusals = 3
+  const store = {
+    auditEvents: ({ action }: AuditQuery) => {
+      if (refusals-- > 0) return Promise.reject(new StoreError('busy', 'locked'))
+      return Promise.resolve(action === 'CERT_CREATION' ? [stored] : [])
+    },
+  }
+  const problems = new Problems(createLogger(process.stderr, 'silent'), Date.now)
+  const filled = async (signal: AbortSignal, pause: () => void): Promise<JournaledLedger> => {
+    const ledger = new JournaledLedger(['issuing-1'], [])
+    const pausing = (): Promise<void> => {
+      pause()
+      return Promise.resolve()
+    }
+    await fillLedger(ledger, store, {
+      signal,
+      persist: (work) =>
+        problems.until('ledger', work, pausing, { signal, isTransient: isTransientStoreError }),
+    })
+    return ledger
+  }
+  let pauses = 0
+  const ledger = await filled(new AbortController().signal, () => {
+    pauses++
+  })
+  assert.deepEqual([pauses, problems.list()], [3, []])
+  assert.equal(ledger.of('issuing-1')?.certificates.size, 1)
+
+  refusals = Infinity
+  const stop = new AbortController()
+  assert.equal((await filled(stop.signal, () => stop.abort())).of('issuing-1'), undefined)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -8,13 +9,16 @@ import { ElasticsearchProjection } from '../../cli/elasticsearch.ts'
 import { loadConfig } from '../../cli/load.ts'
 import { createLogger } from '../../cli/logger.ts'
 import { Problems } from '../../cli/problems.ts'
+import { earlierEpochs, openHistory } from '../../journal/epochs.ts'
+import type { Journal } from '../../journal/journal.ts'
 import { formatProblem } from '../../model/problem.ts'
 import type { SealedRecord } from '../../model/record.ts'
+import { compareWithJournal } from '../../store/compare.ts'
 import type { Store } from '../../store/contract.ts'
 import { StoreError } from '../../store/error.ts'
 import { openElasticsearchStore } from '../../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
-import { makePlace, numbered, openTestJournal } from '../journal/support.ts'
+import { FakeClock, makePlace, numbered, openTestJournal } from '../journal/support.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 // The projection without its server: what it does to everything else. With it: elasticsearchOutage.test.ts.
@@ -43,11 +47,13 @@ async function storeThat(
 }
 
 it('does not hold up the journal while nothing answers, says so, and ends at once', async (t) => {
-  const journal = await openTestJournal(await makePlace(t))
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
   const problems = problemsOf()
   const tried = Promise.withResolvers<undefined>()
   const projection = new ElasticsearchProjection({
     journal,
+    directory: place.directory,
     problems,
     open: async (signal) => {
       try {
@@ -67,7 +73,8 @@ it('does not hold up the journal while nothing answers, says so, and ends at onc
 })
 
 it('hands on in large pieces what has gathered, and misses nothing after refusals', async (t) => {
-  const journal = await openTestJournal(await makePlace(t))
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
   const problems = problemsOf()
   const free = Promise.withResolvers<undefined>()
   const sizes: number[] = []
@@ -79,6 +86,7 @@ it('hands on in large pieces what has gathered, and misses nothing after refusal
   })
   const projection = new ElasticsearchProjection({
     journal,
+    directory: place.directory,
     problems,
     open: () => Promise.resolve(store),
     firstPause: 1,
@@ -101,12 +109,18 @@ it('hands on in large pieces what has gathered, and misses nothing after refusal
 })
 
 it('ends with the reason, and nothing else ends, when the store contradicts the journal', async (t) => {
-  const journal = await openTestJournal(await makePlace(t))
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
   const problems = problemsOf()
   const store = await storeThat(t, () =>
     Promise.reject(new StoreError('conflict', 'journal and store disagree')),
   )
-  const projection = new ElasticsearchProjection({ journal, problems, open: () => Promise.resolve(store) })
+  const projection = new ElasticsearchProjection({
+    journal,
+    directory: place.directory,
+    problems,
+    open: () => Promise.resolve(store),
+  })
   await journal.append([numbered(1)])
   await projection.caughtUp()
   assert.match(problems.list().join(), /^elasticsearch: the projection has ended.*journal and store disagree/)
@@ -116,13 +130,15 @@ it('ends with the reason, and nothing else ends, when the store contradicts the 
 })
 
 it('goes on from where the server stands, and from the start in a new epoch', async (t) => {
-  const journal = await openTestJournal(await makePlace(t))
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
   for (let i = 0; i < 5; i++) await journal.append([numbered(i)])
   const seen: number[] = []
   for (const epoch of [journal.epoch, journal.epoch - 1]) {
     const store = await storeThat(t, () => Promise.resolve())
     const projection = new ElasticsearchProjection({
       journal,
+      directory: place.directory,
       problems: problemsOf(),
       open: () =>
         Promise.resolve({
@@ -141,6 +157,63 @@ it('goes on from where the server stands, and from the start in a new epoch', as
   const all = Array.from({ length: journal.size }, (_, i) => i)
   assert.deepEqual(seen, [...all.slice(4), -1, ...all, -1])
   await journal.close()
+})
+
+it('begins with the oldest epoch that is kept, and goes on in the one where the server stands', async (t) => {
+  const place = await makePlace(t)
+  const clock = new FakeClock()
+  const ids: string[] = []
+  for (const isLast of [false, false, true]) {
+    clock.ms += 3_600_000
+    await using opened = new AsyncDisposableStack()
+    const journal = await openTestJournal(place, { now: clock.now })
+    opened.defer(() => journal.close())
+    for (let i = 0; i < 5; i++) await journal.append([numbered(i)])
+    for await (const batch of journal.read()) ids.push(...batch.map(({ id }) => id))
+    if (isLast) {
+      await projectsFrom(0, journal)
+      await projectsFrom(7, journal)
+      await projectsFrom(ids.length - 3, journal)
+    } else {
+      await opened.disposeAsync()
+      const folder = earlierEpochs(place.directory)
+      await mkdir(folder, { recursive: true })
+      await rename(place.directory, join(folder, String(journal.epoch)))
+    }
+  }
+
+  /** `applied`: how many records the server has. */
+  async function projectsFrom(applied: number, journal: Journal): Promise<void> {
+    const seen: string[] = []
+    const store = await storeThat(t, (batch) => {
+      seen.push(...batch.map(({ id }) => id))
+      return Promise.resolve()
+    })
+    const history = await openHistory(place.directory)
+    let left = applied
+    for await (const batch of history.read()) {
+      const known = batch.slice(0, left)
+      left -= known.length
+      if (known.length > 0) await store.apply(known)
+    }
+    seen.length = 0
+    const problems = problemsOf()
+    const projection = new ElasticsearchProjection({
+      journal,
+      directory: place.directory,
+      problems,
+      open: () => Promise.resolve(store),
+    })
+    await projection.caughtUp()
+    await projection.stop()
+    assert.deepEqual(problems.list(), [])
+    assert.deepEqual(seen, ids.slice(applied))
+    assert.equal(projection.applied, journal.size)
+    const reference = await storeThat(t, () => Promise.resolve())
+    const { compared, behind, differences } = await compareWithJournal(history.read(), store, reference)
+    assert.deepEqual([behind, differences], [0, []])
+    assert.ok(compared > 0)
+  }
 })
 
 it('is not loaded by an installation without it', () => {
@@ -187,7 +260,8 @@ it('reads its configuration, and explains what is wrong with it', () => {
 })
 
 it('ends without an error although the store fails for good meanwhile', async (t) => {
-  const journal = await openTestJournal(await makePlace(t))
+  const place = await makePlace(t)
+  const journal = await openTestJournal(place)
   const applying = Promise.withResolvers<undefined>()
   const fail = Promise.withResolvers<undefined>()
   const store = await storeThat(t, async () => {
@@ -195,7 +269,12 @@ it('ends without an error although the store fails for good meanwhile', async (t
     await fail.promise
   })
   const problems = problemsOf()
-  const projection = new ElasticsearchProjection({ journal, problems, open: () => Promise.resolve(store) })
+  const projection = new ElasticsearchProjection({
+    journal,
+    directory: place.directory,
+    problems,
+    open: () => Promise.resolve(store),
+  })
   await journal.append([numbered(1)])
   await applying.promise
   const stopped = projection.stop()
