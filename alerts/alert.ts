@@ -35,6 +35,7 @@ export const KEY_LABELS: Readonly<Record<SubjectKind, readonly string[]>> = {
   audit_log: ['log'],
   ca_server: ['system'],
   control_plane: ['control_plane'],
+  scheduled_job: ['log', 'job'],
   pki_sla_snapshot: [],
   pki_governance: [],
   monitor: ['monitor'],

@@ -26,7 +26,7 @@ import {
 } from './loading/connections.ts'
 import { Declared, type Path } from './loading/declared.ts'
 import { checkCrlSchedules, credentialsOf, refuseDuplicates } from './loading/inventory.ts'
-import { beatsOf, logAccessOf, logSignersOf, type BeatsFiles } from './loading/logs.ts'
+import { beatsOf, checkLogs, logAccessOf, logSignersOf, type BeatsFiles } from './loading/logs.ts'
 import { inputsOf, watchedOf, type RecordedInputs, type Watched } from './loading/watched.ts'
 
 /** A configuration with everything that it refers to, read and checked. */
@@ -201,6 +201,7 @@ class Loader {
       log.authorities.forEach((id, j) => refuseUnknown(['inventory', 'logs', i, 'authorities', j], id)),
     )
     checkCrlSchedules(this.#declared)
+    checkLogs(this.#declared)
     const rules = new Map(packs.flatMap((pack) => pack.rules.map((rule) => [rule.id, rule])))
     remediation.policies.forEach(({ rule: id, action }, i) => {
       const path = ['remediation', 'policies', i]

@@ -23,7 +23,8 @@ export async function recallLogs(
 ): Promise<LogEvaluator | undefined> {
   const { inventory, maintenance, vantage } = config
   if (inventory.logs.length === 0) return undefined
-  const evaluator = new LogEvaluator({ logs: inventory.logs, maintenance, vantage, started })
+  const { logs, services } = inventory
+  const evaluator = new LogEvaluator({ logs, services, maintenance, vantage, started })
   evaluator.hydrate(latest)
   const end = resumeAfter(journal, position)
   if (end === undefined) return evaluator
@@ -59,7 +60,7 @@ export class LogWatcher {
 
   start(): void {
     const { inventory, probes } = this.#options.loaded.config
-    const [target] = logTargets(inventory.logs, probes)
+    const [target] = logTargets(inventory, probes)
     if (target !== undefined) this.#looks.start(target.interval)
   }
 

@@ -27,7 +27,7 @@ export function loadObjectives(
   const watched = [
     ...probed,
     ...(slos === undefined ? [] : objectiveTargets(objectives, slos.interval)),
-    ...logTargets(inventory.logs, config.probes),
+    ...logTargets(inventory, config.probes),
   ]
   const rules = packs.flatMap((pack) => pack.rules)
   const signed = attestationTargets(rules, inventory, probed)

@@ -192,6 +192,43 @@ export const FACTS = {
     logFrom: 'timestamp', // the first event about the authority
     record: 'string', // of the newest event about the certificate
   },
+  /** What a control plane reported to be deployed on a service, beside what the service was last seen to serve. Nothing changes until either does. */
+  deployment: {
+    reported: 'bool', // a control plane has reported any
+    log: 'string', // of the control plane
+    asset: 'string', // as it is called there, with its partition: `deployed_service_cert[prod|shop]`
+    at: 'timestamp', // of the newest report
+    record: 'string', // of its event
+    serial: 'string', // as reported
+    sha256: 'string',
+    served: 'bool', // what was reported is served; absent where no run has seen the service since, or the report names no certificate
+    servedSerial: 'string',
+    servedSha256: 'string',
+    servedRecord: 'string', // of the observation
+  },
+  /** A job of a control plane that runs on a schedule, by what its log says (docs/probes/job.md). */
+  job: {
+    schedule: 'string', // as declared: cron expression and time zone
+    state: 'string', // waiting (nothing was due yet) | silent (the log says nothing since it was due) | missed | running | succeeded | failed | ran (how it ended is not told)
+    since: 'timestamp', // from when on times that were due are judged
+    due: 'timestamp', // the time that is judged: the newest whose run has begun or should have
+    runs: 'int', // for that time
+    repeated: 'int', // of these: those that were done already, and are no retries
+    started: 'timestamp', // the first of them
+    late: 'duration', // how long after it was due
+    grace: 'duration', // as declared: how late it may be
+    duration: 'duration', // of the longest that is over
+    runningSince: 'timestamp', // the oldest run that is not over
+    maxDuration: 'duration', // as declared; absent where none is
+    succeeded: 'bool', // for the newest time whose runs are over; absent before the first
+    records: 'list<string>', // of the newest runs' events
+    newest: 'list<string>', // the runs that are followed: start, end, outcome, kind, partition, schedule, id, record
+  },
+  /** Deployments that a log tells of. */
+  deployments: {
+    told: 'bool', // it does
+    unmatched: 'list<string>', // those of the last day that name no service of the inventory, or several; the newest five: when, asset, record of the event
+  },
   /** A certificate as served or declared. */
   certificate: {
     subject: 'string',

@@ -86,6 +86,60 @@ const apiUrl = z
 /** Time from one look to the next. */
 const interval = duration.default(10_000)
 
+/** A job of a control plane that runs on a schedule. */
+const job = z
+  .strictObject({
+    id,
+    /** Dagster: name of the job. */
+    job: z.string().min(1).max(200).optional(),
+    /** Dagster: only the runs that this schedule began; others are nobody's business here. */
+    schedule: z.string().min(1).max(200).optional(),
+    /** In other logs: the event that tells of a run, `renewal_job_completed`. */
+    action: z.string().min(1).max(200).optional(),
+    /** Details that the event must have, by name. */
+    details: z.record(z.string().max(200), z.string().max(1000)).default({}),
+    /** The detail that tells one run from another, where the log tells of its beginning and of its end. Default: each event is a run. */
+    run: z.string().min(1).max(200).optional(),
+    /** When it is due: cron expression. */
+    cron: z.string().min(1).max(200),
+    timezone: timeZone.default('UTC'),
+    /** How much later it may begin. */
+    grace: duration.default(900_000),
+    /** How long it may run. */
+    max_duration: duration.optional(),
+  })
+  .refine(
+    (j) => (j.job === undefined) !== (j.action === undefined),
+    'expected either `job`, the name of a job of Dagster, or `action`, the event that tells of a run',
+  )
+  .refine(
+    (j) => j.action === undefined || j.schedule === undefined,
+    'expected `schedule` only beside `job`: it is one of Dagster',
+  )
+  .refine(
+    (j) => j.job === undefined || (j.run === undefined && Object.keys(j.details).length === 0),
+    'expected `run` and `details` only beside `action`: runs of Dagster have ids',
+  )
+  .refine(
+    (j) => j.max_duration === undefined || j.job !== undefined || j.run !== undefined,
+    'expected `max_duration` only where beginning and end are told: with `job` or `run`',
+  )
+
+/** Reports that something was deployed, and which service that is. */
+const deployment = z.strictObject({
+  /** Dagster: key of the asset, its parts joined by `/`; certctl: id of the certificate. `*` stands for any characters. */
+  asset: z.string().min(1).max(500),
+  /** Of the inventory. Default: what the report names. */
+  service: id.optional(),
+  environment: id.optional(),
+  /** Names of the metadata with the serial number (hex, or a decimal number) and the SHA-256 of the certificate. */
+  serial: z.string().min(1).max(200).optional(),
+  sha256: z.string().min(1).max(200).optional(),
+})
+
+/** Control planes, whose logs tell of deployments. */
+const DEPLOYING: ReadonlySet<string> = new Set(['dagster', 'certctl'])
+
 /** One log: how its lines arrive, and what they mean. */
 export const logSchema = z
   .strictObject({
@@ -166,6 +220,10 @@ export const logSchema = z
     signing_keys: z.array(file).max(20).optional(),
     /** How the records of format json are read. */
     json: jsonMapping.optional(),
+    /** Jobs that must run, and that the log tells of. */
+    jobs: z.array(job).max(1000).optional(),
+    /** Dagster, certctl: which deployments are compared with what services serve. Default: docs/collectors/ says for each. */
+    deployments: z.array(deployment).max(1000).optional(),
   })
   .refine(
     (l) => WAYS.filter((way) => l[way] !== undefined).length === 1,
@@ -176,15 +234,29 @@ export const logSchema = z
     'expected format certctl: its API gives nothing else',
   )
   .refine(
-    (l) => (l.dagster === undefined) === (l.format !== 'dagster'),
-    'expected `dagster` with format dagster, and only there',
+    (l) => l.dagster === undefined || l.format === 'dagster',
+    'expected format dagster: its API gives nothing else',
   )
   .refine(
     (l) => (l.format === 'json') === (l.json !== undefined),
     'expected `json` with format json, and only there',
   )
+  .refine(
+    (l) => l.deployments === undefined || DEPLOYING.has(l.format),
+    'expected `deployments` only with format dagster or certctl: no other log tells of them',
+  )
+  .refine(
+    (l) => l.format === 'dagster' || (l.jobs ?? []).every((j) => j.job === undefined),
+    'expected `action` with every job: names of jobs are for format dagster',
+  )
+  .refine(
+    ({ jobs = [] }) => new Set(jobs.map((j) => j.id)).size === jobs.length,
+    'expected a different id for every job',
+  )
 
 export type JsonMapping = z.infer<typeof jsonMapping>
+export type JobConfig = z.infer<typeof job>
+export type DeploymentConfig = z.infer<typeof deployment>
 
 /** Where Filebeats connect, and who may. */
 export const beatsSchema = z.strictObject({

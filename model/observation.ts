@@ -13,6 +13,8 @@ export const PROBE_KINDS = [
   'health',
   'reconciliation',
   'issuance',
+  'deployment',
+  'job',
   'attestation',
   'follow',
   'slo',

@@ -9,6 +9,7 @@ export const SUBJECT_KINDS = [
   'audit_log',
   'ca_server',
   'control_plane',
+  'scheduled_job',
   'pki_sla_snapshot',
   'pki_governance',
   'monitor',

@@ -65,6 +65,7 @@ export function subjectParts(text: string): Readonly<Record<string, string>> {
     case 'audit_log':
     case 'ca_server':
     case 'control_plane':
+    case 'scheduled_job':
     case 'pki_sla_snapshot':
     case 'pki_governance':
     case 'monitor':

@@ -39,6 +39,8 @@ const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>([
   'crl_set',
   'reconciliation',
   'issuance',
+  'deployment',
+  'job',
   'slo',
   'log',
   'self',

@@ -26,6 +26,7 @@ const AREA_OF: Record<SubjectKind, ReportArea> = {
   audit_log: 'audit',
   ca_server: 'systems',
   control_plane: 'systems',
+  scheduled_job: 'systems',
   pki_sla_snapshot: 'monitoring',
   pki_governance: 'monitoring',
   monitor: 'monitoring',

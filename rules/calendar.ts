@@ -189,6 +189,8 @@ const knownEntries =
       case 'follow':
       case 'reconciliation':
       case 'issuance':
+      case 'deployment':
+      case 'job':
       case 'slo':
       case 'log':
       case 'self':

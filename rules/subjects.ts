@@ -85,7 +85,7 @@ function tagsOf(
   return of(authorities.filter((authority) => logged.has(authority.id)))
 }
 
-const SYSTEM_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['ca_server', 'control_plane'])
+const SYSTEM_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['ca_server', 'control_plane', 'scheduled_job'])
 const SERVICE_SUBJECTS: ReadonlySet<SubjectKind> = new Set(['service_tls_health', 'deployed_service_cert'])
 
 /**
@@ -150,6 +150,7 @@ const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set([
   'mtls',
   'reconciliation',
   'issuance',
+  'deployment',
   'follow',
 ])
 

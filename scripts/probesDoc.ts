@@ -27,10 +27,12 @@ export const GROUPS_OF: Readonly<Record<ProbeKind, readonly FactGroup[]>> = {
   health: ['health'],
   reconciliation: ['authority', 'reconciliation'],
   issuance: ['authority', 'issuance'],
+  deployment: ['deployment'],
+  job: ['job'],
   attestation: ['attestation'],
   follow: ['follow'],
   slo: ['slo'],
-  log: ['log', 'security'],
+  log: ['log', 'security', 'deployments'],
   self: ['monitor'],
 }
 
@@ -46,6 +48,8 @@ const SUBJECTS_OF: Readonly<Record<ProbeKind, readonly SubjectKind[]>> = {
   health: ['ca_server', 'control_plane'],
   reconciliation: ['ca_crl'],
   issuance: ['deployed_service_cert'],
+  deployment: ['deployed_service_cert'],
+  job: ['scheduled_job'],
   attestation: [],
   follow: ['monitor'],
   slo: ['ca_crl', 'ocsp_responder_status', 'service_tls_health'],

@@ -34,6 +34,8 @@ export const TARGET_LABELS = {
   health: ['system', 'target'],
   reconciliation: ['authority', 'target'],
   issuance: ['service', 'environment', 'target'],
+  deployment: ['service', 'environment', 'target'],
+  job: ['log', 'job', 'target'],
   attestation: ['target'],
   follow: ['monitor', 'target'],
   slo: ['target'],

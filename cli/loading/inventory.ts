@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { AuthorityConfig, ServiceConfig } from '../../model/config.ts'
 import type { Certificate } from '../../pki/certificate.ts'
-import { checkSchedule } from '../../probes/crl/schedule.ts'
+import { checkCron } from './cron.ts'
 import { resolveIssuers } from '../../probes/issuers.ts'
 import type { Issuer } from '../../probes/probe.ts'
 import { CurrentFile } from '../currentFile.ts'
@@ -145,11 +145,5 @@ function checkCrlSchedule(
   path: Path,
   { issued_at, timezone = 'UTC' }: Pick<AuthorityConfig['crl'][number], 'issued_at' | 'timezone'>,
 ): void {
-  if (issued_at === undefined) return
-  try {
-    checkSchedule({ kind: 'cron', expression: issued_at, timezone })
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    from.refuse([...path, 'issued_at'], `"${issued_at}" in ${timezone} is not a time that comes: ${why}`)
-  }
+  if (issued_at !== undefined) checkCron(from, [...path, 'issued_at'], { cron: issued_at, timezone })
 }

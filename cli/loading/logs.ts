@@ -4,6 +4,7 @@ import type { ApiAccess } from '../../collectors/sources/api/client.ts'
 import type { BeatsListenerOptions } from '../../collectors/sources/beats/listener.ts'
 import type { LogConfig } from '../../model/config.ts'
 import { parseListen } from '../../server/guard.ts'
+import { checkCron } from './cron.ts'
 import type { Declared, Path } from './declared.ts'
 
 // What the sources of logs need: certificates, keys, secrets.
@@ -93,4 +94,22 @@ export function logSignersOf(from: Declared): Map<string, KeyObject[]> {
       ),
     ]),
   )
+}
+
+/** That jobs are due at times that come, and that deployments are on services that there are. */
+export function checkLogs(from: Declared): void {
+  const { logs, services } = from.file.config.inventory
+  logs.forEach(({ jobs = [], deployments = [] }, i) => {
+    const path = ['inventory', 'logs', i]
+    jobs.forEach(({ cron, timezone }, j) => checkCron(from, [...path, 'jobs', j, 'cron'], { cron, timezone }))
+    deployments.forEach(({ service, environment }, j) => {
+      const isDeclared = services.some(
+        (one) =>
+          (service === undefined || one.id === service) &&
+          (environment === undefined || one.environment === environment),
+      )
+      if (!isDeclared)
+        from.refuse([...path, 'deployments', j], 'expected a service and environment of the inventory')
+    })
+  })
 }

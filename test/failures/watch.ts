@@ -97,9 +97,9 @@ export class Watch implements AsyncDisposable {
     this.#clock = clock
     this.#directory = directory
     this.memory = new RecordedMemory(targets)
-    const logs = logTargets(inventory.logs, config.probes)
+    const logs = logTargets(inventory, config.probes)
     this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
-    this.#logs = new LogEvaluator({ logs: inventory.logs, maintenance, vantage, started: clock.now })
+    this.#logs = new LogEvaluator({ ...inventory, maintenance, vantage, started: clock.now })
     this.#ledger = new JournaledLedger(
       loggedAuthorities(inventory).map(({ id }) => id),
       inventory.logs,

@@ -57,6 +57,8 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   health: 'ca_server[ejbca]',
   reconciliation: 'ca_crl[issuing-1]',
   issuance: 'deployed_service_cert[shop,prod]',
+  deployment: 'deployed_service_cert[shop,prod]',
+  job: 'scheduled_job[dagster,renew]',
   attestation: 'pki_governance',
   follow: 'monitor[vigil.test_other]',
   slo: 'ca_crl[issuing-1]',

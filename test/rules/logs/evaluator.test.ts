@@ -33,6 +33,7 @@ class Heard {
   constructor(log = declared(), maintenance: readonly object[] = []) {
     this.options = {
       logs: [log],
+      services: [],
       maintenance: maintenanceSchema.parse(maintenance),
       vantage: 'default',
       started: START,

@@ -64,6 +64,8 @@ const silent = (ms: number, usualPause?: number): Facts =>
 
 const unsigned = isNotApplicable('logs of this format are not signed', heard({ signable: false }))
 
+const told = (unmatched: readonly string[]): Facts => ({ deployments: { told: true, unmatched } })
+
 export const LOGS: PackCases = {
   log_not_silent: [
     well,
@@ -134,6 +136,12 @@ export const LOGS: PackCases = {
   log_authority_works: toldFor(HOUR, 'no CRL was made', (errorsAt, errorsRecent) =>
     heard({}, { errors: 1, errorsAt, errorsRecent }),
   ),
+  log_deployments_known: [
+    passes('each names one', told([])),
+    fails('one names nothing that is declared', told(['2026-11-22T07:00:00.000Z edge vigil.test/0/1/0'])),
+    isNotApplicable('the log of a CA', { deployments: { told: false } }),
+    isUnknown('nobody has looked', {}),
+  ],
   log_publishers_keep_up: [
     well,
     unseen,

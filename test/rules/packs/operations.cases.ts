@@ -1,6 +1,7 @@
 import type { Facts, FactsOf } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
 import { fails, isNotApplicable, isUnknown, NOW, passes, ran, type Case, type PackCases } from './harness.ts'
+import { CONTROL_PLANES } from './controlPlane.cases.ts'
 import { LOGS } from './logs.cases.ts'
 
 const SECOND = 1000
@@ -75,6 +76,7 @@ const disk = (share: number, free: number): Case[] => [
 
 export const OPERATIONS: PackCases = {
   ...LOGS,
+  ...CONTROL_PLANES,
   monitor_alerts_delivered: [
     well,
     unseen,
