@@ -51,7 +51,7 @@ export const probeTls: Probe<TlsTarget> = (target, context) =>
     return { facts, error: main.error, artifacts: [...handshakeArtifacts(main.handshake), ...evidence] }
   })
 
-function serviceFacts({ service, servername, client }: TlsTarget): Pick<Facts, 'service' | 'prober'> {
+export function serviceFacts({ service, servername, client }: TlsTarget): Pick<Facts, 'service' | 'prober'> {
   if (service === undefined) return {}
   return {
     service: { ...service, servername: servername.toLowerCase() },

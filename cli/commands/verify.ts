@@ -1,8 +1,10 @@
 import { createReadStream, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { Command, Option } from 'commander'
 import { isArchive } from '../../journal/archive/format.ts'
 import { verifyArchive, type ArchiveReport } from '../../journal/archive/verify.ts'
+import { epochDirectories, openHistory } from '../../journal/epochs.ts'
 import { JournalError } from '../../journal/error.ts'
 import { parseVerifierKeys } from '../../journal/note.ts'
 import { verifyProof, type ProofReport } from '../../journal/proof/verify.ts'
@@ -13,6 +15,8 @@ import { CommandError, EXIT } from '../exit.ts'
 import { readGiven } from '../givenFile.ts'
 import { printJson, printLine } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
+import { printReplay } from '../replay/print.ts'
+import { differencesIn, replay, type ReplayReport } from '../replay/replay.ts'
 import { paint, printable, table } from '../terminal.ts'
 
 const HELP = `
@@ -21,19 +25,24 @@ written all of them. The trusted key is the journal's vkey file, obtained on ano
 from before (--checkpoint) shows besides that nothing it covers was cut off or written anew. A proof (vigil journal prove) and an
 archive of a period (vigil journal export) are verified from their one file.
 
+--replay shows besides that what was said follows from the evidence: kept CRLs, OCSP answers and certificates are decoded and verified again, raw log records
+read again, and every decision made again with the configuration and the rule packs that were in force; all is compared with what was recorded.
+
 Examples:
   $ vigil verify journal
   $ vigil verify journal --trust vkey-from-the-ceremony --checkpoint checkpoint-of-last-year
   $ vigil verify crl.tlog-proof --trust vkey
   $ vigil verify october.archive --trust vkey --tsa tsa-root.pem
   $ vigil verify journal --trust vkey --tsa tsa-root.pem --json
+  $ vigil verify journal --trust vkey --replay
 
-Exit codes: 0 authenticated, 4 self-consistent but not authenticated, 1 broken, 3 could not be read`
+Exit codes: 0 authenticated, 4 self-consistent but not authenticated, 1 broken or not what follows (--replay), 3 could not be read`
 
 interface Options {
   readonly trust?: string
   readonly checkpoint: readonly string[]
   readonly tsa?: string
+  readonly replay?: true
   readonly json?: true
 }
 
@@ -53,21 +62,28 @@ export function verifyCommand(): Command {
         .default([], 'none'),
     )
     .option('--tsa <file>', 'certificates of timestamping authorities that you trust, PEM or DER')
+    .option('--replay', 'of a journal: make facts, events and decisions again, and compare them')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action(async (path: string, options: Options) => {
       const report = isDirectory(path)
         ? await verifyDirectory(path, options)
         : await verifyFile(path, options)
-      if (options.json === true) printJson(report)
+      const replayed =
+        options.replay !== true || 'kind' in report || report.verdict === 'broken'
+          ? undefined
+          : await replayDirectory(path, report, options)
+      if (options.json === true) printJson(replayed === undefined ? report : { ...report, replay: replayed })
       else if (!('kind' in report)) printReport(path, report)
       else if (report.kind === 'archive') printArchive(path, report)
       else printProof(path, report)
+      if (options.json !== true && replayed !== undefined) printReplay(replayed)
+      const differs = replayed !== undefined && differencesIn(replayed) > 0
       process.exitCode = {
         authenticated: EXIT.ok,
         self_consistent: EXIT.notAuthenticated,
         broken: EXIT.findings,
-      }[report.verdict]
+      }[differs ? 'broken' : report.verdict]
     })
 }
 
@@ -81,6 +97,33 @@ async function verifyDirectory(directory: string, options: Options): Promise<Ver
   }).finally(() => progress.end())
 }
 
+/** Everything that was verified, with the epochs before it: what was decided in them is known at the beginning of this one. */
+async function replayDirectory(
+  directory: string,
+  { size }: VerifyReport,
+  options: Options,
+): Promise<ReplayReport> {
+  const earlier = (await epochDirectories(directory)).slice(0, -1)
+  let before = 0
+  for (const epoch of earlier) {
+    const report = await verifyJournal(epoch, trustedFor(epoch, options))
+    if (report.fault !== undefined)
+      throw new CommandError(EXIT.findings, `${epoch}, which came before, is broken: vigil verify ${epoch}`)
+    before += report.size
+  }
+  const progress = new ProgressLine(process.stderr, 'replaying')
+  return await replay(await openHistory(directory), {
+    size,
+    onProgress: (entries) => progress.update(entries, Math.max(entries, before + size)),
+  }).finally(() => progress.end())
+}
+
+/** A key vouches for the log of its epoch. */
+function trustedFor(directory: string, options: Options): ReturnType<typeof readTrusted> {
+  const { trust, ...rest } = readTrusted(options)
+  return trust?.includes(`/${basename(directory)}+`) === true ? { trust, ...rest } : rest
+}
+
 function readTrusted({ trust, tsa }: Options): { trust?: string; timestampAuthorities?: Uint8Array } {
   return {
     ...(trust === undefined ? {} : { trust: readGiven(trust).toString('utf8') }),
@@ -89,7 +132,9 @@ function readTrusted({ trust, tsa }: Options): { trust?: string; timestampAuthor
 }
 
 async function verifyFile(file: string, options: Options): Promise<ProofReport | ArchiveReport> {
-  const { trust, checkpoint } = options
+  const { trust, checkpoint, replay: isReplayed } = options
+  if (isReplayed === true)
+    throw new CommandError(EXIT.usage, '--replay: is for journals, which hold all that decisions follow from')
   if (checkpoint.length > 0)
     throw new CommandError(EXIT.usage, '--checkpoint: is for journals; what is one file brings its own')
   try {

@@ -90,7 +90,8 @@ function contentOf(series: SeriesFacts | undefined): SeriesFacts {
   return Object.fromEntries(Object.entries(series).filter(([name]) => CONTENT.has(name)))
 }
 
-const CONTENT: ReadonlySet<string> = new Set([
+/** Names of facts about entries, for which the CRL before must be at hand. */
+export const CONTENT: ReadonlySet<string> = new Set([
   'previousEntries',
   'added',
   'removed',

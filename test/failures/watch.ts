@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
+import { EventReplay } from '../../cli/replay/eventReplay.ts'
+import { FactReplay } from '../../cli/replay/factReplay.ts'
 import { rulesOf } from '../../cli/rulesOf.ts'
 import { Collector } from '../../collectors/collector.ts'
 import { startLab, type Lab, type LabOptions } from '../../lab/lab.ts'
@@ -63,6 +65,9 @@ export class Watch implements AsyncDisposable {
   readonly #collectors: readonly Collector[]
   readonly #logs: LogEvaluator
   readonly #ledger: JournaledLedger
+  /** What is recorded is made again at once. */
+  readonly #facts: FactReplay
+  readonly #events = new EventReplay()
   /** Rule and subject. */
   readonly #overlooked = new Set<string>()
 
@@ -105,6 +110,9 @@ export class Watch implements AsyncDisposable {
       inventory.logs,
     )
     this.#ledger.complete()
+    this.#facts = new FactReplay({ getArtifact: (digest) => Promise.resolve(this.#artifacts.get(digest)) })
+    this.#facts.configure({ ...loaded, attestationKeys: undefined })
+    this.#events.configure({ ...loaded, attestationKeys: undefined })
     this.#collectors = inventory.logs.map((log) => this.#collectorOf(log))
     this.#context = {
       now: () => clock.now,
@@ -207,6 +215,8 @@ export class Watch implements AsyncDisposable {
       positions: [],
       record: (records) => {
         const sealed = this.#journal.seal(...records)
+        for (const one of sealed) if (one.kind === 'audit') this.#events.add(one)
+        assert.deepEqual(this.#events.end().differences, [], 'expected events that follow from raw records')
         this.#logs.apply(sealed)
         this.#ledger.apply(sealed)
         return Promise.resolve(sealed)
@@ -220,11 +230,14 @@ export class Watch implements AsyncDisposable {
 
   async #run(targets: LoadedConfig['targets']): Promise<void> {
     const results = await Promise.all(targets.map((target) => runProbe(target, this.#context)))
-    for (const { observation, artifacts } of results) {
-      const recorded = { ...observation, artifacts: artifacts.map((artifact) => this.#keep(artifact)) }
+    for (const { observation, artifacts, kept = [] } of results) {
+      const recorded = { ...observation, artifacts: [...artifacts.map((one) => this.#keep(one)), ...kept] }
       this.memory.remember(recorded)
-      this.#apply(this.#journal.observe(recorded))
+      const sealed = this.#journal.observe(recorded)
+      for (const record of sealed) if (record.kind === 'observation') await this.#facts.add(record)
+      this.#apply(sealed)
     }
+    assert.deepEqual(this.#facts.end().differences, [], 'expected facts that follow from what was kept')
   }
 
   /** What the engine decides comes back to it, as it would by the journal. */

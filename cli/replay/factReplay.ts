@@ -1,0 +1,196 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JournalReader } from '../../journal/reader.ts'
+import type { Facts } from '../../model/facts.ts'
+import type { Observation, ProbeKind } from '../../model/observation.ts'
+import type { SealedRecord } from '../../model/record.ts'
+import type { RecordId } from '../../model/recordId.ts'
+import { fromTimestamp } from '../../model/time.ts'
+import { Delegations } from '../../pki/ocspSigner.ts'
+import { acceptStatement, statementFacts } from '../../probes/attestations.ts'
+import { derive, isOnTheWay, type Derived, type Evidence } from '../../probes/derive.ts'
+import type { Target } from '../../probes/probe.ts'
+import type { RecordedConfiguration } from './recordedConfiguration.ts'
+
+/** Differences that are named; more are counted. */
+const MAX_NAMED = 100
+
+/** A fact, or the failure of a run, that is not what follows from the artifacts. */
+export interface FactDifference {
+  readonly record: RecordId
+  readonly subject: string
+  readonly probe: ProbeKind
+  readonly target: string
+  /** `crl.entries`, or `error`. */
+  readonly fact: string
+  readonly recorded: unknown
+  readonly recomputed: unknown
+}
+
+interface KindCounts {
+  /** Full observations. Runs that only repeat one have the same facts by the format. */
+  observations: number
+  /** Decoded and verified again. */
+  recomputed: number
+  /** Single facts that were compared. */
+  facts: number
+  /** Observations with something that differs. */
+  different: number
+  /** Of a kind that keeps nothing to recompute it from, or of a target that no configuration names. */
+  notRecomputable: number
+  /** The artifact is not there: only its digest was kept, or it was taken out. */
+  notKept: number
+}
+
+export interface FactReport {
+  readonly kinds: Readonly<Partial<Record<ProbeKind, Readonly<KindCounts>>>>
+  readonly different: number
+  readonly differences: readonly FactDifference[]
+}
+
+/** Kinds of which something can be recomputed. */
+const DERIVED: ReadonlySet<ProbeKind> = new Set(['crl', 'ocsp', 'tls', 'ca', 'attestation'])
+
+/** Decodes and verifies what observations kept. It grows with the targets. */
+export class FactReplay {
+  readonly #reader: Pick<JournalReader, 'getArtifact'>
+  readonly #delegations = new Delegations()
+  /** Every group of facts as the newest run of a target left it. */
+  readonly #known = new Map<string, Facts>()
+  #targets: ReadonlyMap<string, Target> = new Map()
+  #configuration: RecordedConfiguration | undefined
+  readonly #kinds: Partial<Record<ProbeKind, KindCounts>> = {}
+  readonly #differences: FactDifference[] = []
+  #different = 0
+
+  constructor(reader: Pick<JournalReader, 'getArtifact'>) {
+    this.#reader = reader
+  }
+
+  /** From here on; undefined: it cannot be used. */
+  configure(configuration: RecordedConfiguration | undefined): void {
+    this.#configuration = configuration
+    const targets = configuration?.targets ?? []
+    this.#targets = new Map(targets.map((target) => [keyOf({ ...target, target: target.address }), target]))
+  }
+
+  async add(record: SealedRecord & { readonly kind: 'observation' }): Promise<void> {
+    const { body } = record
+    const key = keyOf(body)
+    const before = this.#known.get(key)
+    this.#known.set(key, { ...before, ...body.facts })
+    const counts = this.#countsOf(body.probe)
+    counts.observations++
+    if (!DERIVED.has(body.probe)) {
+      counts.notRecomputable++
+      return
+    }
+    const evidence = await this.#evidenceOf(body, before)
+    const differences = await this.#compare(body, key, evidence)
+    if (typeof differences === 'string') {
+      counts[differences]++
+      return
+    }
+    counts.recomputed++
+    counts.facts += differences.facts
+    if (differences.found.length === 0) return
+    counts.different++
+    this.#different++
+    const { subject, probe, target } = body
+    for (const found of differences.found)
+      if (this.#differences.length < MAX_NAMED)
+        this.#differences.push({ record: record.id, subject, probe, target, ...found })
+  }
+
+  end(): FactReport {
+    return { kinds: this.#kinds, different: this.#different, differences: this.#differences }
+  }
+
+  #countsOf(probe: ProbeKind): KindCounts {
+    return (this.#kinds[probe] ??= {
+      observations: 0,
+      recomputed: 0,
+      facts: 0,
+      different: 0,
+      notRecomputable: 0,
+      notKept: 0,
+    })
+  }
+
+  async #evidenceOf(observation: Observation, before: Facts | undefined): Promise<Omit<Evidence, 'now'>> {
+    const earlier = (digest: string): Promise<Uint8Array | undefined> => this.#reader.getArtifact(digest)
+    const artifacts = []
+    for (const { mediaType, digest, kept } of observation.artifacts)
+      artifacts.push({ mediaType, digest, bytes: kept ? await earlier(digest) : undefined })
+    return { observation, artifacts, before, earlier, delegations: this.#delegations }
+  }
+
+  /** It was judged between start and end: what is so at either is so. */
+  async #compare(
+    body: Observation,
+    key: string,
+    evidence: Omit<Evidence, 'now'>,
+  ): Promise<Compared | 'notRecomputable' | 'notKept'> {
+    const start = fromTimestamp(body.start)
+    let nearest: Compared | undefined
+    for (const now of [start + body.duration, start]) {
+      const derived = await this.#derive(key, { ...evidence, now })
+      if (derived === 'notRecomputable') return derived
+      if (derived === undefined) return 'notKept'
+      const compared = compare(body, derived)
+      if (compared.found.length === 0) return compared
+      nearest = nearest === undefined || compared.found.length < nearest.found.length ? compared : nearest
+    }
+    return nearest ?? 'notRecomputable'
+  }
+
+  async #derive(key: string, evidence: Evidence): Promise<Derived | 'notRecomputable' | undefined> {
+    if (evidence.observation.probe === 'attestation') return this.#deriveStatement(evidence)
+    const target = this.#targets.get(key)
+    return target === undefined ? 'notRecomputable' : await derive(target, evidence)
+  }
+
+  #deriveStatement({ artifacts: [kept], now }: Evidence): Derived | 'notRecomputable' | undefined {
+    const keys = this.#configuration?.attestationKeys
+    // That of the directory as a whole has none.
+    if (kept === undefined || keys === undefined) return 'notRecomputable'
+    if (kept.bytes === undefined) return undefined
+    const accepted = acceptStatement(kept.bytes, keys, now)
+    const facts = typeof accepted === 'string' ? {} : { attestation: statementFacts(accepted.attestation) }
+    return { facts, groups: ['attestation'], except: [], error: undefined }
+  }
+}
+
+interface Compared {
+  /** How many. */
+  readonly facts: number
+  readonly found: readonly Pick<FactDifference, 'fact' | 'recorded' | 'recomputed'>[]
+}
+
+function compare({ facts, error }: Observation, derived: Derived): Compared {
+  const except = new Set(derived.except)
+  const [recorded, recomputed] = [facts, derived.facts].map((all) => factsIn(all, derived.groups))
+  const names = [...new Set([...(recomputed?.keys() ?? []), ...(recorded?.keys() ?? [])])].filter(
+    (name) => !except.has(name),
+  )
+  const found = names
+    .map((fact) => ({ fact, recorded: recorded?.get(fact), recomputed: recomputed?.get(fact) }))
+    .filter((one) => !isDeepStrictEqual(one.recorded, one.recomputed))
+  const isJudged = derived.error !== 'unknown' && (error === undefined || !isOnTheWay(error))
+  if (!isJudged || isDeepStrictEqual(error, derived.error)) return { facts: names.length, found }
+  return {
+    facts: names.length,
+    found: [...found, { fact: 'error', recorded: error, recomputed: derived.error }],
+  }
+}
+
+function factsIn(facts: Facts, groups: readonly (keyof Facts)[]): ReadonlyMap<string, unknown> {
+  return new Map(
+    groups.flatMap((group) =>
+      Object.entries(facts[group] ?? {}).map(([name, value]) => [`${group}.${name}`, value] as const),
+    ),
+  )
+}
+
+function keyOf({ subject, probe, target }: Pick<Observation, 'subject' | 'probe' | 'target'>): string {
+  return `${probe} ${subject} ${target}`
+}
