@@ -17,11 +17,13 @@ import type { TimestampAuthority } from './timestamps.ts'
 import { readConfigFile, type ConfigFile, type Parsed } from './config.ts'
 import {
   attestationsOf,
+  backupOf,
   elasticsearchOf,
   refuseLiteralPasswords,
   reportsOf,
   timestampsOf,
   webhookSecretOf,
+  type BackupPlan,
   type ReportPlan,
 } from './loading/connections.ts'
 import { Declared, type Path } from './loading/declared.ts'
@@ -45,6 +47,7 @@ export interface LoadedConfig extends Watched {
   /** What does not keep vigil from starting, and should be put right. */
   readonly warnings: readonly Problem[]
   readonly reports: ReportPlan | undefined
+  readonly backup: BackupPlan | undefined
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
@@ -97,6 +100,7 @@ class Loader {
     const timestamps = timestampsOf(this.#declared)
     const elasticsearch = elasticsearchOf(this.#declared)
     const reports = reportsOf(this.#declared)
+    const backup = backupOf(this.#declared)
     const attestations = attestationsOf(this.#declared)
     const logSigners = logSignersOf(this.#declared)
     const beats = beatsOf(this.#declared)
@@ -125,6 +129,7 @@ class Loader {
         attestations,
         warnings: this.#declared.warnings,
         reports,
+        backup,
         journalDirectory,
         // Beside the journal, never in it: whoever copies the evidence must not get the key.
         keyFile:

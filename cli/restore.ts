@@ -1,41 +1,34 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { backUp, type BackupReport } from '../journal/backup.ts'
-import { directoryTarget } from '../journal/backupDirectory.ts'
+import { nodeDisk } from '../journal/disk.ts'
 import { earlierEpochs, epochDirectories, openHistory } from '../journal/epochs.ts'
+import { JournalError } from '../journal/error.ts'
 import { VERIFIER_KEYS } from '../journal/identity.ts'
 import { openJournal } from '../journal/journal.ts'
+import { proveConsistency } from '../journal/proof/prove.ts'
 import { openReader } from '../journal/reader.ts'
 import { verifyJournal, type VerifyReport } from '../journal/verify.ts'
+import type { SealedRecord } from '../model/record.ts'
 import type { Clock } from '../model/time.ts'
 import { compareWithJournal } from '../store/compare.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { obtainEpochs, placeText, type BackupPlace, type CopiedEpoch, type Progress } from './backupPlace.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { LoadedConfig } from './load.ts'
 import { applyAll, rebuildProjection } from './projection.ts'
 
-type Progress = (label: string, done: number, of: number) => void
-
-/** A backup holds a directory for each epoch, named by it. */
-export async function backUpAll(
-  journalDirectory: string,
-  place: string,
-  onProgress: Progress,
-): Promise<readonly BackupReport[]> {
-  const reports: BackupReport[] = []
-  for (const directory of await epochDirectories(journalDirectory)) {
-    const { epoch } = await openReader(directory)
-    const target = directoryTarget(join(place, String(epoch)))
-    reports.push(await backUp(directory, target, (done, of) => onProgress(`epoch ${epoch}`, done, of)))
-  }
-  return reports
-}
+/** Octets of the scratch disk that a drill leaves free: other programs write there, too. */
+const RESERVE = 256 * 1024 * 1024
+/** Batches of records between two looks at how much is free. */
+const LOOK_EVERY = 256
 
 export interface Drill {
   readonly epochs: readonly { readonly epoch: number; readonly report: VerifyReport }[]
+  /** Records that the stores were made of. */
+  readonly records: number
   /** Documents and state of a store made from it, compared with one made again; none may differ. */
   readonly compared: number
   readonly differences: number
@@ -43,35 +36,59 @@ export interface Drill {
   readonly duration: number
 }
 
+interface DrillOptions {
+  readonly trust: string | undefined
+  /** Where there is room. Default: the directory for temporary files. */
+  readonly scratch?: string | undefined
+  /** The journal that it must be a backup of. */
+  readonly of?: string | undefined
+  readonly now: Clock
+  readonly onProgress: Progress
+  /** Free octets at a path. */
+  readonly free?: (path: string) => Promise<number>
+}
+
 /** Restores a backup into a scratch place, verifies what is there, makes a store of it, and removes it. Throws CommandError when it does not hold. */
 export async function drill(
-  place: string,
-  {
-    trust,
-    now,
-    onProgress,
-  }: { readonly trust: string | undefined; readonly now: Clock; readonly onProgress: Progress },
+  place: BackupPlace,
+  { trust, scratch: parent = tmpdir(), of, now, onProgress, free = freeAt }: DrillOptions,
 ): Promise<Drill> {
   const began = now()
-  const scratch = mkdtempSync(join(tmpdir(), 'vigil-restore-drill-'))
+  mkdirSync(parent, { recursive: true })
+  const scratch = mkdtempSync(join(parent, 'vigil-restore-drill-'))
+  const room = async (octets: number): Promise<void> => {
+    const left = await free(parent)
+    if (left < octets + RESERVE)
+      throw new CommandError(
+        EXIT.failed,
+        `${parent}: expected room for ${octets} octets and ${RESERVE} that stay free, got ${left}`,
+      )
+  }
   try {
     const journal = join(scratch, 'journal')
-    const epochs = await copyEpochs(
-      place,
-      (epoch, newest) => (newest ? journal : join(earlierEpochs(journal), epoch)),
+    mkdirSync(earlierEpochs(journal))
+    const epochs = await obtainEpochs(place, {
+      directoryOf: (epoch, newest) => (newest ? journal : join(earlierEpochs(journal), epoch)),
+      fetched: join(scratch, 'fetched'),
+      room,
       onProgress,
-    )
+    })
     const verified = await verifyAll(epochs, trust, onProgress)
+    if (of !== undefined) await requireBackupOf(of, epochs)
+    const read = async (): Promise<AsyncIterable<readonly SealedRecord[]>> =>
+      withRoom((await openHistory(journal)).read(), () => room(0))
     const store = await openSqliteStore({ file: join(scratch, 'store.db') })
     const reference = await openSqliteStore({ file: join(scratch, 'reference.db') })
     try {
-      await applyAll((await openHistory(journal)).read(), store)
-      const { compared, differences } = await compareWithJournal(
-        (await openHistory(journal)).read(),
-        store,
-        reference,
-      )
-      return { epochs: verified, compared, differences: differences.length, duration: now() - began }
+      const records = await applyAll(await read(), store)
+      const { compared, differences } = await compareWithJournal(await read(), store, reference)
+      return {
+        epochs: verified,
+        records,
+        compared,
+        differences: differences.length,
+        duration: now() - began,
+      }
     } finally {
       await store.close()
       await reference.close()
@@ -81,12 +98,55 @@ export async function drill(
   }
 }
 
+async function freeAt(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path)
+  return bavail * bsize
+}
+
+async function* withRoom(
+  batches: AsyncIterable<readonly SealedRecord[]>,
+  room: () => Promise<void>,
+): AsyncGenerator<readonly SealedRecord[]> {
+  let read = 0
+  for await (const batch of batches) {
+    if (read++ % LOOK_EVERY === 0) await room()
+    yield batch
+  }
+}
+
+/** Every epoch of the backup is the beginning of one of the journal's. */
+async function requireBackupOf(journalDirectory: string, epochs: readonly CopiedEpoch[]): Promise<void> {
+  const own = new Map<string, string>()
+  for (const directory of await epochDirectories(journalDirectory)) {
+    const { origin, epoch } = await openReader(directory)
+    own.set(`${origin}/${epoch}`, directory)
+  }
+  for (const { directory } of epochs) {
+    const reader = await openReader(directory)
+    const log = `${reader.origin}/${reader.epoch}`
+    const live = own.get(log)
+    if (live === undefined)
+      throw new CommandError(
+        EXIT.findings,
+        `expected a backup of ${[...own.keys()].join(', ')}, got one of ${log}`,
+      )
+    const { text, size } = await reader.checkpoint()
+    if (size === 0) continue
+    try {
+      await proveConsistency(nodeDisk, live, text)
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error
+      throw new CommandError(EXIT.findings, `the journal does not begin with its backup: ${error.message}`)
+    }
+  }
+}
+
 /**
  * Puts a backup in the place of a journal that is lost: its epochs become earlier ones, and a new one begins, whose first record names the last checkpoint
  * that is known. Makes the store anew. Throws CommandError: a journal is there, the backup does not verify, or it is another's.
  */
 export async function restore(
-  place: string,
+  place: BackupPlace,
   loaded: LoadedConfig,
   {
     trust,
@@ -101,14 +161,22 @@ export async function restore(
       `${journalDirectory}: a journal is there; move it away first, nothing is written over`,
     )
   const folder = earlierEpochs(journalDirectory)
-  const epochs = await copyEpochs(place, (epoch) => join(folder, epoch), onProgress)
+  mkdirSync(folder, { recursive: true })
+  const fetched = `${journalDirectory}.fetched`
+  rmSync(fetched, { recursive: true, force: true })
+  const epochs = await obtainEpochs(place, {
+    directoryOf: (epoch) => join(folder, epoch),
+    fetched,
+    room: () => Promise.resolve(),
+    onProgress,
+  }).finally(() => rmSync(fetched, { recursive: true, force: true }))
   const verified = await verifyAll(epochs, trust, onProgress)
   const newest = verified.at(-1)
   const reader = await openReader(join(folder, String(newest?.epoch ?? '')))
   if (reader.origin !== config.origin)
     throw new CommandError(
       EXIT.usage,
-      `${place}: expected a backup of ${config.origin}, got one of ${reader.origin}`,
+      `${placeText(place)}: expected a backup of ${config.origin}, got one of ${reader.origin}`,
     )
   const { text } = await reader.checkpoint()
   const journal = await openJournal({
@@ -124,32 +192,6 @@ export async function restore(
   await journal.close()
   const records = await rebuildProjection(loaded, 'sqlite', (done, of) => onProgress('store', done, of))
   return { epochs: verified.map((each) => each.epoch), epoch, records }
-}
-
-interface CopiedEpoch {
-  readonly epoch: number
-  readonly directory: string
-}
-
-async function copyEpochs(
-  place: string,
-  directoryOf: (epoch: string, newest: boolean) => string,
-  onProgress: Progress,
-): Promise<readonly CopiedEpoch[]> {
-  const names = (await readdir(place))
-    .filter((name) => /^\d{1,15}$/.test(name))
-    .sort((a, b) => Number(a) - Number(b))
-  if (names.length === 0)
-    throw new CommandError(EXIT.usage, `${place}: expected a backup made by vigil backup, got no epoch in it`)
-  const copied: CopiedEpoch[] = []
-  for (const name of names) {
-    const directory = directoryOf(name, name === names.at(-1))
-    await backUp(join(place, name), directoryTarget(directory), (done, of) =>
-      onProgress(`epoch ${name}`, done, of),
-    )
-    copied.push({ epoch: Number(name), directory })
-  }
-  return copied
 }
 
 async function verifyAll(

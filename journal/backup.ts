@@ -14,12 +14,15 @@ import { TEMPORARY } from './disk.ts'
 // A copy of a journal directory that is itself one: every tool works on it. It may be made while a writer is at work, and again and again into the
 // same place, when only what is new is copied.
 
+/** Whether a file is never written again: its size then says that a copy has all of it. */
+export type Fate = 'stays' | 'changes'
+
 /** Where a copy goes. Paths are those of the journal directory. */
 export interface BackupTarget {
   /** Octets of each file that is there. */
   list(): Promise<ReadonlyMap<string, number>>
   /** Durable when it resolves; replaces what was there. */
-  write(path: string, octets: Buffer): Promise<void>
+  write(path: string, octets: Buffer, fate: Fate): Promise<void>
   remove(path: string): Promise<void>
 }
 
@@ -58,8 +61,8 @@ export async function backUp(
       where: CHECKPOINT_PATH,
     })
   for (const path of run.there.keys()) if (isCopied(path) && !kept.has(path)) await target.remove(path)
-  await run.copy(VERIFIER_KEYS, keys)
-  await run.copy(CHECKPOINT_PATH, checkpoint)
+  await run.copy(VERIFIER_KEYS, keys, 'changes')
+  await run.copy(CHECKPOINT_PATH, checkpoint, 'changes')
   const { copied, octets } = run
   return { checkpoint: parsed, ...identity, files: kept.size + 2, copied, octets }
 }
@@ -120,16 +123,17 @@ class BackupRun {
     for (const [i, { path, size }] of wanted.entries()) {
       this.#onProgress(i, wanted.length)
       kept.add(path)
-      if (isFinal(path, paths) && this.there.get(path) === size) continue
+      const fate = fateOf(path, paths)
+      if (fate === 'stays' && this.there.get(path) === size) continue
       const content = await this.#source.read(path)
       if (content === undefined) isComplete = false
-      else await this.copy(path, content)
+      else await this.copy(path, content, fate)
     }
     return isComplete
   }
 
-  async copy(path: string, content: Buffer): Promise<void> {
-    await this.#target.write(path, content)
+  async copy(path: string, content: Buffer, fate: Fate): Promise<void> {
+    await this.#target.write(path, content, fate)
     this.there.set(path, content.length)
     this.copied++
     this.octets += content.length
@@ -149,13 +153,13 @@ function stepOf(path: string): Step {
   return parseSegmentPath(path) === undefined ? 'tiles' : 'records'
 }
 
-/** Whether a file is never written again: its size then says that a copy has all of it. */
-function isFinal(path: string, paths: ReadonlySet<string>): boolean {
+function fateOf(path: string, paths: ReadonlySet<string>): Fate {
   const tile = parseTilePath(path)
-  if (tile !== undefined) return tile.width === TILE_WIDTH
+  if (tile !== undefined) return tile.width === TILE_WIDTH ? 'stays' : 'changes'
   const segment = parseSegmentPath(path)
-  if (segment !== undefined) return segment.state === 'zst'
+  if (segment !== undefined) return segment.state === 'zst' ? 'stays' : 'changes'
   // A pack that has its index is full.
-  if (parsePackPath(path)?.ending === 'pack') return paths.has(path.replace(/\.pack$/, '.idx'))
-  return path.startsWith('artifacts/') || path.startsWith('checkpoints/')
+  if (parsePackPath(path)?.ending === 'pack')
+    return paths.has(path.replace(/\.pack$/, '.idx')) ? 'stays' : 'changes'
+  return path.startsWith('artifacts/') || path.startsWith('checkpoints/') ? 'stays' : 'changes'
 }

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
 import { sign, verify, type KeyObject } from 'node:crypto'
+import { Writable } from 'node:stream'
 import { JournalError } from './error.ts'
 import type { Signer, VerifierKey } from './note.ts'
+import { runProgram } from './program.ts'
 
 /** Milliseconds that an external command may take: an HSM answers in less than one second. */
 const COMMAND_TIMEOUT = 10_000
@@ -38,35 +39,25 @@ function isSignature(publicKey: KeyObject, message: Buffer, signature: Buffer): 
 }
 
 async function run(command: readonly string[], input: Buffer, timeout: number): Promise<Buffer> {
-  const [program = '', ...args] = command
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' })
-  // It may end without reading; what that means, its exit code says.
-  child.stdin.on('error', () => undefined).end(input)
-  const output = bounded(child.stdout)
-  const said = bounded(child.stderr)
-  const { promise: ended, resolve, reject } = Promise.withResolvers<string>()
-  child.on('error', (error) => reject(refused(command, error.message)))
-  child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `end by ${signal}`))
-  const end = await ended
-  if (end !== 'exit code 0') {
-    const message = said().toString().trim().slice(0, 300)
-    throw refused(
-      command,
-      `expected exit code 0 within ${timeout} ms, got ${end}${message === '' ? '' : `: ${message}`}`,
-    )
-  }
-  return output()
+  const { output, collected } = bounded()
+  // It may end without reading; what that means, its signature says.
+  const end = await runProgram(command, { input: [input], output, timeout })
+  if (!end.ended) throw refused(command, end.why)
+  return collected()
 }
 
 /** Collects up to MAX_OUTPUT octets; the rest is let pass. */
-function bounded(stream: NodeJS.ReadableStream): () => Buffer {
+function bounded(): { readonly output: Writable; readonly collected: () => Buffer } {
   const chunks: Buffer[] = []
   let size = 0
-  stream.on('data', (chunk: Buffer) => {
-    if (size < MAX_OUTPUT) chunks.push(chunk)
-    size += chunk.length
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (size < MAX_OUTPUT) chunks.push(chunk)
+      size += chunk.length
+      done()
+    },
   })
-  return () => Buffer.concat(chunks)
+  return { output, collected: () => Buffer.concat(chunks) }
 }
 
 function refused([program = '']: readonly string[], why: string): JournalError {

@@ -231,6 +231,51 @@ const followSchema = z
 
 const schedule = z.strictObject({ interval: duration.optional(), timeout: duration.optional() })
 
+/** Cron expression, and IANA time zone in which it is meant. */
+const cronSchedule = (usual: string) => ({
+  schedule: z.string().default(usual),
+  timezone: z.string().default('UTC'),
+})
+
+/** A program with its arguments, no shell; {name} stands for the name of an object. */
+const objectCommand = z
+  .array(z.string().min(1))
+  .min(2)
+  .max(50)
+  .refine(
+    ([, ...args]) => args.some((argument) => argument.includes('{name}')),
+    'expected an argument with {name}, where the name of the object goes',
+  )
+
+const backupSchema = z
+  .strictObject({
+    directory: file.optional(),
+    /** Stores an object: its content on standard input, exit code 0. */
+    to_command: objectCommand.optional(),
+    /** Fetches an object: its content on standard output. */
+    from_command: objectCommand.optional(),
+    /** Of one object. */
+    timeout: duration.default(600_000),
+    ...cronSchedule('17 * * * *'),
+  })
+  .refine(
+    (b) => (b.directory === undefined) !== (b.to_command === undefined),
+    'expected either directory or to_command',
+  )
+  .refine(
+    (b) => b.from_command === undefined || b.to_command !== undefined,
+    'expected from_command beside to_command',
+  )
+
+const restoreDrillSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Where there is room for the journal and two stores. Default: the directory for temporary files. */
+  directory: file.optional(),
+  /** Verifier keys that are kept elsewhere. Default: those of the journal. */
+  trust_file: file.optional(),
+  ...cronSchedule('43 2 1 1,4,7,10 *'),
+})
+
 export const configSchema = z.strictObject({
   /** Name of this vigil in its journal, for ever: a DNS-like name without scheme. */
   origin: z
@@ -347,6 +392,10 @@ export const configSchema = z.strictObject({
       runbooks: httpUrl.optional(),
     })
     .prefault({}),
+  /** Of the journal, made by the running vigil; absent: only `vigil backup` makes them. */
+  backup: backupSchema.optional(),
+  /** Whether the backup can be restored; tried where there is one. */
+  restore_drill: restoreDrillSchema.prefault({}),
   /** Monthly reports, written by the running vigil; absent: only `vigil report` writes them. */
   reports: z
     .strictObject({

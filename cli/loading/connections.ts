@@ -8,6 +8,7 @@ import { decodeCertificates } from '../../pki/pem.ts'
 import type { AttestationSource } from '../../probes/attestations.ts'
 import { parseSecret } from '../../remediation/standardWebhooks.ts'
 import type { ElasticsearchOptions } from '../../store/elasticsearch/store.ts'
+import type { BackupPlace } from '../backupPlace.ts'
 import { followedJournal, type FollowedJournal } from '../followers.ts'
 import { parseSchedule } from '../schedule.ts'
 import type { TimestampAuthority } from '../timestamps.ts'
@@ -19,6 +20,54 @@ import type { Declared, Path } from './declared.ts'
 export interface ReportPlan {
   readonly directory: string
   readonly cron: Cron
+}
+
+/** Where backups go and when, and when it is tried whether they can be restored. */
+export interface BackupPlan {
+  readonly place: BackupPlace
+  readonly cron: Cron
+  readonly drill: DrillPlan | undefined
+}
+
+interface DrillPlan {
+  readonly cron: Cron
+  /** Absolute; undefined: the directory for temporary files. */
+  readonly scratch: string | undefined
+  /** Verifier keys; undefined: those of the journal. */
+  readonly trust: string | undefined
+}
+
+export function backupOf(from: Declared): BackupPlan | undefined {
+  const { config, directory: base } = from.file
+  const { backup, restore_drill: drilled } = config
+  if (backup === undefined) return undefined
+  const cron = cronOf(from, 'backup', backup)
+  const drillCron = cronOf(from, 'restore_drill', drilled)
+  const trust =
+    drilled.trust_file === undefined
+      ? undefined
+      : from.read(['restore_drill', 'trust_file'], drilled.trust_file)?.toString('utf8')
+  const { directory, to_command: to, from_command: fetch, timeout } = backup
+  if (to !== undefined && fetch === undefined && drilled.enabled)
+    from.refuse(
+      ['backup', 'from_command'],
+      'is missing: the restore drill fetches with it; add it, or restore_drill: { enabled: false }',
+    )
+  if (cron === undefined || drillCron === undefined) return undefined
+  return {
+    place:
+      directory === undefined
+        ? { kind: 'objects', to, from: fetch, timeout }
+        : { kind: 'directory', directory: resolve(base, directory) },
+    cron,
+    drill: drilled.enabled
+      ? {
+          cron: drillCron,
+          scratch: drilled.directory === undefined ? undefined : resolve(base, drilled.directory),
+          trust,
+        }
+      : undefined,
+  }
 }
 
 export function attestationsOf(from: Declared): AttestationSource | undefined {
@@ -119,15 +168,20 @@ export function elasticsearchOf(from: Declared): ElasticsearchOptions | undefine
 export function reportsOf(from: Declared): ReportPlan | undefined {
   const { config, directory } = from.file
   if (config.reports === undefined) return undefined
-  const { schedule, timezone } = config.reports
+  const cron = cronOf(from, 'reports', config.reports)
+  return cron === undefined ? undefined : { directory: resolve(directory, config.reports.directory), cron }
+}
+
+function cronOf(
+  from: Declared,
+  key: string,
+  { schedule, timezone }: { readonly schedule: string; readonly timezone: string },
+): Cron | undefined {
   try {
-    return {
-      directory: resolve(directory, config.reports.directory),
-      cron: parseSchedule(schedule, timezone),
-    }
+    return parseSchedule(schedule, timezone)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    from.refuse(['reports', 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
+    from.refuse([key, 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
     return undefined
   }
 }

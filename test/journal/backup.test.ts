@@ -111,8 +111,8 @@ describe('a backup', () => {
       let left = allowed
       const failing: BackupTarget = {
         ...whole,
-        write: (path, octets) =>
-          left-- <= 0 ? Promise.reject(new Error('full')) : whole.write(path, octets),
+        write: (path, octets, fate) =>
+          left-- <= 0 ? Promise.reject(new Error('full')) : whole.write(path, octets, fate),
       }
       const failure = await backUp(place.directory, failing).then(
         () => undefined,
