@@ -16,6 +16,11 @@ export class Looks {
     this.#next()
   }
 
+  /** Without waiting for the interval; not while one is under way. */
+  look(): void {
+    this.#next()
+  }
+
   /** Waits for the look under way. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)

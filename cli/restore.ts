@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,7 @@ import { obtainEpochs, placeText, type BackupPlace, type CopiedEpoch, type Progr
 import { CommandError, EXIT } from './exit.ts'
 import type { LoadedConfig } from './load.ts'
 import { applyAll, rebuildProjection } from './projection.ts'
+import { openScratch } from './scratch.ts'
 
 /** Octets of the scratch disk that a drill leaves free: other programs write there, too. */
 const RESERVE = 256 * 1024 * 1024
@@ -54,8 +55,8 @@ export async function drill(
   { trust, scratch: parent = tmpdir(), of, now, onProgress, free = freeAt }: DrillOptions,
 ): Promise<Drill> {
   const began = now()
-  mkdirSync(parent, { recursive: true })
-  const scratch = mkdtempSync(join(parent, 'vigil-restore-drill-'))
+  using opened = openScratch(parent, of ?? placeText(place))
+  const scratch = opened.path
   const room = async (octets: number): Promise<void> => {
     const left = await free(parent)
     if (left < octets + RESERVE)
@@ -64,37 +65,33 @@ export async function drill(
         `${parent}: expected room for ${octets} octets and ${RESERVE} that stay free, got ${left}`,
       )
   }
+  const journal = join(scratch, 'journal')
+  mkdirSync(earlierEpochs(journal))
+  const epochs = await obtainEpochs(place, {
+    directoryOf: (epoch, newest) => (newest ? journal : join(earlierEpochs(journal), epoch)),
+    fetched: join(scratch, 'fetched'),
+    room,
+    onProgress,
+  })
+  const verified = await verifyAll(epochs, trust, onProgress)
+  if (of !== undefined) await requireBackupOf(of, epochs)
+  const read = async (): Promise<AsyncIterable<readonly SealedRecord[]>> =>
+    withRoom((await openHistory(journal)).read(), () => room(0))
+  const store = await openSqliteStore({ file: join(scratch, 'store.db') })
+  const reference = await openSqliteStore({ file: join(scratch, 'reference.db') })
   try {
-    const journal = join(scratch, 'journal')
-    mkdirSync(earlierEpochs(journal))
-    const epochs = await obtainEpochs(place, {
-      directoryOf: (epoch, newest) => (newest ? journal : join(earlierEpochs(journal), epoch)),
-      fetched: join(scratch, 'fetched'),
-      room,
-      onProgress,
-    })
-    const verified = await verifyAll(epochs, trust, onProgress)
-    if (of !== undefined) await requireBackupOf(of, epochs)
-    const read = async (): Promise<AsyncIterable<readonly SealedRecord[]>> =>
-      withRoom((await openHistory(journal)).read(), () => room(0))
-    const store = await openSqliteStore({ file: join(scratch, 'store.db') })
-    const reference = await openSqliteStore({ file: join(scratch, 'reference.db') })
-    try {
-      const records = await applyAll(await read(), store)
-      const { compared, differences } = await compareWithJournal(await read(), store, reference)
-      return {
-        epochs: verified,
-        records,
-        compared,
-        differences: differences.length,
-        duration: now() - began,
-      }
-    } finally {
-      await store.close()
-      await reference.close()
+    const records = await applyAll(await read(), store)
+    const { compared, differences } = await compareWithJournal(await read(), store, reference)
+    return {
+      epochs: verified,
+      records,
+      compared,
+      differences: differences.length,
+      duration: now() - began,
     }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    await store.close()
+    await reference.close()
   }
 }
 

@@ -12,9 +12,18 @@ export function selfTarget({ origin, probes }: Pick<Config, 'origin' | 'probes'>
   return { probe: 'self', subject: monitorSubject(origin), address: SELF_TARGET, interval }
 }
 
-/** The monitor, and the directory of statements where there is one. */
+/** How the newest backup and drill went. */
+export function backupTarget({ origin }: Pick<Config, 'origin'>): WatchedTarget {
+  return { probe: 'backup', subject: monitorSubject(origin), address: 'backup', interval: INTERVAL }
+}
+
+/** The monitor, the directory of statements and the backups, where there are such. */
 export function watchedByItself(
-  config: Pick<Config, 'origin' | 'probes' | 'attestations'>,
+  config: Pick<Config, 'origin' | 'probes' | 'attestations' | 'backup'>,
 ): readonly WatchedTarget[] {
-  return [selfTarget(config), ...(config.attestations === undefined ? [] : [STATEMENTS])]
+  return [
+    selfTarget(config),
+    ...(config.attestations === undefined ? [] : [STATEMENTS]),
+    ...(config.backup === undefined ? [] : [backupTarget(config)]),
+  ]
 }

@@ -103,7 +103,7 @@ export class SelfWatcher {
 /** Other facts say it, with what a rule needs to know of it. */
 function isToldElsewhere(part: string, { configuration }: Status): boolean {
   if (part === 'configuration') return !configuration.successful
-  return ['journal', 'store', 'elasticsearch'].includes(part) || part.startsWith('alerts to ')
+  return ['journal', 'store', 'elasticsearch', 'backup'].includes(part) || part.startsWith('alerts to ')
 }
 
 async function diskOf(path: string): Promise<MonitorReading['disks'][number]> {

@@ -318,6 +318,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const watchers = await createWatchers({
     ...{ loaded, now, started: countedFrom, network, store, slos, logs, problems },
     record: observe,
+    publish: () => journal.publish(),
   })
   for (const watcher of watchers) {
     watcher.start()

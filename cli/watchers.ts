@@ -5,6 +5,7 @@ import type { LogEvaluator } from '../rules/logs/evaluator.ts'
 import type { SloEvaluator } from '../rules/slo/evaluator.ts'
 import type { Store } from '../store/contract.ts'
 import { AttestationWatcher } from './attestations.ts'
+import { Backups, drillStatements } from './backups.ts'
 import { FollowWatcher, loadCosigners } from './followers.ts'
 import type { LoadedConfig } from './load.ts'
 import { LogWatcher } from './logWatcher.ts'
@@ -29,15 +30,18 @@ interface WatcherParts {
   readonly logs: LogEvaluator | undefined
   readonly problems: Problems
   readonly record: (result: ProbeResult) => Promise<void>
+  /** Signs a checkpoint over what was sealed until now. */
+  readonly publish: () => Promise<unknown>
 }
 
 /** What observes without contacting what the inventory names: objectives, logs, signed statements, and other journals. */
 export async function createWatchers(parts: WatcherParts): Promise<readonly Watcher[]> {
-  const { loaded, now, started, network, store, slos, logs, problems, record } = parts
+  const { loaded, now, started, network, store, slos, logs, problems, record, publish } = parts
   const { vantage } = loaded.config
   const onError = (part: string) => (error: unknown) =>
     problems.raise(part, error instanceof Error ? error.message : String(error))
   const watchers: Watcher[] = []
+  let onDrilled = (): void => undefined
 
   if (slos !== undefined && loaded.config.slos !== undefined) {
     const { interval } = loaded.config.slos
@@ -47,9 +51,17 @@ export async function createWatchers(parts: WatcherParts): Promise<readonly Watc
   }
   if (logs !== undefined)
     watchers.push(new LogWatcher({ evaluator: logs, loaded, now, record, onError: onError('logs') }))
-  if (loaded.attestations !== undefined) {
-    const source = loaded.attestations
-    watchers.push(new AttestationWatcher({ source, now, vantage, record, onError: onError('attestations') }))
+  const { attestations: source, backup } = loaded
+  if (source !== undefined || backup?.drill !== undefined) {
+    const own = () => (backup?.drill === undefined ? Promise.resolve([]) : drillStatements(loaded, now()))
+    const reaction = { onError: onError('attestations') }
+    const statements = new AttestationWatcher({ source, own, now, vantage, record, ...reaction })
+    watchers.push(statements)
+    onDrilled = () => statements.look()
+  }
+  if (backup !== undefined) {
+    const reaction = { onDrilled, onError: onError('backup'), onSuccess: () => problems.clear('backup') }
+    watchers.push(new Backups({ loaded: { ...loaded, backup }, now, record, publish, ...reaction }))
   }
   if (loaded.followed.length > 0) {
     const cosigners = await loadCosigners(loaded.keyFile, loaded.config.origin)

@@ -397,6 +397,31 @@ export const FACTS = {
     files: 'int', // of the directory as a whole: statements in it,
     refused: 'int', // and those that were not taken
   },
+  /** The newest backup of the journal, where vigil makes them. */
+  backup: {
+    made: 'timestamp', // when one was finished last; absent: never
+    due: 'timestamp', // when the next one is
+    failing: 'bool', // the newest attempt failed
+    problem: 'string', // and why; ''
+    place: 'string', // the directory, or the program that stores objects
+    entries: 'int', // under the checkpoint of the newest
+    octets: 'int', // that were copied for it
+    duration: 'duration',
+  },
+  /** The newest attempt to restore a backup. */
+  drill: {
+    enabled: 'bool', // the other facts are there only then
+    made: 'timestamp', // when one succeeded last; absent: never
+    due: 'timestamp',
+    failing: 'bool', // the newest attempt failed
+    problem: 'string', // and why; ''
+    epochs: 'int', // that were restored,
+    entries: 'int', // their entries,
+    records: 'int', // of which a store was made,
+    artifacts: 'int', // their artifacts: every octet was verified
+    documents: 'int', // of that store, which were compared
+    duration: 'duration',
+  },
   /** The journal of another vigil, which is mirrored; what was verified and taken over stays true when it does not answer. */
   follow: {
     log: 'string', // `<origin>/<epoch>`

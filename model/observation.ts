@@ -17,6 +17,7 @@ export const PROBE_KINDS = [
   'job',
   'attestation',
   'follow',
+  'backup',
   'slo',
   'log',
   'self',

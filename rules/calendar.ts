@@ -187,6 +187,7 @@ const knownEntries =
       case 'mtls':
       case 'health':
       case 'follow':
+      case 'backup':
       case 'reconciliation':
       case 'issuance':
       case 'deployment':

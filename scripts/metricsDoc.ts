@@ -18,6 +18,7 @@ const PROBES: Readonly<Partial<Record<ProbeKind, string>>> = {
   ca: 'Authorities',
   health: 'CA servers and control planes',
   follow: 'Journals that are followed',
+  backup: 'Backups of the journal',
   reconciliation: 'CRLs beside the log of their authority',
 }
 

@@ -38,6 +38,7 @@ export const TARGET_LABELS = {
   job: ['log', 'job', 'target'],
   attestation: ['target'],
   follow: ['monitor', 'target'],
+  backup: ['monitor', 'target'],
   slo: ['target'],
   log: ['log', 'target'],
   self: ['monitor', 'target'],
@@ -231,6 +232,15 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'follow.behind': ['vigil_follow_behind_entries', 'Entries that it has more than the mirror'],
     'follow.forked': ['vigil_follow_forked', 'It has signed two things that contradict each other'],
     'follow.rolledBack': ['vigil_follow_rolled_back', 'It says that it has less than it had'],
+  }),
+  ...of('backup', {
+    'backup.made': ['vigil_backup_timestamp_seconds', 'When a backup of the journal was finished last'],
+    'backup.due': ['vigil_backup_due_timestamp_seconds', 'When the next one is due'],
+    'backup.failing': ['vigil_backup_failing', 'The newest attempt failed'],
+    'backup.octets': ['vigil_backup_bytes', 'What was copied for the newest'],
+    'drill.made': ['vigil_restore_drill_timestamp_seconds', 'When a backup was last restored and verified'],
+    'drill.due': ['vigil_restore_drill_due_timestamp_seconds', 'When that is due again'],
+    'drill.failing': ['vigil_restore_drill_failing', 'The newest attempt failed'],
   }),
   ...of('reconciliation', {
     'reconciliation.revocations': [

@@ -283,6 +283,8 @@ async function withProgress<T>(
       throw new CommandError(EXIT.failed, error.message)
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
       throw new CommandError(EXIT.failed, `${error.message}: no journal, or no backup, is there`)
+    // The disk is full, a place may not be written: what the system refuses.
+    if (error instanceof Error && 'syscall' in error) throw new CommandError(EXIT.failed, error.message)
     throw error
   } finally {
     line?.end()

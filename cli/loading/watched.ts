@@ -73,8 +73,10 @@ export function inputsOf({ file, files }: Declared): RecordedInputs {
   const { resolved } = file
   const values = typeof resolved === 'object' && resolved !== null ? Object.entries(resolved) : []
   const keys: ReadonlySet<string> = new Set(INPUT_KEYS)
+  const config = Object.fromEntries(values.filter(([key]) => keys.has(key)))
   return {
-    config: Object.fromEntries(values.filter(([key]) => keys.has(key))),
+    // Where a backup goes may hold a secret, and decides nothing.
+    config: file.config.backup === undefined ? config : { ...config, backup: { directory: 'backup' } },
     files: Object.fromEntries([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   }
 }

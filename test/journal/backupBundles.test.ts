@@ -12,7 +12,6 @@ import { tarMember, TAR_END } from '../../journal/tar.ts'
 import { verifyJournal } from '../../journal/verify.ts'
 import { FakeClock, makePlace, numbered, openTestJournal } from './support.ts'
 
-const HOUR = 3_600_000
 const EPOCH = 1_763_794_800
 const MADE = '2026-11-22T06:44:00.000Z'
 

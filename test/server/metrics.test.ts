@@ -61,6 +61,7 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   job: 'scheduled_job[dagster,renew]',
   attestation: 'pki_governance',
   follow: 'monitor[vigil.test_other]',
+  backup: 'monitor[vigil.test]',
   slo: 'ca_crl[issuing-1]',
   log: 'audit_log[ejbca]',
   self: 'monitor[vigil.test]',

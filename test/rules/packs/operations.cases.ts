@@ -56,6 +56,14 @@ function follow(changes: FactsOf<'follow'> = {}): Facts {
   }
 }
 
+function backup(changes: FactsOf<'backup'> = {}, drill: FactsOf<'drill'> = {}): Facts {
+  const made = { made: ago(HOUR), due: ago(0), failing: false, problem: '' }
+  return {
+    backup: { ...made, place: '/mnt/backup', entries: 9, octets: 9, duration: SECOND, ...changes },
+    drill: { enabled: true, ...made, ...drill },
+  }
+}
+
 const well = passes('all is well', monitor())
 const unseen = isUnknown('nobody has looked', {})
 
@@ -159,6 +167,24 @@ export const OPERATIONS: PackCases = {
     }),
     fails('the directory is gone', { probe: ran({ phase: 'resolve', code: 'attestations_unreadable' }) }),
     isUnknown('nobody has looked', { probe: {} }),
+  ],
+  monitor_backup_current: [
+    passes('one is due just now', backup()),
+    passes('one has failed, and there is time', backup({ failing: true, problem: 'full' })),
+    fails('none was made since it was due', backup({ due: ago(3 * HOUR + 1) })),
+    unseen,
+  ],
+  monitor_backup_restorable: [
+    passes('the newest drill held', backup()),
+    fails('it did not', backup({}, { failing: true, problem: 'epoch 1 is broken' })),
+    isNotApplicable('nobody wants drills', { ...backup(), drill: { enabled: false } }),
+    unseen,
+  ],
+  monitor_restore_drilled: [
+    passes('one is due just now', backup()),
+    fails('none was made since it was due', backup({}, { due: ago(7 * 24 * HOUR + 1) })),
+    isNotApplicable('nobody wants drills', { ...backup(), drill: { enabled: false } }),
+    unseen,
   ],
   followed_journal_not_forked: [
     passes('it is consistent', follow()),
