@@ -69,7 +69,7 @@ export class Backups {
     const { loaded, publish, onSuccess, onDrilled } = this.#options
     const failures: unknown[] = []
     for (const kind of ['backup', 'drill'] as const) {
-      if (signal.aborted || !(await this.#isDue(kind))) continue
+      if (!(await this.#isDue(kind))) continue
       try {
         await publish()
         const { code, said } = await runVigil([COMMANDS[kind], '--config', loaded.file], signal)

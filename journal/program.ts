@@ -28,10 +28,10 @@ export async function runProgram(
     () => true,
     () => false,
   )
-  let refusal: unknown
+  let refusal: Error | undefined
   const taken = pipeline(child.stdout, output).catch((error: unknown) => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    refusal = error
+    refusal = error instanceof Error ? error : new Error(String(error))
     child.kill('SIGKILL')
   })
   let words = ''
