@@ -17,7 +17,7 @@ import { JournaledLedger } from '../probes/reconciliation/ledger.ts'
 import { followPolicy } from '../probes/fetch/follow.ts'
 import { systemNames } from '../probes/fetch/resolve.ts'
 import { startScheduler } from '../probes/scheduler.ts'
-import { declaredHosts, loggedAuthorities } from '../probes/targets.ts'
+import { declaredHosts, loggedIssuance } from '../probes/targets.ts'
 import { RuleEngine } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { controlSocket, listenForCommands } from '../server/control.ts'
@@ -245,10 +245,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   responders.start()
   undo.defer(() => responders.close())
 
-  const ledger = new JournaledLedger(
-    loggedAuthorities(config.inventory).map(({ id }) => id),
-    config.inventory.logs,
-  )
+  const ledger = new JournaledLedger(loggedIssuance(config.inventory), config.inventory.logs)
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
     problems.raise('projection', describe(error))

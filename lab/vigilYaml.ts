@@ -17,6 +17,9 @@ type ConfigInput = z.input<typeof configSchema>
 const PKI = 'pki'
 const SECRET_FILE = 'webhook.secret'
 
+/** What no service serves: certificates of clients, and signers of OCSP answers, by the numbers of their profiles. */
+const EXPECTED = [{ profile: '1' }, { profile: '4', subject: 'CN=ocsp-*' }] as const
+
 /** Everything but the inventory. `alerts` and `remediation` are merged with the lab's own receiver and webhook. */
 export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'> {
   /** Where vigil.yaml and its files go; created if need be, files of an earlier lab are replaced. */
@@ -121,6 +124,7 @@ function declareAuthority(authority: LabAuthority) {
     ...(authority.issuer === undefined ? {} : { issuer: authority.issuer }),
     crl: authority.crls.map(declareCrl),
     ...(authority.history.length === 0 ? {} : { issued: [historyFile(id)] }),
+    ...(ocsp === undefined ? {} : { expected: EXPECTED.map((expected) => ({ ...expected })) }),
     ...(ocsp === undefined ? {} : { ocsp: [declareOcsp(authority, ocsp.url)] }),
   }
 }

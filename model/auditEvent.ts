@@ -57,6 +57,8 @@ export interface AuditEvent {
     readonly not_after: Timestamp
     readonly subject: { readonly distinguished_name: string }
     readonly issuer: { readonly distinguished_name: string }
+    /** Names of hosts and persons that it is for; absent where there is none. */
+    readonly alternative_names?: readonly string[]
   }
   readonly pki?: {
     /** The CA as the source names it, and its id in the inventory when that is known. */

@@ -64,6 +64,21 @@ const file = z.string().min(1)
 /** What rules may select by: `public-tls`, `trust-zone-payments`. */
 const tags = z.array(id).max(50).default([])
 
+/** `*` stands for any characters, `?` for one. */
+const textPattern = z.string().min(1).max(300)
+
+/** Certificates that an authority issues and that no probe sees: all that is given must fit. */
+const expectedSchema = z
+  .strictObject({
+    /** As the log names it: of EJBCA the number of the certificate profile. */
+    profile: textPattern.optional(),
+    /** Of the distinguished name, as the log has it. */
+    subject: textPattern.optional(),
+    /** Each of its alternative names fits one of these, and it has one. */
+    names: z.array(textPattern).min(1).max(100).optional(),
+  })
+  .refine((e) => Object.keys(e).length > 0, 'expected profile, subject or names')
+
 const authority = z.strictObject({
   id,
   tags,
@@ -95,6 +110,8 @@ const authority = z.strictObject({
    * it knows too what services are seen to have, and the authorities of the inventory.
    */
   issued: z.array(file).max(100).optional(),
+  /** What it issues beside what services are seen to have and what stands in files: clients, people, machines that are not probed. */
+  expected: z.array(expectedSchema).max(100).default([]),
   /** Where its certificate is published, as the certificates that it issues say (RFC 5280 section 4.2.2.1). */
   ca_issuers: z.array(probedUrl).default([]),
 })
@@ -340,6 +357,8 @@ export const configSchema = z.strictObject({
       health: schedule.prefault({}),
       /** What the logs of the authorities say, beside what is published and served. */
       reconciliation: schedule.prefault({}),
+      /** Questions about certificates that the logs say are revoked, one after another. */
+      ocsp_revocations: schedule.prefault({}),
       /** Largest body that is read, in octets. */
       max_size: z
         .int()

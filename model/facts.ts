@@ -229,6 +229,34 @@ export const FACTS = {
     told: 'bool', // it does
     unmatched: 'list<string>', // those of the last day that name no service of the inventory, or several; the newest five: when, asset, record of the event
   },
+  /** What the log of an authority says was issued, beside what is known of it otherwise. */
+  issued: {
+    logFrom: 'timestamp', // the first event about the authority
+    certificates: 'int', // that were issued since, and are neither expired nor revoked; of these:
+    expected: 'int', // declared in `authorities[].expected`
+    inventoried: 'int', // served, replaced by what is served, in a file, asked about, or the signer of OCSP answers
+    unknown: 'int', // all others
+    undated: 'int', // certificates that the log does not say the end of: none of the above
+    unknownSince: 'timestamp', // when the first of them was issued; absent where there is none
+    unknownCertificates: 'list<string>', // the first of them: when, serial number, profile, and the record of the event
+    unknownProfiles: 'list<string>', // how many of them by profile, the most first: `9 12`
+    told: 'bool', // the log names every certificate that was issued
+    unlogged: 'list<string>', // certificates of the authority that are not served, issued since the log begins, that it knows nothing of; absent where it does not name all, or they are too many
+    compared: 'string', // digest of what the log and the inventory were, and the hour
+  },
+  /** What a responder says of certificates that the log of its authority says are revoked. */
+  ocspRevocations: {
+    logFrom: 'timestamp', // the first event about the authority
+    through: 'string', // record of the last event up to which revocations were asked about
+    behind: 'int', // revocations after that one, which wait for their turn
+    unpublished: 'int', // certificates whose revocation the responder does not know
+    unpublishedSince: 'timestamp', // when the first of them was revoked; absent where there is none
+    unpublishedCertificates: 'list<string>', // each: serial number, when, the responder's status, and the record of the event
+    published: 'int', // revocations that the responder was seen to learn of
+    publishedTime: 'duration', // what these took together
+    publishedWithin: 'list<string>', // how many of them took at most so many seconds: `3600 12`
+    unlogged: 'list<string>', // certificates that it says were revoked since the log begins, and the log does not: serial number and when; absent where the log does not name all
+  },
   /** A certificate as served or declared. */
   certificate: {
     subject: 'string',

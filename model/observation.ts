@@ -15,6 +15,8 @@ export const PROBE_KINDS = [
   'issuance',
   'deployment',
   'job',
+  'issued',
+  'ocsp_revocations',
   'attestation',
   'follow',
   'backup',

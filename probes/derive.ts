@@ -66,6 +66,8 @@ export async function derive(target: Target, evidence: Evidence): Promise<Derive
     case 'health':
     case 'reconciliation':
     case 'issuance':
+    case 'issued':
+    case 'ocsp_revocations':
       return undefined
   }
 }

@@ -66,6 +66,27 @@ export interface IssuanceTarget extends TargetBase {
   readonly service: { readonly subject: string; readonly address: string }
 }
 
+/** What an authority issued beside what is known of it otherwise. */
+export interface IssuedTarget extends TargetBase {
+  readonly probe: 'issued'
+  readonly issuer: Issuer
+  /** Certificates that it issued and that stand in files. */
+  readonly declared: readonly Pick<Certificate, 'serial' | 'notBefore' | 'sha256'>[]
+  /** Serial numbers that responders are asked about, lower-case hex. */
+  readonly asked: readonly string[]
+  /** Of the TLS targets of its services, in the order of the inventory. */
+  readonly services: readonly { readonly subject: string; readonly address: string }[]
+}
+
+/** What a responder says of certificates that the log says are revoked. */
+export interface OcspRevocationsTarget extends TargetBase {
+  readonly probe: 'ocsp_revocations'
+  readonly url: string
+  readonly issuer: Issuer
+  /** Subjects of the services whose certificates the authority issues. */
+  readonly services: readonly string[]
+}
+
 export interface OcspTarget extends TargetBase {
   readonly probe: 'ocsp'
   readonly url: string
@@ -153,6 +174,8 @@ export type Target =
   | CaTarget
   | ReconciliationTarget
   | IssuanceTarget
+  | IssuedTarget
+  | OcspRevocationsTarget
 
 /** What a probe run may use of the world. */
 export interface ProbeContext extends Network {

@@ -4,17 +4,21 @@ import { probeCrl } from './crl.ts'
 import { probeCrlSet } from './crlSet.ts'
 import { probeHealth } from './health.ts'
 import { probeIssuance } from './issuance.ts'
+import { probeIssued } from './issued.ts'
 import { probeMtls } from './mtls.ts'
 import { probeOcsp } from './ocsp.ts'
 import { probeOcspMatrix } from './ocspMatrix.ts'
+import { probeOcspRevocations } from './ocspRevocations.ts'
 import type {
   CaTarget,
   CrlSetTarget,
   CrlTarget,
   HealthTarget,
   IssuanceTarget,
+  IssuedTarget,
   MtlsTarget,
   OcspMatrixTarget,
+  OcspRevocationsTarget,
   OcspTarget,
   Probe,
   ProbeContext,
@@ -36,6 +40,8 @@ interface TargetOf {
   health: HealthTarget
   reconciliation: ReconciliationTarget
   issuance: IssuanceTarget
+  issued: IssuedTarget
+  ocsp_revocations: OcspRevocationsTarget
 }
 
 /** Every kind of probe. */
@@ -50,6 +56,8 @@ const PROBES: { readonly [K in keyof TargetOf]: Probe<TargetOf[K]> } = {
   health: probeHealth,
   reconciliation: probeReconciliation,
   issuance: probeIssuance,
+  issued: probeIssued,
+  ocsp_revocations: probeOcspRevocations,
 }
 
 /** Runs the probe of the target's kind, once. */

@@ -17,15 +17,18 @@ import type {
   CrlTarget,
   HealthTarget,
   IssuanceTarget,
+  IssuedTarget,
   Issuer,
   IssuerLocations,
   MtlsTarget,
   OcspMatrixTarget,
+  OcspRevocationsTarget,
   OcspTarget,
   ReconciliationTarget,
   Target,
   TlsTarget,
 } from './probe.ts'
+import { declaredIssuance, type DeclaredIssuance } from './reconciliation/expectations.ts'
 
 /** What a system of a kind is to the PKI. */
 const SYSTEM_SUBJECTS = {
@@ -263,8 +266,15 @@ function namesAuthorities({ format, json }: LogConfig): 'yes' | 'no' | 'says_not
   }
 }
 
-/** Of each authority that a log tells of its CRLs, and what its services serve. */
-function reconciliationTargets(sources: TargetSources): (ReconciliationTarget | IssuanceTarget)[] {
+/** What these issue, as it is declared. */
+export function loggedIssuance(inventory: Config['inventory']): readonly DeclaredIssuance[] {
+  return loggedAuthorities(inventory).map((authority) => declaredIssuance(authority, inventory.services))
+}
+
+type LogTarget = ReconciliationTarget | IssuanceTarget | IssuedTarget | OcspRevocationsTarget
+
+/** Of each authority that a log tells of: its CRLs, its responders, what it issued, and what its services serve. */
+function reconciliationTargets(sources: TargetSources): LogTarget[] {
   const { inventory } = sources.config
   return loggedAuthorities(inventory).flatMap((authority) => {
     const { id } = authority
@@ -279,6 +289,8 @@ function reconciliationTargets(sources: TargetSources): (ReconciliationTarget | 
     const services = inventory.services.filter(({ issuer }) => issuer === id)
     return [
       ...(declared.length === 0 ? [] : [crls]),
+      ...ocspRevocationsTargets(authority, services, sources),
+      issuedTarget(authority, services, sources),
       ...services.map((service): IssuanceTarget => {
         const { subject: tls, address } = endpointOf(service)
         const keys = [service.id, service.environment]
@@ -291,6 +303,49 @@ function reconciliationTargets(sources: TargetSources): (ReconciliationTarget | 
       }),
     ]
   })
+}
+
+function ocspRevocationsTargets(
+  { id, ocsp }: AuthorityConfig,
+  services: readonly ServiceConfig[],
+  sources: TargetSources,
+): OcspRevocationsTarget[] {
+  return [...new Set(ocsp.map(({ url }) => url))].map((url) => ({
+    probe: 'ocsp_revocations',
+    subject: formatSubject({ kind: 'ocsp_responder_status', keys: [id] }),
+    address: url,
+    ...scheduleOf('ocsp_revocations', sources),
+    url,
+    issuer: resolved(sources.authorities, id),
+    services: services.map((service) => endpointOf(service).subject),
+  }))
+}
+
+function issuedTarget(
+  { id, ocsp }: AuthorityConfig,
+  services: readonly ServiceConfig[],
+  sources: TargetSources,
+): IssuedTarget {
+  const issuer = resolved(sources.authorities, id)
+  const inventory = [...sources.authorities.values()].map(({ certificate }) => certificate)
+  const files = sources.issued.get(id) ?? []
+  const asked = ocsp.flatMap(({ certificate, serial, revoked }) => [
+    serial ?? resolved(sources.knownGood, certificate ?? ''),
+    ...(revoked === undefined ? [] : [revoked]),
+  ])
+  return {
+    probe: 'issued',
+    subject: formatSubject({ kind: 'intermediate_ca_cert', keys: [id] }),
+    address: `log:${id}`,
+    ...scheduleOf('reconciliation', sources),
+    issuer,
+    declared: issuedBy(issuer.certificate, [...inventory, ...files]),
+    asked,
+    services: services.map((service) => {
+      const { subject, address } = endpointOf(service)
+      return { subject, address }
+    }),
+  }
 }
 
 function credentialOf(
@@ -316,7 +371,7 @@ function locationsOf({ crl, ocsp, ca_issuers }: AuthorityConfig): IssuerLocation
 }
 
 function scheduleOf(
-  kind: Exclude<Target['probe'], 'crl_set' | 'issuance'>,
+  kind: Exclude<Target['probe'], 'crl_set' | 'issuance' | 'issued'>,
   { config }: TargetSources,
 ): { interval: number; timeout: number } {
   const { interval, timeout } = config.probes[kind]
@@ -351,6 +406,7 @@ export function declaredHosts(target: Target): readonly string[] {
     case 'crl_set':
     case 'reconciliation':
     case 'issuance':
+    case 'issued':
       return []
     case 'ca':
       return target.urls.flatMap(hostOfUrl)
@@ -360,6 +416,7 @@ export function declaredHosts(target: Target): readonly string[] {
     case 'crl':
     case 'ocsp':
     case 'ocsp_matrix':
+    case 'ocsp_revocations':
     case 'health':
       return hostOfUrl(target.url)
   }

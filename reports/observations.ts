@@ -41,6 +41,8 @@ const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>([
   'issuance',
   'deployment',
   'job',
+  'issued',
+  'ocsp_revocations',
   'slo',
   'log',
   'self',

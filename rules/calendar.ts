@@ -192,6 +192,8 @@ const knownEntries =
       case 'issuance':
       case 'deployment':
       case 'job':
+      case 'issued':
+      case 'ocsp_revocations':
       case 'slo':
       case 'log':
       case 'self':

@@ -3,7 +3,8 @@ import type { Waiver } from '../model/finding.ts'
 import type { Problem } from '../model/problem.ts'
 import type { MaintenanceConfig } from '../model/slos.ts'
 import { toTimestamp } from '../model/time.ts'
-import { listed, matchesSubject } from './subjectPattern.ts'
+import { matchesPattern } from '../model/textPattern.ts'
+import { listed } from './listed.ts'
 
 /** A time in [from, to), in milliseconds. */
 export interface Interval {
@@ -40,7 +41,7 @@ class MaintenanceWindow {
   covers({ subject, tags }: Maintained): boolean {
     return (
       this.config.tags.some((tag) => tags.has(tag)) ||
-      this.config.subjects.some((pattern) => matchesSubject(pattern, subject))
+      this.config.subjects.some((pattern) => matchesPattern(pattern, subject))
     )
   }
 
@@ -161,7 +162,7 @@ export function checkMaintenance(
       message,
     })
     const problems = config.subjects.flatMap((pattern, j) =>
-      subjects.some(({ subject }) => matchesSubject(pattern, subject))
+      subjects.some(({ subject }) => matchesPattern(pattern, subject))
         ? []
         : [
             problem(

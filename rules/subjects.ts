@@ -151,6 +151,8 @@ const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set([
   'reconciliation',
   'issuance',
   'deployment',
+  'issued',
+  'ocsp_revocations',
   'follow',
   'backup',
 ])

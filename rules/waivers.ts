@@ -2,7 +2,8 @@ import type { WaiverConfig } from '../model/config.ts'
 import type { Waiver } from '../model/finding.ts'
 import type { Problem } from '../model/problem.ts'
 import { formatInstant, toTimestamp } from '../model/time.ts'
-import { listed, matchesSubject } from './subjectPattern.ts'
+import { matchesPattern } from '../model/textPattern.ts'
+import { listed } from './listed.ts'
 
 /** Longest time ahead that a waiver may end, in milliseconds: what is known for longer than a year belongs into the policy. */
 const MAX_WAIVER = 366 * 86_400_000
@@ -48,7 +49,7 @@ export function checkWaivers(
       problems.push(problem(i, 'rule', `"${rule}" is not a rule of the packs in force`))
       return
     }
-    const covered = subjects.filter((name) => matchesSubject(subject, name))
+    const covered = subjects.filter((name) => matchesPattern(subject, name))
     if (covered.length === 0)
       problems.push(
         problem(i, 'subject', `${rule} judges no subject "${subject}"; it judges ${listed(subjects)}`),
@@ -77,7 +78,7 @@ export function waiverOf(
   rule: string,
   subject: string,
 ): Waiver | undefined {
-  const found = waivers.find((waiver) => waiver.rule === rule && matchesSubject(waiver.subject, subject))
+  const found = waivers.find((waiver) => waiver.rule === rule && matchesPattern(waiver.subject, subject))
   return found && { owner: found.owner, reason: found.reason, expires: toTimestamp(found.expires) }
 }
 

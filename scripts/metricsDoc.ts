@@ -20,6 +20,8 @@ const PROBES: Readonly<Partial<Record<ProbeKind, string>>> = {
   follow: 'Journals that are followed',
   backup: 'Backups of the journal',
   reconciliation: 'CRLs beside the log of their authority',
+  ocsp_revocations: 'OCSP responders beside the log of their authority',
+  issued: 'What an authority issued beside the inventory',
 }
 
 export function metricsDocument(): string {

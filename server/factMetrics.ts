@@ -36,6 +36,8 @@ export const TARGET_LABELS = {
   issuance: ['service', 'environment', 'target'],
   deployment: ['service', 'environment', 'target'],
   job: ['log', 'job', 'target'],
+  issued: ['authority', 'target'],
+  ocsp_revocations: ['authority', 'target'],
   attestation: ['target'],
   follow: ['monitor', 'target'],
   backup: ['monitor', 'target'],
@@ -266,6 +268,38 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'reconciliation.crlsUnlogged': [
       'vigil_reconciliation_crls_unlogged',
       'CRLs that the log knows nothing of',
+    ],
+  }),
+  ...of('ocsp_revocations', {
+    'ocspRevocations.behind': [
+      'vigil_ocsp_revocations_behind',
+      'Revocations in the log that the responder was not asked about yet',
+    ],
+    'ocspRevocations.unpublished': [
+      'vigil_ocsp_revocations_unpublished',
+      'Certificates whose revocation the responder does not know',
+    ],
+    'ocspRevocations.unpublishedSince': [
+      'vigil_ocsp_revocations_unpublished_since_timestamp_seconds',
+      'When the first of these was revoked',
+    ],
+    'ocspRevocations.unlogged': [
+      'vigil_ocsp_revocations_unlogged',
+      'Certificates that the responder says are revoked, and the log does not',
+    ],
+  }),
+  ...of('issued', {
+    'issued.certificates': ['vigil_issued_certificates', 'Certificates in the log that are in use'],
+    'issued.expected': ['vigil_issued_expected', 'Certificates of these that are declared as expected'],
+    'issued.inventoried': ['vigil_issued_inventoried', 'Certificates of these that are served, or in files'],
+    'issued.unknown': ['vigil_issued_unknown', 'Certificates of these that the inventory does not know'],
+    'issued.unknownSince': [
+      'vigil_issued_unknown_since_timestamp_seconds',
+      'When the first of those that are unknown was issued',
+    ],
+    'issued.unlogged': [
+      'vigil_issued_unlogged',
+      'Certificates in the inventory that the log knows nothing of',
     ],
   }),
 ]

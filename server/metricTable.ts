@@ -60,7 +60,7 @@ export const METRICS = {
   publicationLatency: {
     name: 'vigil_revocation_publication_seconds',
     type: 'histogram',
-    help: 'Revocations in logs of authorities by how long they took to be published: probe reconciliation, on a CRL',
+    help: 'Revocations in logs of authorities by how long they took to be published: on a CRL (reconciliation), by OCSP (ocsp_revocations)',
     labels: ['probe', 'authority', 'target'],
   },
 

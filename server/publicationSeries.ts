@@ -26,7 +26,7 @@ export class PublicationSeries {
 
   establish(probe: ProbeKind, labels: Labels, facts: Facts): void {
     const series = this.#series.get(keyOf(probe, labels))
-    const found = isCounting(probe) ? factsOf(probe, facts) : undefined
+    const found = isCounting(probe) ? facts[COUNTING[probe]] : undefined
     if (series !== undefined && found?.published !== undefined) series.facts = found
   }
 
@@ -52,14 +52,12 @@ export class PublicationSeries {
   }
 }
 
-type Counting = 'reconciliation'
+/** Kinds of probes whose observations count publications. */
+const COUNTING = { reconciliation: 'reconciliation', ocsp_revocations: 'ocspRevocations' } as const
+type Counting = keyof typeof COUNTING
 
 function isCounting(probe: ProbeKind): probe is Counting {
-  return probe === 'reconciliation'
-}
-
-function factsOf(_probe: Counting, { reconciliation }: Facts): PublicationFacts | undefined {
-  return reconciliation
+  return Object.hasOwn(COUNTING, probe)
 }
 
 function keyOf(probe: ProbeKind, labels: Labels): string {

@@ -22,7 +22,7 @@ export function heldCertificate(text: string): HeldCertificate | undefined {
   const der = certificateBytes(text)
   if (der === undefined) return undefined
   try {
-    const { serial, notBefore, notAfter, subject, issuer, sha256 } = parseCertificate(der)
+    const { serial, notBefore, notAfter, subject, issuer, identities, sha256 } = parseCertificate(der)
     if (notBefore < 0 || notAfter > LAST) return undefined
     return {
       serial,
@@ -33,6 +33,7 @@ export function heldCertificate(text: string): HeldCertificate | undefined {
         not_after: toTimestamp(notAfter),
         subject: { distinguished_name: subject.text },
         issuer: { distinguished_name: issuer.text },
+        ...(identities.length === 0 ? {} : { alternative_names: identities }),
       },
     }
   } catch (error) {

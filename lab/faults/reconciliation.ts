@@ -1,6 +1,6 @@
 // What a CA's log says otherwise than what the CA publishes.
 import { ADMINISTRATORS } from '../ejbcaEvents.ts'
-import type { CaFault } from './fault.ts'
+import type { CaFault, ServiceFault } from './fault.ts'
 
 const DAY_MS = 86_400_000
 /** CRLReason superseded (RFC 5280 section 5.3.1). */
@@ -8,7 +8,7 @@ const SUPERSEDED = 4
 /** A serial number that no CA of the lab gives. */
 const STRANGE_SERIAL = '10571057'
 
-export const RECONCILIATION_FAULTS: readonly CaFault[] = [
+export const RECONCILIATION_FAULTS: readonly (CaFault | ServiceFault)[] = [
   {
     id: 'revocation-unpublished',
     title: 'A certificate is revoked, and is on no CRL that follows',
@@ -67,6 +67,78 @@ export const RECONCILIATION_FAULTS: readonly CaFault[] = [
         undo()
         await distributionPoint.refresh(ADMINISTRATORS.scheduler)
       }
+    },
+  },
+  {
+    id: 'revocation-not-in-ocsp',
+    title: 'A certificate is revoked and on the CRL, and the responder still says good',
+    group: 'reconciliation',
+    target: 'ca',
+    apply: async ({ authority, distributionPoint, responder }, tools) => {
+      const now = tools.now()
+      const who = tools.login(ADMINISTRATORS.securityOfficer)
+      const order = { notBefore: now, notAfter: now + 30 * DAY_MS, who }
+      const { serial } = await authority.issue({ ...order, username: 'left-out', profile: 'tls_client' })
+      authority.revoke(serial, SUPERSEDED, who)
+      await distributionPoint.refresh(who)
+      return responder.changeAnswers((answer) => ({
+        ...answer,
+        answers: answer.answers.map((single) =>
+          single.serial === serial ? { ...single, status: 'good' } : single,
+        ),
+      }))
+    },
+  },
+  {
+    id: 'ocsp-revocation-unlogged',
+    title: "The responder says that the service's certificate is revoked, and nobody revoked it",
+    group: 'reconciliation',
+    target: 'service',
+    apply: (service, tools) => {
+      const { responder } = tools.partsOf(service.authority.id)
+      const at = tools.now()
+      return Promise.resolve(
+        responder.changeAnswers((answer) => ({
+          ...answer,
+          answers: answer.answers.map((single) =>
+            single.serial === service.own.serial
+              ? { ...single, status: 'revoked', at, reason: SUPERSEDED }
+              : single,
+          ),
+        })),
+      )
+    },
+  },
+  {
+    id: 'issuance-unknown',
+    title: 'The CA issues a server certificate for a service that nobody declared',
+    group: 'reconciliation',
+    target: 'ca',
+    apply: async ({ authority, distributionPoint }, tools) => {
+      const now = tools.now()
+      const who = tools.login(ADMINISTRATORS.registrationOfficer)
+      const { serial } = await authority.issue({
+        ...{ username: 'unheard-of', profile: 'tls_server', dns: ['unheard-of.lab.example'] },
+        ...{ notBefore: now, notAfter: now + 30 * DAY_MS, who },
+      })
+      return async () => {
+        authority.revoke(serial, SUPERSEDED, who)
+        await distributionPoint.refresh(who)
+      }
+    },
+  },
+  {
+    id: 'signer-unlogged',
+    title: 'OCSP answers are signed by a delegate that the CA never issued a certificate for',
+    group: 'reconciliation',
+    target: 'ca',
+    apply: async ({ authority, responder }, tools) => {
+      const now = tools.now()
+      const { der, key } = await authority.issue({
+        ...{ username: `ocsp-${authority.id}`, profile: 'ocsp_signer', log: 'silent' },
+        ...{ notBefore: now, notAfter: now + 30 * DAY_MS, who: ADMINISTRATORS.securityOfficer },
+      })
+      return responder.changeAnswers((answer) => ({ ...answer, signer: { certificate: der, key } }))
     },
   },
 ]

@@ -31,8 +31,8 @@ export function knownCertificates(
 export function issuedBy(
   issuer: Certificate,
   certificates: Iterable<Certificate>,
-): readonly Pick<Certificate, 'serial' | 'notAfter'>[] {
+): readonly Pick<Certificate, 'serial' | 'notBefore' | 'notAfter' | 'sha256'>[] {
   return [...certificates]
     .filter((certificate) => certificate !== issuer && certificate.issuer.text === issuer.subject.text)
-    .map(({ serial, notAfter }) => ({ serial, notAfter }))
+    .map(({ serial, notBefore, notAfter, sha256 }) => ({ serial, notBefore, notAfter, sha256 }))
 }

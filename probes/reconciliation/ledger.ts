@@ -3,12 +3,13 @@ import type { SealedRecord } from '../../model/record.ts'
 import { formatRecordId, parseRecordId, type Position, type RecordId } from '../../model/recordId.ts'
 import { fromTimestamp } from '../../model/time.ts'
 import { Deeds, type Deed, type Telling } from './deeds.ts'
+import { Expectations, type DeclaredIssuance } from './expectations.ts'
 import { SerialTable, type Row } from './serialTable.ts'
 
 // What the logs of the authorities say that they did: the one side of every reconciliation. Built from audit events, of which the journal has
 // every one; what is not needed to compare is not kept.
 
-/** Certificates of one authority: 200 MB. Of one with more nothing is said that needs all of them. */
+/** Certificates of one authority: 240 MB. Of one with more nothing is said that needs all of them. */
 const MAX_CERTIFICATES = 2 ** 22
 /** CRLs of one authority whose fingerprints are kept, the newest: years of one every hour. */
 const MAX_CRLS = 50_000
@@ -31,6 +32,8 @@ export interface AuthorityLedger {
   readonly certificates: SerialTable
   /** Whether the log says that a CRL with one of these fingerprints (hex) was issued, or, where it gives none, with this number. */
   hasCrl(fingerprints: readonly string[], number: string | undefined): boolean
+  /** Name of a profile, by its number in `certificates`. */
+  profileNamed(profile: number): string
   /** Of the record that says the newest about a certificate: that it was revoked, or else issued. */
   recordOf(row: Row): RecordId
   /** Of the newest record. */
@@ -54,8 +57,8 @@ export class JournaledLedger implements Ledger {
   readonly #deeds: Deeds
   #isComplete = false
 
-  constructor(authorities: Iterable<string>, logs: ConstructorParameters<typeof Deeds>[0]) {
-    this.#books = new Map([...authorities].map((id) => [id, new Book()]))
+  constructor(authorities: Iterable<DeclaredIssuance>, logs: ConstructorParameters<typeof Deeds>[0]) {
+    this.#books = new Map([...authorities].map((declared) => [declared.id, new Book(declared)]))
     this.#deeds = new Deeds(logs)
   }
 
@@ -100,6 +103,7 @@ export class JournaledLedger implements Ledger {
 type Order = 'new' | 'earlier'
 
 class Book implements AuthorityLedger {
+  readonly #expectations: Expectations
   readonly certificates = new SerialTable(MAX_CERTIFICATES)
   /** By fingerprint, or by number where the log gives none: when it was issued, in milliseconds. */
   readonly #crls = new Map<string, number>()
@@ -110,6 +114,14 @@ class Book implements AuthorityLedger {
   #newest: ({ readonly origin: string; readonly epoch: number } & Position) | undefined
   #events = 0
   complete = true
+
+  constructor(declared: DeclaredIssuance) {
+    this.#expectations = new Expectations(declared)
+  }
+
+  profileNamed(profile: number): string {
+    return this.#expectations.profileNamed(profile)
+  }
 
   get isEmpty(): boolean {
     return this.#events === 0
@@ -205,6 +217,7 @@ class Book implements AuthorityLedger {
     if (expires !== undefined) certificates.setNotAfter(row, expires)
     const digest = pki.sha256 ?? (SHA256.test(pki.fingerprint ?? '') ? pki.fingerprint : undefined)
     if (digest !== undefined) certificates.setDigest(row, digest)
+    if (kind === 'issued') this.#addIssuance(row, event, at)
     const isStatus = kind !== 'issued'
     const isNews = order === 'new' || !certificates.hasStatus(row)
     if (isStatus && isNews) {
@@ -214,6 +227,20 @@ class Book implements AuthorityLedger {
     const position = parseRecordId(event.id)
     if (position !== undefined && isNews && (isStatus || !certificates.hasStatus(row)))
       certificates.setPosition(row, position)
+  }
+
+  /** More than one event may tell of it, each something else. */
+  #addIssuance(row: Row, event: LoggedEvent, at: number): void {
+    const { certificates } = this
+    const expectations = this.#expectations
+    certificates.setIssuedAt(row, Math.min(at, certificates.issuedAt(row) ?? at))
+    const profile = expectations.profileOf(event)
+    const service = expectations.serviceOf(event)
+    certificates.setIssuance(row, {
+      isExpected: expectations.isExpected(event),
+      ...(profile === undefined ? {} : { profile }),
+      ...(service === undefined ? {} : { service }),
+    })
   }
 
   #noteRecord(id: RecordId): void {

@@ -1,4 +1,4 @@
-// Certificates of one authority by serial number, in columns: 49 octets each instead of some hundreds, since a CA's log has millions of them.
+// Certificates of one authority by serial number, in columns: 57 octets each instead of some hundreds, since a CA's log has millions of them.
 
 /** 32-bit words of a serial number: 20 octets (RFC 5280 section 4.1.2.2). */
 const WORDS = 5
@@ -24,6 +24,11 @@ export class SerialTable {
   #status = new Uint8Array(FIRST_CAPACITY)
   /** The first 32 bits of the certificate's SHA-256; 0: not known. */
   #digest = new Uint32Array(FIRST_CAPACITY)
+  /** Seconds since 1970; 0: no issuance is known. */
+  #issuedAt = new Uint32Array(FIRST_CAPACITY)
+  #profile = new Uint8Array(FIRST_CAPACITY)
+  #service = new Uint16Array(FIRST_CAPACITY)
+  #expected = new Uint8Array(FIRST_CAPACITY)
   #entry = new Uint32Array(FIRST_CAPACITY)
   #n = new Uint32Array(FIRST_CAPACITY)
 
@@ -76,6 +81,30 @@ export class SerialTable {
   /** Milliseconds; undefined: it is not revoked. */
   revokedAt(row: Row): number | undefined {
     return this.#status[row] === REVOKED ? (inMilliseconds(this.#revokedAt[row]) ?? 0) : undefined
+  }
+
+  /** Milliseconds; undefined: no issuance is known. */
+  issuedAt(row: Row): number | undefined {
+    return inMilliseconds(this.#issuedAt[row])
+  }
+
+  setIssuedAt(row: Row, ms: number): void {
+    this.#issuedAt[row] = inSeconds(ms)
+  }
+
+  /** Small numbers that say more of its issuance, 0 where nothing was said: up to 255, 65,535. */
+  issuance(row: Row): { readonly profile: number; readonly service: number; readonly isExpected: boolean } {
+    const [profile = 0, service = 0] = [this.#profile[row], this.#service[row]]
+    return { profile, service, isExpected: this.#expected[row] === 1 }
+  }
+
+  setIssuance(
+    row: Row,
+    told: { readonly profile?: number; readonly service?: number; readonly isExpected: boolean },
+  ): void {
+    if (told.profile !== undefined) this.#profile[row] = told.profile
+    if (told.service !== undefined) this.#service[row] = told.service
+    if (told.isExpected) this.#expected[row] = 1
   }
 
   /** Serial number and notAfter (milliseconds) of revoked certificates whose notAfter is known, the newest rows first. */
@@ -147,6 +176,10 @@ export class SerialTable {
     this.#revokedAt = larger(this.#revokedAt, new Uint32Array(capacity))
     this.#status = larger(this.#status, new Uint8Array(capacity))
     this.#digest = larger(this.#digest, new Uint32Array(capacity))
+    this.#issuedAt = larger(this.#issuedAt, new Uint32Array(capacity))
+    this.#profile = larger(this.#profile, new Uint8Array(capacity))
+    this.#service = larger(this.#service, new Uint16Array(capacity))
+    this.#expected = larger(this.#expected, new Uint8Array(capacity))
     this.#entry = larger(this.#entry, new Uint32Array(capacity))
     this.#n = larger(this.#n, new Uint32Array(capacity))
     this.#slots = new Int32Array(capacity * 2).fill(FREE)
@@ -160,7 +193,7 @@ export class SerialTable {
 
 const [NOTHING, REVOKED, RELEASED] = [0, 1, 2]
 
-function larger<T extends Uint32Array | Uint8Array>(from: T, to: T): T {
+function larger<T extends Uint32Array | Uint16Array | Uint8Array>(from: T, to: T): T {
   to.set(from)
   return to
 }

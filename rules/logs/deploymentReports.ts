@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig, ServiceConfig } from '../../model/config.ts'
 import type { DeploymentConfig } from '../../model/logSource.ts'
 import type { RecordId } from '../../model/recordId.ts'
-import { matchesSubject } from '../subjectPattern.ts'
+import { matchesPattern } from '../../model/textPattern.ts'
 
 /** Characters of a name that the log gives. */
 const MAX_NAME = 200
@@ -81,7 +81,7 @@ class DagsterDeployments implements DeploymentReader {
     const { asset, partition = '' } = details
     if (module !== 'dagster' || dataset !== 'dagster.asset' || action !== 'MaterializationEvent')
       return undefined
-    const config = this.#configs.find((one) => matchesSubject(one.asset, asset ?? ''))
+    const config = this.#configs.find((one) => matchesPattern(one.asset, asset ?? ''))
     if (config === undefined || asset === undefined) return undefined
     const metadata = (names: readonly string[]): readonly string[] => said(details, names, 'metadata.')
     const dimensions = (names: readonly string[]): readonly string[] =>
@@ -132,7 +132,7 @@ class CertctlDeployments implements DeploymentReader {
     const fetched = this.#fetched.get(agent)
     this.#fetched.delete(agent)
     if (fetched === undefined || outcome === 'failure') return undefined
-    const config = this.#configs.find((one) => matchesSubject(one.asset, fetched.certificate))
+    const config = this.#configs.find((one) => matchesPattern(one.asset, fetched.certificate))
     if (config === undefined) return undefined
     const known = this.#names.get(fetched.certificate)
     return {

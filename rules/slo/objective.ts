@@ -4,7 +4,8 @@ import type { ProbeKind } from '../../model/observation.ts'
 import type { Problem } from '../../model/problem.ts'
 import { OBJECTIVE_KEYS, type ObjectiveKey, type SlosConfig } from '../../model/slos.ts'
 import { parseSubject } from '../../model/subject.ts'
-import { listed, matchesSubject } from '../subjectPattern.ts'
+import { matchesPattern } from '../../model/textPattern.ts'
+import { listed } from '../listed.ts'
 import { watchedSubjects, type WatchedTarget } from '../subjects.ts'
 
 /** What an objective counts as good: a run that succeeds, a CRL that is fresh when it is looked at, a run that is quick. */
@@ -55,7 +56,7 @@ export function objectivesOf(
       const definition = DEFINITIONS[key]
       if (definition.subjects !== kind) return []
       const own = slos[key]
-      const override = slos.overrides.find((o) => o.objective === key && matchesSubject(o.subject, subject))
+      const override = slos.overrides.find((o) => o.objective === key && matchesPattern(o.subject, subject))
       if (!(override?.enabled ?? own.enabled)) return []
       const spacing = Math.max(...targets.map(({ interval }) => interval))
       return [
@@ -122,7 +123,7 @@ export function checkOverrides(slos: SlosConfig, probed: readonly WatchedTarget[
     const known = [...new Set(probed.map((target) => target.subject))].filter(
       (name) => parseSubject(name)?.kind === kind,
     )
-    const covered = known.filter((name) => matchesSubject(subject, name))
+    const covered = known.filter((name) => matchesPattern(subject, name))
     if (covered.length === 0)
       return [
         problem(`${objective} is about no subject "${subject}"; it is about ${listed(known) || 'none here'}`),

@@ -161,6 +161,7 @@ const MONTHLY: Readonly<Record<Monthly, Fields>> = {
         not_after: date,
         subject: { properties: { distinguished_name: keyword } },
         issuer: { properties: { distinguished_name: keyword } },
+        alternative_names: keyword,
       },
     },
     pki: {

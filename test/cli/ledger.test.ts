@@ -8,7 +8,7 @@ import { JournaledLedger } from '../../probes/reconciliation/ledger.ts'
 import type { AuditQuery } from '../../store/contract.ts'
 import { StoreError, isTransientStoreError } from '../../store/error.ts'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
-import { issuedEvent, revokedEvent } from '../probes/reconciliation/heard.ts'
+import { ISSUING_1, issuedEvent, revokedEvent } from '../probes/reconciliation/heard.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 import { DAY, JournalDouble, SECOND, START } from '../rules/journalDouble.ts'
 
@@ -38,7 +38,7 @@ test('what the logs said before the start is there after it, page by page', asyn
       return store.auditEvents(query)
     },
   }
-  const ledger = new JournaledLedger(['issuing-1', 'issuing-2'], [])
+  const ledger = new JournaledLedger([ISSUING_1, { ...ISSUING_1, id: 'issuing-2' }], [])
   await fillLedger(ledger, counting, { signal: new AbortController().signal, persist: (work) => work() })
   const own = ledger.of('issuing-1')
   assert.ok(own !== undefined)
@@ -50,7 +50,7 @@ test('what the logs said before the start is there after it, page by page', asyn
 })
 
 test('a ledger that could not be filled to its end says nothing', async () => {
-  const ledger = new JournaledLedger(['issuing-1'], [])
+  const ledger = new JournaledLedger([ISSUING_1], [])
   const nothing = { auditEvents: () => Promise.resolve([]) }
   await fillLedger(ledger, nothing, { signal: AbortSignal.abort(), persist: (work) => work() })
   const body = issuedEvent('2a', START, START + DAY)
@@ -72,7 +72,7 @@ test('a store that is busy is asked again, and what is given up says nothing', a
   }
   const problems = new Problems(createLogger(process.stderr, 'silent'), Date.now)
   const filled = async (signal: AbortSignal, pause: () => void): Promise<JournaledLedger> => {
-    const ledger = new JournaledLedger(['issuing-1'], [])
+    const ledger = new JournaledLedger([ISSUING_1], [])
     const pausing = (): Promise<void> => {
       pause()
       return Promise.resolve()

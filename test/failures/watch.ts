@@ -22,7 +22,7 @@ import { RecordedMemory } from '../../probes/memory.ts'
 import { JournaledLedger } from '../../probes/reconciliation/ledger.ts'
 import type { ProbeContext, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
-import { declaredHosts, loggedAuthorities } from '../../probes/targets.ts'
+import { declaredHosts, loggedIssuance } from '../../probes/targets.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { LogEvaluator, logTargets } from '../../rules/logs/evaluator.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
@@ -34,7 +34,7 @@ const ADDRESSES = ['127.0.0.1', '127.0.0.2'] as const
 const TURNS: readonly (readonly ProbeKind[])[] = [
   ['crl', 'ocsp', 'ca', 'health'],
   ['tls', 'mtls', 'crl_set'],
-  ['ocsp_matrix', 'reconciliation', 'issuance'],
+  ['ocsp_matrix', 'reconciliation', 'issuance', 'issued', 'ocsp_revocations'],
 ]
 
 export interface WatchOptions {
@@ -105,10 +105,7 @@ export class Watch implements AsyncDisposable {
     const logs = logTargets(inventory, config.probes)
     this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
     this.#logs = new LogEvaluator({ ...inventory, maintenance, vantage, started: clock.now })
-    this.#ledger = new JournaledLedger(
-      loggedAuthorities(inventory).map(({ id }) => id),
-      inventory.logs,
-    )
+    this.#ledger = new JournaledLedger(loggedIssuance(inventory), inventory.logs)
     this.#ledger.complete()
     this.#facts = new FactReplay({ getArtifact: (digest) => Promise.resolve(this.#artifacts.get(digest)) })
     this.#facts.configure({ ...loaded, attestationKeys: undefined })

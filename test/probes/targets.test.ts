@@ -310,14 +310,21 @@ test('a system gives a target about what it is to the PKI', () => {
   assert.deepEqual(found.slice(0, 1).map(hostOf), ['ejbca.example:443'])
 })
 
+const KINDS_OF_LOGS: readonly string[] = ['reconciliation', 'ocsp_revocations', 'issued', 'issuance']
+
 test('an authority that a log tells of has its CRLs, and what its services serve, put beside the log', () => {
   const service = { id: 'shop', endpoint: 'shop.example:443', issuer: 'issuing-1' }
   const inventory = { authorities: [authority], services: [service] }
   const withLog = (log: object): string[] =>
     targets({ ...inventory, logs: [{ id: 'log', path: 'log', ...log }] })
-      .filter(({ probe }) => probe === 'reconciliation' || probe === 'issuance')
+      .filter(({ probe }) => KINDS_OF_LOGS.includes(probe))
       .map(({ probe, subject }) => `${probe} ${subject}`)
-  const expected = ['reconciliation ca_crl[issuing-1]', 'issuance deployed_service_cert[shop,prod]']
+  const expected = [
+    'reconciliation ca_crl[issuing-1]',
+    'ocsp_revocations ocsp_responder_status[issuing-1]',
+    'issued intermediate_ca_cert[issuing-1]',
+    'issuance deployed_service_cert[shop,prod]',
+  ]
   assert.deepEqual(withLog({ format: 'ejbca', authorities: ['issuing-1'] }), expected)
   assert.deepEqual(withLog({ format: 'ejbca' }), expected)
   assert.deepEqual(withLog({ format: 'ejbca', authorities: ['another'] }), [])

@@ -59,6 +59,8 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   issuance: 'deployed_service_cert[shop,prod]',
   deployment: 'deployed_service_cert[shop,prod]',
   job: 'scheduled_job[dagster,renew]',
+  issued: 'intermediate_ca_cert[issuing-1]',
+  ocsp_revocations: 'ocsp_responder_status[issuing-1]',
   attestation: 'pki_governance',
   follow: 'monitor[vigil.test_other]',
   backup: 'monitor[vigil.test]',

@@ -56,5 +56,27 @@ export const RECONCILIATION_ROWS: readonly Row[] = [
     endsWith: 'next_crl',
   },
   { id: 'C25', fault: 'crl-unlogged', target: 'issuing-3', rules: ['crl_issuance_logged'] },
+  {
+    id: 'C24',
+    fault: 'revocation-not-in-ocsp',
+    target: 'issuing-1',
+    rules: ['ocsp_revocations_published'],
+    settings: { rules: { parameters: { ocsp_revocations_published: { deadline: '30s' } } } },
+  },
+  {
+    id: 'C25',
+    fault: 'ocsp-revocation-unlogged',
+    target: 'shop',
+    rules: ['ocsp_revocations_logged', 'ocsp_status_good'],
+    subjects: ['deployed_service_cert[shop,prod]', 'ocsp_responder_status[issuing-1]'],
+  },
+  {
+    id: 'L08',
+    fault: 'issuance-unknown',
+    target: 'issuing-1',
+    rules: ['issued_certificates_known'],
+    settings: { rules: { parameters: { issued_certificates_known: { deployed_within: '30s' } } } },
+  },
+  { id: 'L08', fault: 'signer-unlogged', target: 'issuing-1', rules: ['inventory_certificates_logged'] },
   { id: 'T14', fault: 'certificate-unlogged', target: 'shop', rules: ['cert_issuance_logged'] },
 ]

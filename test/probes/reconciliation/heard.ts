@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../../../model/auditEvent.ts'
 import { toTimestamp } from '../../../model/time.ts'
+import type { DeclaredIssuance } from '../../../probes/reconciliation/expectations.ts'
 import { JournaledLedger } from '../../../probes/reconciliation/ledger.ts'
 import { JournalDouble } from '../../rules/journalDouble.ts'
 
@@ -35,15 +36,19 @@ export function issuedEvent(serial: string, at: number, notAfter: number, sha256
 export const revokedEvent = (serial: string, at: number, revocationReason = 4): AuditEvent =>
   logged('CERT_REVOKED', at, { serial, revocationReason })
 
+/** Nothing is expected of it. */
+export const ISSUING_1: DeclaredIssuance = { id: 'issuing-1', expected: [], servernames: [] }
+
 /** What was journaled before comes as a store gives it, the newest first; `split` is where it ends and the running journal begins. */
 export function ledgerOf(
   events: readonly AuditEvent[],
   split = 0,
   logs: ConstructorParameters<typeof JournaledLedger>[1] = [],
+  declared: Partial<DeclaredIssuance> = {},
 ): JournaledLedger {
   const journal = new JournalDouble()
   const records = events.map((body) => journal.seal({ kind: 'audit', time: body['@timestamp'], body }))
-  const ledger = new JournaledLedger(['issuing-1'], logs)
+  const ledger = new JournaledLedger([{ ...ISSUING_1, ...declared }], logs)
   // While the store is read, the journal goes on.
   for (const batch of records.slice(split)) ledger.apply(batch)
   const earlier = records

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { JournaledLedger, type AuthorityLedger } from '../../../probes/reconciliation/ledger.ts'
 import { DAY, HOUR, START } from '../../rules/journalDouble.ts'
-import { issuedEvent, ledgerOf, logged, revokedEvent } from './heard.ts'
+import { ISSUING_1, issuedEvent, ledgerOf, logged, revokedEvent } from './heard.ts'
 
 const EVENTS = [
   issuedEvent('2a', START, START + DAY),
@@ -35,7 +35,7 @@ describe('what logs say', () => {
   })
 
   it('is unknown until all of it was read, and of whom no log says anything', () => {
-    const ledger = new JournaledLedger(['issuing-1'], [])
+    const ledger = new JournaledLedger([ISSUING_1], [])
     ledger.addEarlier([])
     assert.equal(ledger.of('issuing-1'), undefined)
     ledger.complete()

@@ -12,6 +12,7 @@ import {
 } from '../journalDouble.ts'
 import { INTERNAL_CRL_DELIVERY } from './crlDelivery.cases.ts'
 import { INTERNAL_CRL_SERIES } from './crlSeries.cases.ts'
+import { INTERNAL_LOGGED } from './logged.cases.ts'
 import { INTERNAL_OCSP } from './ocspMatrix.cases.ts'
 import { isUnknown, type Case as PackCase, type PackCases } from './harness.ts'
 import { SYSTEM_CASES } from './internal-pki.systems.cases.ts'
@@ -236,6 +237,7 @@ export const INTERNAL_PKI: PackCases = {
   ...INTERNAL_CRL_DELIVERY,
   ...INTERNAL_CRL_SERIES,
   ...INTERNAL_OCSP,
+  ...INTERNAL_LOGGED,
   ...INTERNAL_PKI_TLS,
   ...SYSTEM_CASES,
 }
