@@ -1,110 +1,78 @@
-// Audit lines per CPU-second from a file to parsed events, beside the floor (reading the same bytes and SHA-256 over them), in
-// one run, the best of three. Nothing is made durable here: that is the journal's part. Usage: node bench/collect.ts [LINES]
-import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+// Collecting: lines of an audit log of EJBCA per CPU-second, from the file to the durable journal, beside an ordinary Go program (bench/peers/collect), Filebeat
+// writing the same records to a file, and the floor, the SHA-256 of the file in Node. Fresh processes, interleaved, the best of the rounds. Memory with a
+// long backlog. The product runs as it is installed, compiled.
+// Usage: node bench/collect.ts [ROUNDS, default 3] [LINES, default 300000] [GIGABYTES of backlog, default 0: none]
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Collector } from '../collectors/collector.ts'
-import { ejbca } from '../collectors/formats/ejbca.ts'
-import { RecordFramer } from '../collectors/sources/records.ts'
+import { writeAuditLog } from './auditLog.ts'
+import { compile } from './compile.ts'
+import { contest, contestTable, load, readFigures, type Contestant } from './contest.ts'
+import { filebeatToFile } from './filebeat.ts'
+import { goPeer, output } from './peer.ts'
+import { keepSection } from './results.ts'
 
-const RECORDING = new URL('../test/fixtures/ejbca-real/audit.log', import.meta.url)
-const CHUNK_OCTETS = 256 * 1024
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
+const LINES = Number(process.argv[3] ?? 300_000)
+const BACKLOG_OCTETS = Number(process.argv[4] ?? 0) * 1e9
 
-/** The recording again and again, with a first line of its own so that the file has an identity. */
-function writeLog(path: string, lines: number): number {
-  const recording = readFileSync(RECORDING)
-  const file = openSync(path, 'w')
-  let written = 0
-  try {
-    while (written < lines) {
-      writeSync(file, recording)
-      written += recording.toString('latin1').split('\n').length - 1
-    }
-  } finally {
-    closeSync(file)
-  }
-  return written
-}
-
-function* chunks(path: string): Generator<Uint8Array> {
-  const file = openSync(path, 'r')
-  try {
-    for (;;) {
-      const chunk = Buffer.allocUnsafeSlow(CHUNK_OCTETS)
-      const octets = readSync(file, chunk)
-      if (octets === 0) return
-      yield chunk.subarray(0, octets)
-    }
-  } finally {
-    closeSync(file)
-  }
-}
-
-function hash(path: string): void {
-  const digest = createHash('sha256')
-  for (const chunk of chunks(path)) digest.update(chunk)
-  digest.digest()
-}
-
-function frame(path: string): void {
-  const framer = new RecordFramer({ startsRecord: (line) => ejbca.startsRecord(line) })
-  for (const chunk of chunks(path)) framer.push(chunk)
-  framer.finish()
-}
-
-async function collect(path: string): Promise<void> {
-  const collector = new Collector({
-    log: { id: 'bench', format: 'ejbca', path, authorities: [] },
-    authorities: [{ id: 'issuing-1', subject: 'CN=Issuing CA 1,O=Example PKI,C=SE' }],
-    positions: [],
-    record: (records) => Promise.resolve(records),
-    now: () => 0,
-    onProblem: (problem) => console.error(problem.message),
-  })
-  await collector.poll()
-  await collector.close()
-}
-
-/** CPU-seconds, the least of some runs. */
-async function cpu(work: () => void | Promise<void>): Promise<number> {
-  let best = Infinity
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = process.cpuUsage()
-    await work()
-    const { user, system } = process.cpuUsage(before)
-    best = Math.min(best, (user + system) / 1e6)
-  }
-  return best
-}
-
-const directory = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
+const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
 try {
-  const path = join(directory, 'audit.log')
-  const lines = writeLog(path, Number(process.argv[2] ?? 300_000))
-  const octets = statSync(path).size
-  console.log(`${lines} lines, ${Math.round(octets / 1e6)} MB, ${Math.round(octets / lines)} octets a line`)
-  const floor = await cpu(() => hash(path))
-  const framing = await cpu(() => frame(path))
-  const collecting = await cpu(() => collect(path))
-  const row = (what: string, seconds: number) =>
-    console.log(
-      `${what.padEnd(28)} ${Math.round(lines / seconds / 1000)}k lines per CPU-second, ${(seconds / floor).toFixed(1)} x the floor`,
+  using go = goPeer('collect')
+  const worker = join(compile(['bench/collectWorker.ts'], folder), 'bench/collectWorker.js')
+  const log = join(folder, 'audit.log')
+  const lines = writeAuditLog(log, LINES)
+  const octets = statSync(log).size
+  const inLines = (figures: ReturnType<typeof readFigures>) => figures && { ...figures, operations: lines }
+  const vigil =
+    (...options: readonly string[]): Contestant =>
+    () =>
+      inLines(readFigures(output(process.execPath, [worker, ...options])))
+  const records = readFigures(output(process.execPath, [worker, 'frame', log]))?.operations ?? NaN
+
+  const journal = join(folder, 'journal')
+  const shipped = join(folder, 'filebeat')
+  const fresh =
+    (path: string, contestant: Contestant): Contestant =>
+    async () => {
+      rmSync(path, { recursive: true, force: true })
+      return await contestant()
+    }
+  const best = await contest(ROUNDS, {
+    'vigil: file to durable journal': fresh(journal, vigil('journal', log, journal)),
+    'vigil: file to events': vigil('parse', log),
+    'Go: fields, JSON appended, fsync': () =>
+      go === undefined ? undefined : inLines(readFigures(output(go.file, [log, join(folder, 'events')]))),
+    'Filebeat: raw records in JSON to a file': fresh(shipped, async () =>
+      inLines(await filebeatToFile(log, shipped, records)),
+    ),
+    'Node: records cut': vigil('frame', log),
+    'floor: SHA-256 of the file': vigil('floor', log),
+  })
+  rmSync(shipped, { recursive: true, force: true })
+  keepSection(
+    'Collecting',
+    `\`node bench/collect.ts\`: ${lines.toLocaleString('en')} lines (${records.toLocaleString('en')} records, ${Math.round(octets / lines)} octets a line), the recording of a real EJBCA with other certificates each time.
+Whole processes, the best of ${ROUNDS} rounds. ${load()}. Filebeat takes no fields out of the records and calls no fsync; the Go program keeps no certificates
+as artifacts, and no tree.
+
+${contestTable('lines', best)}`,
+  )
+  if (BACKLOG_OCTETS > 0) backlog(log, BACKLOG_OCTETS / (octets / lines))
+
+  function backlog(path: string, length: number): void {
+    const written = writeAuditLog(path, length)
+    const { size } = statSync(path)
+    rmSync(journal, { recursive: true, force: true })
+    const start = performance.now()
+    const figures = readFigures(output(process.execPath, [worker, 'journal', path, journal]))
+    if (figures === undefined) return
+    keepSection(
+      'Collecting: a backlog',
+      `\`node bench/collect.ts 1 1000 ${size / 1e9}\`: ${(size / 1e9).toFixed(1)} GB of audit log, ${written.toLocaleString('en')} lines, read from the beginning into a new journal: ${figures.operations.toLocaleString('en')} records in
+${((performance.now() - start) / 1000).toFixed(0)} s (${figures.cpu.toFixed(0)} CPU-s, ${load().toLowerCase()}), at most ${((figures.rss ?? NaN) / 1e6).toFixed(0)} MB resident.`,
     )
-  row('read + SHA-256 (the floor)', floor)
-  row('read + frame', framing)
-  row('file to parsed events', collecting)
-  console.log(`peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
+  }
 } finally {
-  rmSync(directory, { recursive: true })
+  rmSync(folder, { recursive: true })
 }

@@ -1,15 +1,12 @@
 // What an idle vigil costs: 100 targets each minute, CPU and memory, beside a Node process that does nothing.
 //   node bench/idle.ts [SECONDS]
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parse, stringify } from 'yaml'
-import { z } from 'zod'
-import { startLab } from '../lab/lab.ts'
-import { writeVigilYaml } from '../lab/vigilYaml.ts'
+import { labOfManyServices } from './manyServices.ts'
 
 const TARGETS = 100
 const seconds = Number(process.argv[2] ?? 180)
@@ -17,28 +14,7 @@ const seconds = Number(process.argv[2] ?? 180)
 const TICKS_PER_SECOND = 100
 
 const directory = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
-const lab = await startLab({ directory: join(directory, 'lab'), now: Date.now })
-const file = await writeVigilYaml(lab, {
-  directory,
-  origin: 'vigil.bench',
-  server: { listen: '127.0.0.1:0' },
-})
-const document = z.looseObject({
-  inventory: z.looseObject({
-    authorities: z.array(
-      z.looseObject({ crl: z.array(z.unknown()).default([]), ocsp: z.array(z.unknown()).default([]) }),
-    ),
-    services: z.array(z.looseObject({})),
-  }),
-})
-const config = document.parse(parse(readFileSync(file, 'utf8')))
-const { services, authorities } = config.inventory
-const others = authorities.reduce((n, { crl, ocsp }) => n + crl.length + ocsp.length, 0)
-config.inventory.services = Array.from({ length: TARGETS - others }, (_, i) => ({
-  ...services[i % services.length],
-  id: `service-${i}`,
-}))
-writeFileSync(file, stringify(config))
+const { lab, file } = await labOfManyServices(directory, TARGETS)
 
 const vigil = spawn(
   process.execPath,

@@ -10,7 +10,7 @@ import { parseVerifierKeys } from './note.ts'
 import { checkRecord, isErased, type Envelope } from './record.ts'
 import { segmentPath } from './segments.ts'
 import { readAnchors, type Anchor } from './verify/anchors.ts'
-import { checkArtifacts, type References } from './verify/artifacts.ts'
+import { checkArtifacts } from './verify/artifacts.ts'
 import {
   openSigned,
   readHistory,
@@ -22,6 +22,7 @@ import {
 import { fault, FaultFound, inFile, type Fault } from './verify/fault.ts'
 import { takeInventory, type Inventory } from './verify/inventory.ts'
 import { KeyPeriods } from './verify/keys.ts'
+import { NamedArtifacts } from './verify/namedArtifacts.ts'
 import { keptArtifacts } from './verify/references.ts'
 import { findBeginning, RetentionCheck, type RetentionNote } from './verify/retention.ts'
 import { readSegments, type SegmentBlock } from './verify/segments.ts'
@@ -113,7 +114,9 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
       trusted: trusted ?? [],
       authorities: options.timestampAuthorities,
     })
-    found.artifacts = await checkArtifacts(counted, inventory, found.references, found.notes)
+    const origin = parseOrigin(identity.log)?.origin ?? ''
+    const idOf = (position: Position) => formatRecordId(origin, identity.epoch, position)
+    found.artifacts = await checkArtifacts(counted, inventory, found.named, { notes: found.notes, idOf })
     checkForeign(inventory, found.notes)
     options.onProgress?.({ done: inventory.total, total: inventory.total })
     return found.report(trusted === undefined ? 'self_consistent' : 'authenticated')
@@ -137,7 +140,7 @@ class Findings {
   size = 0
   artifacts = 0
   readonly records: Partial<Record<RecordKind, number>> = {}
-  readonly references: References = new Map()
+  readonly named = new NamedArtifacts()
   readonly notes: string[] = []
   anchors: readonly Anchor[] = []
   retention: RetentionReport = { pruned: 0, erased: 0, records: [] }
@@ -201,7 +204,14 @@ async function checkLog(
       if (envelope.kind === 'retention' && block.entry < first.size)
         retention.add(envelope, block.file, location)
       found.records[envelope.kind] = (found.records[envelope.kind] ?? 0) + 1
-      collectReferences(envelope, { identity, position: { entry: block.entry, n } }, found)
+      for (const artifact of keptArtifacts(envelope))
+        if (!found.named.add({ ...artifact, position: { entry: block.entry, n } }))
+          throw fault(
+            block.file,
+            location,
+            'a digest of an artifact',
+            JSON.stringify(artifact.digest).slice(0, 100),
+          )
       return { recorded: fromTimestamp(envelope.recorded), digest: sha256(bytes) }
     })
     const left = records.filter((record) => record !== undefined)
@@ -229,20 +239,6 @@ function checkEnvelope(bytes: Buffer, block: SegmentBlock, n: number): Envelope 
   if ((envelope.kind === 'epoch') !== begins)
     throw fault(block.file, location, begins ? 'the epoch record' : 'no second epoch record', envelope.kind)
   return envelope
-}
-
-/** Notes the artifacts that a record says are kept. */
-function collectReferences(
-  envelope: Envelope,
-  { identity, position }: { readonly identity: Identity; readonly position: Position },
-  found: Findings,
-): void {
-  for (const { digest, size } of keptArtifacts(envelope)) {
-    if (found.references.has(digest)) continue
-    const log = parseOrigin(identity.log)
-    const where = formatRecordId(log?.origin ?? '', identity.epoch, position)
-    found.references.set(digest, { size, where })
-  }
 }
 
 function checkForeign(inventory: Inventory, notes: string[]): void {

@@ -4,13 +4,15 @@ import { LARGE_BYTES, type ArtifactStore } from '../artifacts.ts'
 import { sha256InTurns } from '../digest.ts'
 import type { Disk } from '../disk.ts'
 import { decodeSealed } from '../sealedFile.ts'
-import type { References } from '../verify/artifacts.ts'
 import { FollowError } from './error.ts'
 import { smallArtifactPath, type Remote } from './remote.ts'
 
 const DIGEST = /^[0-9a-f]{64}$/
 /** Fetched at once: each is an exchange of its own, and most are small. */
 const AT_ONCE = 4
+
+/** What records say must be kept: by digest, the size and where it is named. */
+export type References = Map<string, { readonly size: number; readonly where: string }>
 
 /** Fetches the artifacts that new records name and the mirror has not. Throws FollowError(invalid) when one is missing or another. */
 export async function fetchArtifacts(

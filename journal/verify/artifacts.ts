@@ -1,3 +1,4 @@
+import type { Position } from '../../model/recordId.ts'
 import { itemsOf, largePath, MAX_ARTIFACT_BYTES } from '../artifactReader.ts'
 import { sha256 } from '../digest.ts'
 import { decodeFrames } from '../frame.ts'
@@ -5,33 +6,32 @@ import { PackIndex, packPath } from '../pack.ts'
 import { decodeSealed, inflate } from '../sealedFile.ts'
 import { asFault, fault, inFile } from './fault.ts'
 import { checkNoneLeft, type Inventory } from './inventory.ts'
+import type { NamedArtifacts } from './namedArtifacts.ts'
 import type { FileSource } from './source.ts'
 
-/** What records say must be kept: by digest, the size and where it is named. */
-export type References = Map<string, { readonly size: number; readonly where: string }>
+/** An artifact that is there. */
+type Found = (file: string, digest: Uint8Array, size: number) => void
 
-/** Opens every artifact; each reference must be met. Returns how many artifacts there are. Throws FaultFound. */
+/** Opens every artifact; all that records name must be there. `idOf` a record. Returns how many artifacts there are. Throws FaultFound. */
 export async function checkArtifacts(
   source: FileSource,
   inventory: Inventory,
-  references: References,
-  notes: string[],
+  artifacts: NamedArtifacts,
+  { notes, idOf }: { readonly notes: string[]; readonly idOf: (position: Position) => string },
 ): Promise<number> {
-  const missing = new Map(references)
   let count = 0
   let unnamed = 0
-  const found = (file: string, digest: string, size: number): void => {
+  const found: Found = (file, digest, size) => {
     count++
-    const reference = references.get(digest)
-    if (reference === undefined) unnamed++
-    else if (reference.size !== size)
+    const named = artifacts.found(digest)
+    if (named === undefined) unnamed++
+    else if (named.size !== size)
       throw fault(
         file,
-        `artifact ${digest}`,
-        `${reference.size} octets, as ${reference.where} says`,
+        `artifact ${named.digest}`,
+        `${named.size} octets, as ${idOf(named.position)} says`,
         `${size}`,
       )
-    missing.delete(digest)
   }
 
   let packs = 0
@@ -41,9 +41,9 @@ export async function checkArtifacts(
     if (!(await checkLarge(source, digest, found))) throw fault(largePath(digest), '', 'a file', 'none')
 
   // A writer at work may have written it after the directory was listed.
-  for (const digest of [...missing.keys()]) await checkLarge(source, digest, found)
-  for (const [digest, { where }] of missing)
-    throw fault('artifacts', `artifact ${digest}`, `an artifact, named by ${where}`, 'none')
+  for (const { digest, position } of artifacts.missing())
+    if (!(await checkLarge(source, digest, found)))
+      throw fault('artifacts', `artifact ${digest}`, `an artifact, named by ${idOf(position)}`, 'none')
   if (unnamed > 0) notes.push(`artifacts: ${unnamed} that no record names`)
   return count
 }
@@ -53,7 +53,7 @@ async function checkPack(
   source: FileSource,
   inventory: Inventory,
   number: number,
-  found: (file: string, digest: string, size: number) => void,
+  found: Found,
   notes: string[],
 ): Promise<boolean> {
   const file = packPath(number, 'pack')
@@ -75,7 +75,7 @@ async function checkPack(
     })
     if (!sha256(content).equals(item.digest))
       throw fault(file, `octet ${item.offset}`, `artifact ${digest}`, 'other octets')
-    found(file, digest, item.size)
+    found(file, item.digest, item.size)
   }
 
   if (!inventory.indexes.has(number)) return true
@@ -86,11 +86,7 @@ async function checkPack(
 }
 
 /** false when there is none of this digest. */
-async function checkLarge(
-  source: FileSource,
-  digest: string,
-  found: (file: string, digest: string, size: number) => void,
-): Promise<boolean> {
+async function checkLarge(source: FileSource, digest: string, found: Found): Promise<boolean> {
   const file = largePath(digest)
   const bytes = await source.read(file)
   if (bytes === undefined) return false
@@ -101,7 +97,8 @@ async function checkLarge(
   )
   if (trailer.number !== 0 || trailer.first !== 0 || trailer.count !== 0)
     throw fault(file, 'trailer', 'zeros where a segment has numbers', 'others')
-  if (sha256(content).toString('hex') !== digest) throw fault(file, '', `artifact ${digest}`, 'other octets')
-  found(file, digest, content.length)
+  const key = sha256(content)
+  if (key.toString('hex') !== digest) throw fault(file, '', `artifact ${digest}`, 'other octets')
+  found(file, key, content.length)
   return true
 }
