@@ -5,6 +5,7 @@
  * listen_failed: nobody can connect.
  * unknown_client: somebody without a certificate that counts, or who ships a log that is not his; he is cut off.
  * protocol_error: a client sends what is no Lumberjack, or no event of our Filebeat configuration; it is cut off.
+ * tls_failed: the server shows no certificate that counts, or does not take ours.
  * unreachable, access_denied, rate_limited, answer_too_long, bad_answer: what is asked over HTTP gives no answer, or none that can be used; it is asked again.
  */
 export type CollectorErrorCode =
@@ -18,6 +19,7 @@ export type CollectorErrorCode =
   | 'unknown_client'
   | 'protocol_error'
   | 'unreachable'
+  | 'tls_failed'
   | 'access_denied'
   | 'rate_limited'
   | 'answer_too_long'

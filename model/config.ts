@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
+import { credentials, duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
 import { crlSourceSchema } from './crlSource.ts'
 import { beatsSchema, logSchema } from './logSource.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
@@ -115,9 +115,6 @@ const authority = z.strictObject({
   /** Where its certificate is published, as the certificates that it issues say (RFC 5280 section 4.2.2.1). */
   ca_issuers: z.array(probedUrl).default([]),
 })
-
-/** Certificate (PEM, with the chain to send after it) and private key (PEM). */
-const credentials = z.strictObject({ certificate_file: file, key_file: file })
 
 const service = z.strictObject({
   id,

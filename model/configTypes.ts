@@ -38,3 +38,8 @@ export const endpoint = z
     abort: true,
   })
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'expected a port up to 65535')
+
+const file = z.string().min(1)
+
+/** Certificate (PEM, with the chain to send after it) and private key (PEM). */
+export const credentials = z.strictObject({ certificate_file: file, key_file: file })

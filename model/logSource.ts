@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, endpoint, id, instant } from './configTypes.ts'
+import { credentials, duration, endpoint, id, instant } from './configTypes.ts'
 
 const file = z.string().min(1)
 
@@ -184,6 +184,8 @@ export const logSchema = z
         api_key_file: file.optional(),
         /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
         ca_file: file.optional(),
+        /** Our certificate, where the server, or what stands before it, asks for one. */
+        client: credentials.optional(),
         interval,
         /** Time from one comparison with the journal to the next. */
         compare: duration.default(600_000),

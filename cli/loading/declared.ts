@@ -6,6 +6,7 @@ import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
 import { decodeCertificates, encodePem } from '../../pki/pem.ts'
 import { unreadable, type ConfigFile } from '../config.ts'
+import { CurrentFile } from '../currentFile.ts'
 
 /** Largest certificate, key or secret that is taken, in octets. */
 const MAX_SMALL_FILE = 1024 * 1024
@@ -53,6 +54,17 @@ export class Declared {
     else if (text !== undefined && !/^[\x20-\x7e]+$/.test(text))
       this.refuse(path, `${name}: expected one line of printable characters`)
     return text ?? ''
+  }
+
+  /** What a file holds whenever it is asked for: credentials are rotated. */
+  current(path: Path, name: string): CurrentFile {
+    return new CurrentFile(resolve(this.file.directory, name), this.read(path, name)?.toString('utf8') ?? '')
+  }
+
+  /** The same of one line that goes into a header. */
+  currentSecret(path: Path, name: string): () => string {
+    const file = new CurrentFile(resolve(this.file.directory, name), this.secret(path, name))
+    return () => file.text.trim()
   }
 
   caOf(path: Path, name: string | undefined): { readonly ca?: string } {

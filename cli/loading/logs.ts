@@ -9,6 +9,9 @@ import type { Declared, Path } from './declared.ts'
 
 // What the sources of logs need: certificates, keys, secrets.
 
+/** As they are now. */
+type Headers = () => ApiAccess['headers']
+
 export type BeatsFiles = Omit<BeatsListenerOptions, 'onProblem'>
 
 export function beatsOf(from: Declared): BeatsFiles | undefined {
@@ -28,47 +31,53 @@ export function beatsOf(from: Declared): BeatsFiles | undefined {
     key: read('key_file'),
     clientCa: read('client_ca_file'),
   }
-  try {
-    createSecureContext({ cert: files.certificate, key: files.key, ca: files.clientCa })
-  } catch (error) {
-    from.refuse(
-      ['beats'],
-      `not a certificate with its key, and CAs, in PEM: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
+  const problem = pairProblem({ cert: files.certificate, key: files.key, ca: files.clientCa })
+  if (problem !== undefined) from.refuse(['beats'], problem)
   return { ...parseListen(beats.listen), ...files }
 }
 
+/** Credentials are read again for every request, and connection: they may have been rotated. */
 export function logAccessOf(from: Declared): Map<string, ApiAccess> {
   const access = new Map<string, ApiAccess>()
   from.file.config.inventory.logs.forEach(({ id, certctl, dagster, elasticsearch }, i) => {
     const path = ['inventory', 'logs', i]
-    if (certctl !== undefined)
+    if (certctl !== undefined) {
+      const key = from.currentSecret([...path, 'certctl', 'api_key_file'], certctl.api_key_file)
       access.set(id, {
         url: certctl.url,
-        headers: {
-          authorization: `Bearer ${from.secret([...path, 'certctl', 'api_key_file'], certctl.api_key_file)}`,
+        get headers() {
+          return { authorization: `Bearer ${key()}` }
         },
         ...from.caOf([...path, 'certctl', 'ca_file'], certctl.ca_file),
       })
+    }
     if (dagster !== undefined) {
-      const secret = (key: 'authorization_file' | 'token_file', header: string): ApiAccess['headers'] =>
-        dagster[key] === undefined ? {} : { [header]: from.secret([...path, 'dagster', key], dagster[key]) }
+      const secret = (key: 'authorization_file' | 'token_file', header: string): Headers => {
+        if (dagster[key] === undefined) return () => ({})
+        const value = from.currentSecret([...path, 'dagster', key], dagster[key])
+        return () => ({ [header]: value() })
+      }
+      const authorization = secret('authorization_file', 'authorization')
+      const token = secret('token_file', 'dagster-cloud-api-token')
       access.set(id, {
         url: dagster.url,
-        headers: {
-          ...secret('authorization_file', 'authorization'),
-          ...secret('token_file', 'dagster-cloud-api-token'),
+        get headers() {
+          return { ...authorization(), ...token() }
         },
         ...from.caOf([...path, 'dagster', 'ca_file'], dagster.ca_file),
       })
     }
-    if (elasticsearch !== undefined)
+    if (elasticsearch !== undefined) {
+      const login = elasticsearchLogin(from, [...path, 'elasticsearch'], elasticsearch)
       access.set(id, {
         url: elasticsearch.url,
-        headers: elasticsearchLogin(from, [...path, 'elasticsearch'], elasticsearch),
+        get headers() {
+          return login()
+        },
         ...from.caOf([...path, 'elasticsearch', 'ca_file'], elasticsearch.ca_file),
+        ...clientOf(from, [...path, 'elasticsearch', 'client'], elasticsearch),
       })
+    }
   })
   return access
 }
@@ -77,12 +86,54 @@ function elasticsearchLogin(
   from: Declared,
   path: Path,
   { username, password_file, api_key_file }: NonNullable<LogConfig['elasticsearch']>,
-): ApiAccess['headers'] {
-  if (api_key_file !== undefined)
-    return { authorization: `ApiKey ${from.secret([...path, 'api_key_file'], api_key_file)}` }
-  if (username === undefined || password_file === undefined) return {}
-  const pair = `${username}:${from.secret([...path, 'password_file'], password_file)}`
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+): Headers {
+  if (api_key_file !== undefined) {
+    const key = from.currentSecret([...path, 'api_key_file'], api_key_file)
+    return () => ({ authorization: `ApiKey ${key()}` })
+  }
+  if (username === undefined || password_file === undefined) return () => ({})
+  const password = from.currentSecret([...path, 'password_file'], password_file)
+  return () => ({
+    authorization: `Basic ${Buffer.from(`${username}:${password()}`).toString('base64')}`,
+  })
+}
+
+function clientOf(
+  from: Declared,
+  path: Path,
+  { url, client }: NonNullable<LogConfig['elasticsearch']>,
+): Pick<ApiAccess, 'client'> {
+  if (client === undefined) return {}
+  if (!url.startsWith('https:')) from.refuse(path, `shown to nobody: ${url} is not https`)
+  const certificate = from.current([...path, 'certificate_file'], client.certificate_file)
+  const key = from.current([...path, 'key_file'], client.key_file)
+  const problem = pairProblem({ cert: certificate.text, key: key.text })
+  if (problem !== undefined) from.refuse(path, problem)
+  return {
+    client: {
+      get certificate() {
+        return certificate.text
+      },
+      get key() {
+        return key.text
+      },
+    },
+  }
+}
+
+/** Why these are no certificate with its key (and CAs), PEM; undefined: they are. */
+function pairProblem(files: {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+}): string | undefined {
+  try {
+    createSecureContext(files)
+    return undefined
+  } catch (error) {
+    const expected = files.ca === undefined ? '' : ', and CAs,'
+    return `not a certificate with its key${expected} in PEM: ${error instanceof Error ? error.message : String(error)}`
+  }
 }
 
 export function logSignersOf(from: Declared): Map<string, KeyObject[]> {

@@ -69,6 +69,12 @@ test('a log needs exactly one way to come, and all that it takes', () => {
     /expected one of `path`, `beats`, /,
   )
   assert.match(problems(log('beats: { client: CN=x }'))[0] ?? '', /logs\[0\]\.beats: nobody can ship it/)
+  const client = 'client: { certificate_file: vigil.yaml, key_file: nothing }'
+  const elasticsearch = (url: string): string =>
+    problems(log(`elasticsearch: { url: "${url}", index: audit-*, ${client} }`)).join('\n')
+  assert.match(elasticsearch('https://e.test'), /client\.key_file: nothing: /)
+  assert.match(elasticsearch('https://e.test'), /client: not a certificate with its key in PEM: /)
+  assert.match(elasticsearch('http://e.test'), /client: shown to nobody: http:\/\/e\.test is not https/)
   assert.match(problems(log('path: a, timezone: Mars'))[0] ?? '', /timezone: expected a time zone/)
   assert.match(
     problems(log('path: a, signing_keys: [vigil.yaml]'))[0] ?? '',

@@ -1,4 +1,7 @@
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent, buildConnector, request, type Dispatcher } from 'undici'
+import type { Credential } from '../../../probes/fetch/credential.ts'
+import { systemCode } from '../../../probes/fetch/error.ts'
+import { alertOf, tlsFailure } from '../../../probes/fetch/tlsFailure.ts'
 import { CollectorError } from '../../error.ts'
 import { Bell } from '../wake.ts'
 
@@ -6,10 +9,12 @@ import { Bell } from '../wake.ts'
 export interface ApiAccess {
   /** Without credentials. */
   readonly url: string
-  /** What lets us in: `authorization`, or what a product has of its own. */
+  /** What lets us in: `authorization`, or what a product has of its own. May be another with the next request: credentials are rotated. */
   readonly headers: Readonly<Record<string, string>>
   /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
   readonly ca?: string
+  /** Our certificate, for servers that ask for one. May be another with the next connection. */
+  readonly client?: Credential
 }
 
 export interface ApiAnswer {
@@ -35,14 +40,31 @@ export class ApiClient {
   readonly #access: ApiAccess
   readonly #agent: Agent
   readonly #timeout: number
+  /** What TLS said to us since the last request began. */
+  #alert: Error | undefined
 
   constructor(access: ApiAccess, options: { readonly timeout?: number } = {}) {
     this.#access = access
     this.url = access.url.replace(/\/+$/, '')
     this.#timeout = options.timeout ?? TIMEOUT_MS
+    const { ca, client } = access
     this.#agent = new Agent({
       allowH2: false,
-      connect: { timeout: this.#timeout, ...(access.ca === undefined ? {} : { ca: access.ca }) },
+      connect: (target, callback) => {
+        const connect = buildConnector({
+          allowH2: false,
+          timeout: this.#timeout,
+          ...(ca === undefined ? {} : { ca }),
+          ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
+        })
+        connect(target, (...result) => {
+          // With TLS 1.3 a server refuses our certificate when the handshake is over, and to the request it looks like a closed connection.
+          result[1]?.on('error', (error: Error) => {
+            if (alertOf(error) !== undefined) this.#alert ??= error
+          })
+          callback(...result)
+        })
+      },
     })
   }
 
@@ -75,6 +97,7 @@ export class ApiClient {
 
   async #once(method: Method, path: string, body: unknown, stop: AbortSignal): Promise<RawAnswer> {
     const timeout = AbortSignal.timeout(this.#timeout)
+    this.#alert = undefined
     try {
       const response = await request(`${this.url}${path}`, {
         method,
@@ -101,9 +124,21 @@ export class ApiClient {
         throw new CollectorError('unreachable', `${this.url}: no answer within ${this.#timeout} ms`, {
           cause,
         })
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new CollectorError('unreachable', `${this.url}: cannot be reached: ${reason}`, { cause })
+      const handshake = handshakeError(cause) ?? this.#alert
+      if (handshake !== undefined)
+        throw new CollectorError('tls_failed', tlsFailure(handshake, this.url).message, { cause })
+      throw new CollectorError('unreachable', `${this.url}: cannot be reached: ${this.#reasonOf(cause)}`, {
+        cause,
+      })
     }
+  }
+
+  /** Some servers refuse a certificate without saying so. */
+  #reasonOf(cause: unknown): string {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    if (!CLOSED.has(systemCode(cause)) || !this.url.startsWith('https:')) return reason
+    const wanted = this.#access.client === undefined ? 'a certificate' : 'another certificate'
+    return `${reason}: it may want ${wanted} of ours`
   }
 
   async #read(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
@@ -123,8 +158,9 @@ export class ApiClient {
 
   #checked(path: string, { status, bytes, date }: RawAnswer): ApiAnswer {
     const where = `${this.url}${path.replace(/\?.*$/, '')}`
-    if (status === 401 || status === 403)
-      throw new CollectorError('access_denied', `${where}: refused (${status}): ${excerpt(bytes)}`)
+    const denial = DENIALS.get(status)
+    if (denial !== undefined)
+      throw new CollectorError('access_denied', `${where}: ${denial} (${status}): ${excerpt(bytes)}`)
     if (status < 200 || status > 299)
       throw new CollectorError('bad_answer', `${where}: answered ${status}: ${excerpt(bytes)}`)
     return { json: this.#parse(where, bytes), octets: bytes.length, date }
@@ -137,6 +173,24 @@ export class ApiClient {
       throw new CollectorError('bad_answer', `${where}: expected JSON, got ${excerpt(bytes)}`)
     }
   }
+}
+
+const DENIALS: ReadonlyMap<number, string> = new Map([
+  [401, 'credentials refused'],
+  [403, 'not allowed with these credentials'],
+])
+
+/** The connection ended before the answer. */
+const CLOSED: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
+const TLS_CODE = /^(?:ERR_SSL_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_)/
+
+/** What TLS itself has against the server, or the server against us. */
+function handshakeError(cause: unknown): Error | undefined {
+  if (!(cause instanceof Error)) return undefined
+  return TLS_CODE.test(systemCode(cause)) || alertOf(cause) !== undefined
+    ? cause
+    : handshakeError(cause.cause)
 }
 
 type Method = 'GET' | 'POST' | 'DELETE'
