@@ -26,7 +26,7 @@ interface RespondersOptions {
 }
 
 /** Newest steps of each kind of action that is restored after a start. */
-const MAX_RESTORED_ACTIONS = 10_000
+export const MAX_RESTORED_ACTIONS = 10_000
 
 /** Milliseconds for which the clock of evaluation may stand still before the watchdog ends: a dozen ticks as they are by default. */
 const TICK_LIMIT = 120_000

@@ -32,9 +32,9 @@ import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower } from './follower.ts'
 import { fillLedger } from './ledger.ts'
 import type { LoadedConfig } from './load.ts'
-import { recallLogs } from './logWatcher.ts'
 import { createReportSchedule } from './monthlyReports.ts'
 import { Problems } from './problems.ts'
+import { recallLogs, recallRepairs } from './recalled.ts'
 import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { rulesOf } from './rulesOf.ts'
@@ -151,6 +151,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const countedFrom = now()
   const slos = await startCounting(loaded, store, { latest, started: countedFrom })
   const logs = await recallLogs(loaded, journal, { position, latest, started: countedFrom })
+  const repairs = await recallRepairs(loaded, store, findings)
   const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
@@ -264,6 +265,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     metrics.apply(batch)
     slos?.apply(batch)
     logs?.apply(batch)
+    repairs?.apply(batch)
     responders.apply(batch)
     ledger.apply(batch)
     const decisions = judge(batch)
@@ -313,7 +315,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await collecting.start()
 
   const watchers = await createWatchers({
-    ...{ loaded, now, started: countedFrom, network, store, slos, logs, problems },
+    ...{ loaded, now, started: countedFrom, network, store, slos, logs, repairs, problems },
     record: observe,
     publish: () => journal.publish(),
   })

@@ -1,14 +1,15 @@
 import type { ProbeResult } from '../model/observation.ts'
 import type { Clock } from '../model/time.ts'
 import type { Network } from '../probes/fetch/connect.ts'
+import type { RepairEvaluator } from '../remediation/repairs.ts'
 import type { LogEvaluator } from '../rules/logs/evaluator.ts'
 import type { SloEvaluator } from '../rules/slo/evaluator.ts'
 import type { Store } from '../store/contract.ts'
 import { AttestationWatcher } from './attestations.ts'
 import { Backups, drillStatements } from './backups.ts'
+import { EvaluatorWatcher } from './evaluatorWatcher.ts'
 import { FollowWatcher, loadCosigners } from './followers.ts'
 import type { LoadedConfig } from './load.ts'
-import { LogWatcher } from './logWatcher.ts'
 import { SloWatcher } from './objectives.ts'
 import type { Problems } from './problems.ts'
 
@@ -28,15 +29,16 @@ interface WatcherParts {
   readonly store: Pick<Store, 'rollUps'>
   readonly slos: SloEvaluator | undefined
   readonly logs: LogEvaluator | undefined
+  readonly repairs: RepairEvaluator | undefined
   readonly problems: Problems
   readonly record: (result: ProbeResult) => Promise<void>
   /** Signs a checkpoint over what was sealed until now. */
   readonly publish: () => Promise<unknown>
 }
 
-/** What observes without contacting what the inventory names: objectives, logs, signed statements, and other journals. */
+/** What observes without contacting what the inventory names: objectives, logs, repairs, signed statements, and other journals. */
 export async function createWatchers(parts: WatcherParts): Promise<readonly Watcher[]> {
-  const { loaded, now, started, network, store, slos, logs, problems, record, publish } = parts
+  const { loaded, now, started, network, store, slos, logs, repairs, problems, record, publish } = parts
   const { vantage } = loaded.config
   const onError = (part: string) => (error: unknown) =>
     problems.raise(part, error instanceof Error ? error.message : String(error))
@@ -49,8 +51,15 @@ export async function createWatchers(parts: WatcherParts): Promise<readonly Watc
     const counted = { evaluator: slos, objectives, interval, started, store }
     watchers.push(new SloWatcher({ ...counted, now, record, onError: onError('objectives') }))
   }
-  if (logs !== undefined)
-    watchers.push(new LogWatcher({ evaluator: logs, loaded, now, record, onError: onError('logs') }))
+  for (const [part, probe, evaluator] of [
+    ['logs', 'log', logs],
+    ['repairs', 'repair', repairs],
+  ] as const) {
+    const target = loaded.watched.find((watched) => watched.probe === probe)
+    if (evaluator === undefined || target === undefined) continue
+    const { interval } = target
+    watchers.push(new EvaluatorWatcher({ evaluator, interval, now, record, onError: onError(part) }))
+  }
   const { attestations: source, backup } = loaded
   if (source !== undefined || backup?.drill !== undefined) {
     const own = () => (backup?.drill === undefined ? Promise.resolve([]) : drillStatements(loaded, now()))

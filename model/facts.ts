@@ -544,6 +544,15 @@ export const FACTS = {
     errorsRecent: 'list<string>',
     publishesQueued: 'int', // what publishers put off within an hour, up to 1000
   },
+  /** What became of the requests for one repair of one subject (docs/probes/repair.md). */
+  repair: {
+    status: 'string', // of the newest request: none | requested | accepted | failed | verified | ineffective
+    rule: 'string', // the one that asked for it
+    requested: 'timestamp',
+    inVain: 'int', // requests that the control plane took, and after which no repair was seen before the deadline; 0 when what failed is well again
+    inVainSince: 'timestamp', // the first of them
+    requestsInVain: 'list<string>', // ids of the newest five: the idempotency keys that the control plane was given
+  },
   /** The monitor, as it sees itself. While nothing happens each value stays as it is, so that runs repeat. */
   monitor: {
     alertReceivers: 'int', // Alertmanagers that are configured

@@ -1,7 +1,7 @@
 import type { Facts } from './facts.ts'
 import type { Timestamp } from './time.ts'
 
-/** Where observations come from: probes of targets, what logs say beside what these saw, statements that people have signed, objectives computed from runs, the monitor itself. */
+/** Where observations come from: probes of targets, what logs say beside what these saw, statements that people have signed, objectives computed from runs, what became of repairs, the monitor itself. */
 export const PROBE_KINDS = [
   'crl',
   'crl_set',
@@ -22,6 +22,7 @@ export const PROBE_KINDS = [
   'backup',
   'slo',
   'log',
+  'repair',
   'self',
 ] as const
 export type ProbeKind = (typeof PROBE_KINDS)[number]

@@ -73,7 +73,7 @@ function openRequest(step: StoredAction, action: RemediationAction, requestedAt:
 }
 
 /** The idempotency key begins with the action. */
-function actionOf(id: string): RemediationAction | undefined {
+export function actionOf(id: string): RemediationAction | undefined {
   const name = id.slice(0, id.lastIndexOf('-'))
   return name === 'reissue_crl' || name === 'rotate_certificate' ? name : undefined
 }

@@ -45,6 +45,7 @@ const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>([
   'ocsp_revocations',
   'slo',
   'log',
+  'repair',
   'self',
 ])
 

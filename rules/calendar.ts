@@ -196,6 +196,7 @@ const knownEntries =
       case 'ocsp_revocations':
       case 'slo':
       case 'log':
+      case 'repair':
       case 'self':
         return []
     }

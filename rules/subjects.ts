@@ -155,6 +155,7 @@ const SIDE_PROBES: ReadonlySet<ProbeKind> = new Set([
   'ocsp_revocations',
   'follow',
   'backup',
+  'repair',
 ])
 
 /** Whether a rule is judged by what this target shows: a statement of the kind that it asks for, an objective where it reads one, else a probe. */

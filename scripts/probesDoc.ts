@@ -36,6 +36,7 @@ export const GROUPS_OF: Readonly<Record<ProbeKind, readonly FactGroup[]>> = {
   backup: ['backup', 'drill'],
   slo: ['slo'],
   log: ['log', 'security', 'deployments'],
+  repair: ['repair'],
   self: ['monitor'],
 }
 
@@ -60,6 +61,7 @@ const SUBJECTS_OF: Readonly<Record<ProbeKind, readonly SubjectKind[]>> = {
   backup: ['monitor'],
   slo: ['ca_crl', 'ocsp_responder_status', 'service_tls_health'],
   log: ['audit_log'],
+  repair: ['ca_crl', 'service_tls_health', 'deployed_service_cert'],
   self: ['monitor'],
 }
 

@@ -43,6 +43,7 @@ export const TARGET_LABELS = {
   backup: ['monitor', 'target'],
   slo: ['target'],
   log: ['log', 'target'],
+  repair: ['target'],
   self: ['monitor', 'target'],
 } as const satisfies Record<ProbeKind, readonly string[]>
 

@@ -1,5 +1,6 @@
 import type { Issuer, Target } from '../../probes/probe.ts'
 import { targetsOf, type TargetSources } from '../../probes/targets.ts'
+import { repairTargets } from '../../remediation/repairs.ts'
 import type { Pack } from '../../rules/pack.ts'
 import type { FollowedJournal } from '../followers.ts'
 import { loadObjectives, type Objectives } from '../objectives.ts'
@@ -43,6 +44,7 @@ export function watchedOf(
   for (const { path, message } of problems) from.refuse(path, message)
   const watched = [
     ...value.watched,
+    ...repairTargets(config, targets),
     ...watchedByItself(config),
     ...followed.map((journal) => journal.watched),
   ]
@@ -75,8 +77,13 @@ export function inputsOf({ file, files }: Declared): RecordedInputs {
   const keys: ReadonlySet<string> = new Set(INPUT_KEYS)
   const config = Object.fromEntries(values.filter(([key]) => keys.has(key)))
   return {
-    // Where a backup goes may hold a secret, and decides nothing.
-    config: file.config.backup === undefined ? config : { ...config, backup: { directory: 'backup' } },
+    config: {
+      ...config,
+      // Where a backup goes may hold a secret, and decides nothing.
+      ...(file.config.backup === undefined ? {} : { backup: { directory: 'backup' } }),
+      // As little does whom vigil asks for repairs, and how.
+      remediation: { policies: file.config.remediation.policies },
+    },
     files: Object.fromEntries([...files].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   }
 }

@@ -9,6 +9,8 @@ import { crlFault, deliveryFault, type CaFault } from './fault.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+/** Older than the lab's schedule allows, and not at its end. */
+const OVERDUE_MS = 13 * HOUR_MS
 /** Octets that a gzip bomb becomes; as many entries as make a CRL of 150 KB. */
 const BOMB_OCTETS = 16 * 1024 * 1024
 const MANY_ENTRIES = 5_000
@@ -56,6 +58,21 @@ export const DELIVERY_FAULTS: readonly CaFault[] = [
       await fetch(repository.urlOf(part.name).replace(/\/\/[^:/]+/, `//${oneAddress}`))
       await ca.distributionPoint.refresh(ADMINISTRATORS.scheduler)
       return undo
+    },
+  },
+  {
+    id: 'crl-cache-stuck',
+    title: 'A cache in front serves an old CRL, whatever the CA issues',
+    group: 'delivery',
+    target: 'ca',
+    apply: async ({ authority, distributionPoint }, { repository, now }) => {
+      const [part] = authority.parts
+      const old = await authority.pastCrl(part, now() - OVERDUE_MS)
+      const undo = repository.change(part.name, (reply) => ({ ...reply, body: old }))
+      return async () => {
+        undo()
+        await distributionPoint.refresh(ADMINISTRATORS.scheduler)
+      }
     },
   },
   {

@@ -5,6 +5,7 @@ import { DELIVERY_ROWS } from './rows/delivery.ts'
 import { LOG_ROWS } from './rows/logs.ts'
 import { MTLS_ROWS } from './rows/mtls.ts'
 import { OCSP_ROWS } from './rows/ocsp.ts'
+import { REPAIR_ROWS } from './rows/repairs.ts'
 import { RECONCILIATION_ROWS } from './rows/reconciliation.ts'
 import { TLS_ROWS } from './rows/tls.ts'
 
@@ -26,5 +27,6 @@ export const ROWS: readonly RowGroup[] = [
     file: 'test/failures/reconciliation.test.ts',
     list: 'RECONCILIATION_ROWS',
   },
+  { rows: REPAIR_ROWS, file: 'test/failures/repairs.test.ts', list: 'REPAIR_ROWS' },
   { rows: TLS_ROWS, file: 'test/failures/tls.test.ts', list: 'TLS_ROWS' },
 ]

@@ -23,6 +23,9 @@ import { JournaledLedger } from '../../probes/reconciliation/ledger.ts'
 import type { ProbeContext, Target } from '../../probes/probe.ts'
 import { runProbe } from '../../probes/table.ts'
 import { declaredHosts, loggedIssuance } from '../../probes/targets.ts'
+import { WebhookConnector } from '../../remediation/connectors/webhook.ts'
+import { Remediator } from '../../remediation/remediator.ts'
+import { RepairEvaluator } from '../../remediation/repairs.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { LogEvaluator, logTargets } from '../../rules/logs/evaluator.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
@@ -68,6 +71,8 @@ export class Watch implements AsyncDisposable {
   /** What is recorded is made again at once. */
   readonly #facts: FactReplay
   readonly #events = new EventReplay()
+  readonly #remediator: Remediator
+  readonly #repairs: RepairEvaluator
   /** Rule and subject. */
   readonly #overlooked = new Set<string>()
 
@@ -95,15 +100,32 @@ export class Watch implements AsyncDisposable {
 
   private constructor(parts: { lab: Lab; loaded: LoadedConfig; clock: { now: number }; directory: string }) {
     const { lab, loaded, clock, directory } = parts
-    const { config, targets } = loaded
+    const { config, targets, webhookSecret: secret } = loaded
     const { inventory, maintenance, vantage } = config
+    assert.ok(secret !== undefined)
     this.lab = lab
     this.loaded = loaded
     this.#clock = clock
     this.#directory = directory
     this.memory = new RecordedMemory(targets)
     const logs = logTargets(inventory, config.probes)
-    this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs] })
+    const repairs = loaded.watched.filter(({ probe }) => probe === 'repair')
+    this.engine = new RuleEngine({ ...rulesOf(loaded), targets: [...targets, ...logs, ...repairs] })
+    this.#repairs = new RepairEvaluator({ targets: repairs, vantage })
+    this.#remediator = new Remediator({
+      policies: config.remediation.policies,
+      guards: config.remediation,
+      connector: new WebhookConnector({ url: lab.webhook.url, secret, now: () => clock.now }),
+      finding: (rule, subject) => this.engine.finding(rule, subject),
+      record: (records) => {
+        const sealed = this.#journal.seal(...records)
+        this.#apply(sealed)
+        return Promise.resolve(sealed)
+      },
+      now: () => clock.now,
+      random: () => 0,
+      onError: (error) => assert.fail(String(error)),
+    })
     this.#logs = new LogEvaluator({ ...inventory, maintenance, vantage, started: clock.now })
     this.#ledger = new JournaledLedger(loggedIssuance(inventory), inventory.logs)
     this.#ledger.complete()
@@ -151,6 +173,9 @@ export class Watch implements AsyncDisposable {
     for (const { observation } of this.#logs.evaluate(this.#clock.now))
       this.#apply(this.#journal.observe(observation))
     this.#apply(this.#journal.tick())
+    await this.#remediator.settled()
+    for (const { observation } of this.#repairs.evaluate(this.#clock.now))
+      this.#apply(this.#journal.observe(observation))
   }
 
   /** What the CAs publish on schedule, this long after the last look, and one more look. */
@@ -185,6 +210,7 @@ export class Watch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const collector of this.#collectors) await collector.close()
+    await this.#remediator.close()
     await this.lab.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
@@ -239,8 +265,10 @@ export class Watch implements AsyncDisposable {
 
   /** What the engine decides comes back to it, as it would by the journal. */
   #apply(batch: readonly SealedRecord[]): void {
+    this.#repairs.apply(batch)
+    this.#remediator.apply(batch)
     const decisions = this.engine.apply(batch)
-    if (decisions.length > 0) this.engine.apply(this.#journal.decide(...decisions))
+    if (decisions.length > 0) this.#apply(this.#journal.decide(...decisions))
   }
 
   #keep({ mediaType, bytes }: Artifact): ArtifactRef {

@@ -61,6 +61,7 @@ const SUBJECT_OF: Readonly<Record<ProbeKind, string>> = {
   job: 'scheduled_job[dagster,renew]',
   issued: 'intermediate_ca_cert[issuing-1]',
   ocsp_revocations: 'ocsp_responder_status[issuing-1]',
+  repair: 'ca_crl[issuing-1]',
   attestation: 'pki_governance',
   follow: 'monitor[vigil.test_other]',
   backup: 'monitor[vigil.test]',

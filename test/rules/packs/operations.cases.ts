@@ -82,6 +82,13 @@ const disk = (share: number, free: number): Case[] => [
   fails('little in both', monitor({ diskFreeShare: share - 1, diskFree: free * GIB - 1 })),
 ]
 
+function repair(status: string, inVain: number): Facts {
+  const asked = { rule: 'crl_freshness_ok', requested: toTimestamp(NOW - MINUTE) }
+  const since =
+    inVain === 0 ? {} : { inVainSince: toTimestamp(NOW - HOUR), requestsInVain: ['reissue_crl-1'] }
+  return { repair: { status, ...asked, inVain, ...since } }
+}
+
 export const OPERATIONS: PackCases = {
   ...LOGS,
   ...CONTROL_PLANES,
@@ -97,6 +104,14 @@ export const OPERATIONS: PackCases = {
     unseen,
     fails('one was not taken', monitor({ repairsUndelivered: 1 })),
     isNotApplicable('there is no control plane', monitor({ controlPlanes: 0 })),
+  ],
+  repair_effective: [
+    unseen,
+    passes('nothing was ever asked for', { repair: { status: 'none', inVain: 0 } }),
+    passes('a repair is under way', repair('accepted', 0)),
+    fails('a repair was in vain', repair('ineffective', 1)),
+    fails('another one is under way', repair('accepted', 1)),
+    passes('the other one was seen', repair('verified', 0)),
   ],
   monitor_journal_written: [
     well,

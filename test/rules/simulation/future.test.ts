@@ -321,6 +321,8 @@ describe('an object made anew', () => {
       'reconciliation.missingSince',
       'reconciliation.settledUntil',
       'renewal.newestNotBefore',
+      'repair.inVainSince',
+      'repair.requested',
       'security.denialsAt',
       'security.errorsAt',
       'security.keyExportsAt',

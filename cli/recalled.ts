@@ -1,11 +1,12 @@
+// What is known at a start of what is judged by records, before new ones come.
 import type { Journal } from '../journal/journal.ts'
-import type { ProbeResult } from '../model/observation.ts'
-import type { Clock } from '../model/time.ts'
-import { LogEvaluator, logTargets } from '../rules/logs/evaluator.ts'
-import type { StorePosition, TargetState } from '../store/contract.ts'
+import type { Finding } from '../model/finding.ts'
+import { RepairEvaluator } from '../remediation/repairs.ts'
+import { LogEvaluator } from '../rules/logs/evaluator.ts'
+import type { Store, StorePosition, TargetState } from '../store/contract.ts'
 import { resumeAfter } from './follower.ts'
 import type { LoadedConfig } from './load.ts'
-import { Looks } from './looks.ts'
+import { MAX_RESTORED_ACTIONS } from './responders.ts'
 
 /** Entries of the journal that are gone through again at a start: ten minutes where one is sealed every second, which is as long as counts reach back. */
 const REPLAYED_ENTRIES = 600
@@ -40,36 +41,15 @@ export async function recallLogs(
   return evaluator
 }
 
-interface LogWatcherOptions {
-  readonly evaluator: LogEvaluator
-  readonly loaded: Pick<LoadedConfig, 'config'>
-  readonly now: Clock
-  readonly record: (result: ProbeResult) => Promise<void>
-  readonly onError: (error: unknown) => void
-}
-
-/** Judges the logs at the start and every interval after that, until `stop`, which waits for what is under way. */
-export class LogWatcher {
-  readonly #options: LogWatcherOptions
-  readonly #looks: Looks
-
-  constructor(options: LogWatcherOptions) {
-    this.#options = options
-    this.#looks = new Looks(() => this.#once(), options.onError)
-  }
-
-  start(): void {
-    const { inventory, probes } = this.#options.loaded.config
-    const [target] = logTargets(inventory, probes)
-    if (target !== undefined) this.#looks.start(target.interval)
-  }
-
-  stop(): Promise<void> {
-    return this.#looks.stop()
-  }
-
-  async #once(): Promise<void> {
-    const { evaluator, now, record } = this.#options
-    await Promise.all(evaluator.evaluate(now()).map(record))
-  }
+/** What became of repairs, at the position of the store; undefined where no policy asks for any. */
+export async function recallRepairs(
+  { config, watched: targets }: Pick<LoadedConfig, 'config' | 'watched'>,
+  store: Pick<Store, 'actions'>,
+  findings: readonly Finding[],
+): Promise<RepairEvaluator | undefined> {
+  if (config.remediation.policies.length === 0) return undefined
+  const evaluator = new RepairEvaluator({ targets, vantage: config.vantage })
+  const actions = await store.actions({ kind: 'remediation', limit: MAX_RESTORED_ACTIONS })
+  evaluator.hydrate({ actions, findings })
+  return evaluator
 }
