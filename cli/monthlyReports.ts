@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
 import type { Clock } from '../model/time.ts'
+import { timestampAuthorityFile } from './commands/report.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Problems } from './problems.ts'
 import { writeReportInProcess } from './reportProcess.ts'
@@ -10,7 +11,7 @@ import { reportSchedule } from './reportSchedule.ts'
 import { afterTimeout, type Schedule } from './schedule.ts'
 
 interface MonthlyReports {
-  readonly loaded: Pick<LoadedConfig, 'reports' | 'journalDirectory'>
+  readonly loaded: Pick<LoadedConfig, 'reports' | 'journalDirectory' | 'file' | 'config'>
   readonly now: Clock
   readonly logger: Logger
   readonly journal: Journal
@@ -35,7 +36,8 @@ export function createReportSchedule({
     write: async (month, signal) => {
       await journal.publish()
       const output = join(directory, month)
-      const missing = await writeReportInProcess({ journal: loaded.journalDirectory, month, output }, signal)
+      const request = { journal: loaded.journalDirectory, month, output, tsa: timestampAuthorityFile(loaded) }
+      const missing = await writeReportInProcess(request, signal)
       problems.clear('reports')
       logger.info({ part: 'reports', output }, `the report of ${month} is written`)
       if (missing !== '') logger.warn({ part: 'reports' }, missing)

@@ -5,6 +5,8 @@ interface ReportRequest {
   readonly journal: string
   readonly month: string
   readonly output: string
+  /** Certificates of the authority that timestamps the journal. */
+  readonly tsa?: string | undefined
 }
 
 /**
@@ -12,8 +14,9 @@ interface ReportRequest {
  * Resolves with what is missing: '' or why there is no PDF. Rejects when there is no report.
  */
 export async function writeReportInProcess(request: ReportRequest, signal: AbortSignal): Promise<string> {
-  const { journal, month, output } = request
+  const { journal, month, output, tsa } = request
   const args = ['report', '--month', month, '--journal', journal, '--output', output]
+  if (tsa !== undefined) args.push('--tsa', tsa)
   const { code, said } = await runVigil(args, signal)
   if (code === EXIT.ok) return ''
   if (code === EXIT.noBrowser) return said

@@ -11,7 +11,7 @@ import {
   formatWatched,
 } from './format.ts'
 import { availabilityStrip, durationSparkline, escapeXml, shareBar } from './svg.ts'
-import { AREA_NAMES, GAP_NAMES, MARKS, SHAPES } from './words.ts'
+import { ANCHOR_NAMES, AREA_NAMES, GAP_NAMES, MARKS, SHAPES } from './words.ts'
 
 const { SafeString } = Handlebars
 const NOTHING = '–'
@@ -31,6 +31,13 @@ export const HELPERS = {
   some: formatSome,
   watched: formatWatched,
   percent: (percent: number | null) => (percent === null ? NOTHING : formatPercent(percent)),
+  /** Of a share, rounded down. */
+  portion: (share: number | null) =>
+    share === null ? NOTHING : formatPercent(Math.floor(share * 100_000 + 1e-6) / 1000),
+  budget: (ms: number | null) =>
+    ms === null ? NOTHING : ms < 0 ? `${formatDuration(-ms)} overspent` : formatDuration(ms),
+  times: (rate: number) => `${String(rate)} ×`,
+  anchor: (kind: string) => ANCHOR_NAMES[kind] ?? kind,
   text: (value: string | null) => (value === null || value === '' ? NOTHING : value),
   join: (values: readonly string[]) => values.join(', '),
   area: (area: ReportArea) => AREA_NAMES[area],

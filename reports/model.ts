@@ -1,13 +1,17 @@
-import type { Checkpoint } from '../journal/checkpoint.ts'
+import { parseOrigin, type Checkpoint } from '../journal/checkpoint.ts'
+import type { Anchor } from '../journal/verify/anchors.ts'
 import type { SealedRecord } from '../model/record.ts'
+import { parseRecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import type { Clock, Timestamp } from '../model/time.ts'
 import { ActionLog } from './actions.ts'
 import { AuditTrail } from './auditTrail.ts'
 import { MonitorConfiguration } from './configuration.ts'
 import { Coverage, DEFAULT_SILENCE_MS } from './coverage.ts'
+import { CustodyLog } from './custody.ts'
 import { ReportError } from './error.ts'
 import { FindingHistory } from './findings.ts'
+import { ObjectiveLog } from './objectives.ts'
 import { ObservationTally } from './observations.ts'
 import { instant, parsePeriod, within } from './period.ts'
 import type { Period } from './period.ts'
@@ -19,6 +23,8 @@ export interface ReportRequest {
   readonly period: { readonly from: Timestamp; readonly to: Timestamp }
   /** The journal counts up to here, whatever was written after it. */
   readonly checkpoint: Checkpoint
+  /** Who else vouches for how much of it, as whoever makes the report believes them. Default: nobody. */
+  readonly anchors?: readonly Anchor[]
   /** Version of PKI Vigil. */
   readonly version: string
   /** When given, the report says when it was made; without it the same journal and period give the same bytes. */
@@ -40,17 +46,23 @@ export async function buildReport(
   request: ReportRequest,
 ): Promise<Report> {
   const period = parsePeriod(request.period)
-  const parts = new ReportParts(period, request.silence ?? DEFAULT_SILENCE_MS)
+  const parts = new ReportParts(period, request)
   const prefix = `${request.checkpoint.origin}/`
   reading: for await (const batch of batches) {
     for (const record of batch) {
-      if (record.position.entry >= request.checkpoint.size) break reading
-      if (!record.id.startsWith(prefix))
-        throw new ReportError('foreign_record', `expected a record of ${prefix}…, got ${record.id}`)
+      if (!record.id.startsWith(prefix)) requireEarlierEpoch(record, request.checkpoint)
+      else if (record.position.entry >= request.checkpoint.size) break reading
       parts.add(record)
     }
   }
   return parts.report(request)
+}
+
+/** Before a restore the log had another epoch. */
+function requireEarlierEpoch({ id }: SealedRecord, { origin }: Checkpoint): void {
+  const [own, other] = [parseOrigin(origin), parseRecordId(id)]
+  if (own === undefined || other?.origin !== own.origin || other.epoch >= own.epoch)
+    throw new ReportError('foreign_record', `expected a record of ${origin}/…, got ${id}`)
 }
 
 class ReportParts {
@@ -61,10 +73,20 @@ class ReportParts {
   readonly #actions: ActionLog
   readonly #audit: AuditTrail
   readonly #configuration: MonitorConfiguration
+  readonly #objectives: ObjectiveLog
+  readonly #custody: CustodyLog
+  readonly #log: string
   readonly #inPeriod = new Map<string, number>()
   #total = 0
 
-  constructor(period: Period, silence: number) {
+  constructor(
+    period: Period,
+    {
+      silence = DEFAULT_SILENCE_MS,
+      anchors = [],
+      checkpoint,
+    }: Pick<ReportRequest, 'silence' | 'anchors' | 'checkpoint'>,
+  ) {
     this.#period = period
     this.#coverage = new Coverage(period, silence)
     this.#runs = new ObservationTally(period)
@@ -75,16 +97,22 @@ class ReportParts {
     this.#actions = new ActionLog(period, this.#findings)
     this.#audit = new AuditTrail(period)
     this.#configuration = new MonitorConfiguration(period)
+    this.#objectives = new ObjectiveLog(period)
+    this.#custody = new CustodyLog(period, anchors)
+    this.#log = `${checkpoint.origin}/`
   }
 
   add(record: SealedRecord): void {
     this.#coverage.addRecord(record)
+    this.#custody.addRecord(record, this.#log)
     this.#total++
     if (within(this.#period, instant(record.recorded, 0)))
       this.#inPeriod.set(record.kind, (this.#inPeriod.get(record.kind) ?? 0) + 1)
     switch (record.kind) {
       case 'observation': {
         const run = this.#runs.addObservation(record)
+        this.#objectives.add(record)
+        this.#custody.addObservation(record)
         this.#coverage.addActivity(run.end, run.record)
         break
       }
@@ -114,13 +142,15 @@ class ReportParts {
         this.#runs.startEpoch()
         break
       case 'key':
+        this.#custody.addKey(record)
+        break
       case 'retention':
-        // Who may sign checkpoints, and what was taken out, is for the verifier.
+        this.#custody.addRetention(record)
         break
     }
   }
 
-  report({ checkpoint, version, now }: ReportRequest): Report {
+  report({ checkpoint, anchors = [], version, now }: ReportRequest): Report {
     const { from } = this.#period
     const covered = this.#coverage.covered()
     const chart = this.#chart()
@@ -162,6 +192,8 @@ class ReportParts {
       ...actions,
       audit,
       configuration: this.#configuration.report(),
+      objectives: this.#objectives.report(),
+      custody: this.#custody.report(anchors, checkpoint.size),
       completeness,
     }
   }

@@ -47,6 +47,7 @@ const LOOKS_AT_NOTHING: ReadonlySet<string> = new Set<ProbeKind>([
   'log',
   'repair',
   'self',
+  'backup',
 ])
 
 /** Entry and n in one number: 2^21 records an entry at most, which leaves 2^32 entries. */

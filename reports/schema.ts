@@ -229,6 +229,91 @@ const gap = z.strictObject({
   records: z.array(recordId),
 })
 
+const objective = z.strictObject({
+  subject: z.string(),
+  /** availability, freshness or latency. */
+  objective: z.string(),
+  /** Wanted share of good events. */
+  target: z.number(),
+  /** Longest good run, or greatest age of a good CRL. */
+  threshold: ms.nullable(),
+  window: ms,
+  /** Share of good events in the whole days of the window, rounded down to six decimals. */
+  achieved: z.number().nullable(),
+  good: count.nullable(),
+  total: count.nullable(),
+  /** Of the budget of the window, as a share (below 0 when overspent) and as time. */
+  remaining: z.number().nullable(),
+  left: z.number().nullable(),
+  /** The least that was left at any time in the period. */
+  lowest: z.strictObject({ remaining: z.number(), ...moment.shape }).nullable(),
+  /** The highest rate in the period at which the budget was spent, as a multiple of what lasts for the window, and over which time. */
+  worstBurn: z.strictObject({ rate: z.number(), window: ms, ...moment.shape }).nullable(),
+  /** When it was computed last in the period, or before it. */
+  at: moment,
+})
+
+const retentionBasis = { ...moment.shape, by: z.string(), reason: z.string() }
+
+const custody = z.strictObject({
+  /** Somebody else who has seen the journal as it was: of each the newest. `kept`: a checkpoint that was brought. */
+  anchors: listOf(
+    z.strictObject({
+      kind: z.enum(['timestamp', 'cosignature', 'kept']),
+      by: z.string(),
+      /** Entries that it covers. */
+      size: count,
+      time: time.nullable(),
+    }),
+  ),
+  /** Entries that an anchor covers, and those after them up to the checkpoint, with the time of the first of them. */
+  anchored: count,
+  tail: z.strictObject({ entries: count, since: time.nullable() }),
+  /** Keys of the journal that handed over to others in the period: ids of both. */
+  keys: listOf(
+    z.strictObject({ ...moment.shape, by: z.string(), from: z.string(), to: z.string(), type: z.string() }),
+  ),
+  /** What was taken out in the period, or held: entries below an index, single records, artifacts. */
+  retention: listOf(
+    z.strictObject({
+      ...retentionBasis,
+      action: z.enum(['prune', 'erase', 'hold', 'release']),
+      entries: count,
+      records: count,
+      artifacts: count,
+    }),
+  ),
+  /** Legal holds in force at the end of the period. */
+  holds: listOf(z.strictObject({ ...retentionBasis, from: time, to: time })),
+  /** As observed last up to the end of the period; null where vigil makes none. `made`: the newest, `inPeriod`: how many. `problem`: the newest attempt failed. */
+  backup: z
+    .strictObject({
+      ...moment.shape,
+      place: z.string(),
+      made: time.nullable(),
+      inPeriod: count,
+      entries: count.nullable(),
+      problem: z.string().nullable(),
+    })
+    .nullable(),
+  /** The newest restore drill that succeeded. */
+  drill: z
+    .strictObject({
+      ...moment.shape,
+      made: time.nullable(),
+      due: time.nullable(),
+      inPeriod: count,
+      epochs: count.nullable(),
+      entries: count.nullable(),
+      records: count.nullable(),
+      artifacts: count.nullable(),
+      documents: count.nullable(),
+      duration: ms.nullable(),
+      problem: z.string().nullable(),
+    })
+    .nullable(),
+})
+
 export const reportSchema = z.strictObject({
   format: z.literal('pki-vigil-report/1'),
   title: z.string(),
@@ -279,6 +364,8 @@ export const reportSchema = z.strictObject({
   /** Findings that did not pass at the start or at the end of the period, or changed between them. */
   standing: listOf(standing),
   deviations: listOf(deviation),
+  /** Service level objectives, the one with the least budget left first. */
+  objectives: listOf(objective),
   remediation: listOf(remediation),
   alerts: z.strictObject({ sent: count, resolved: count, undelivered: count, alerts: listOf(alert) }),
   audit: z.strictObject({
@@ -306,6 +393,8 @@ export const reportSchema = z.strictObject({
     atStart: configurationChange.nullable(),
     changes: listOf(configurationChange),
   }),
+  /** How the journal itself was kept. */
+  custody,
   completeness: z.strictObject({
     /** Milliseconds of the period, of that in which vigil observed, and of the gaps. */
     period: ms,

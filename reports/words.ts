@@ -30,6 +30,10 @@ export const MARKS: Readonly<Record<string, Mark>> = {
   suppressed: { word: 'Suppressed', shape: 'dash', tone: 'quiet' },
   verified: { word: 'Verified', shape: 'check', tone: 'good' },
   ineffective: { word: 'Ineffective', shape: 'triangle', tone: 'bad' },
+  prune: { word: 'Pruned', shape: 'dash', tone: 'quiet' },
+  erase: { word: 'Erased', shape: 'dash', tone: 'quiet' },
+  hold: { word: 'Held', shape: 'ring', tone: 'quiet' },
+  release: { word: 'Released', shape: 'ring', tone: 'quiet' },
   resolved: { word: 'Resolved', shape: 'check', tone: 'good' },
   open: { word: 'Not resolved', shape: 'triangle', tone: 'bad' },
 }
@@ -62,4 +66,10 @@ export const GAP_NAMES: Readonly<Record<string, string>> = {
   crashed: 'Ended without a stop record',
   silent: 'Running, but observed nothing',
   after_end: 'After the end of the journal',
+}
+
+export const ANCHOR_NAMES: Readonly<Record<string, string>> = {
+  timestamp: 'Timestamp',
+  cosignature: 'Cosignature',
+  kept: 'Kept checkpoint',
 }
