@@ -462,10 +462,10 @@ export const FACTS = {
   },
   /** An objective, its error budget and how fast that is spent; derived from runs (docs/slo.md). Without runs there is no value. */
   slo: {
-    objective: 'string', // availability | freshness | latency
+    objective: 'string', // availability | freshness | latency | publication
     target: 'double', // wanted share of good events: 0.999
     window: 'duration',
-    threshold: 'duration', // longest good run, or greatest age of a good CRL
+    threshold: 'duration', // longest good run, greatest age of a good CRL, longest that a revocation may wait
     good: 'int', // events in whole days (UTC), as many as the window has
     total: 'int',
     observed: 'duration', // hours of these days that have events

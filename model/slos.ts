@@ -42,12 +42,17 @@ function latency(ms: number) {
   return z.strictObject({ ...common(99), threshold: threshold.default(ms) }).prefault({})
 }
 
+/** What the log says is revoked is published within this time, in milliseconds. */
+const publication = z.strictObject({ ...common(99), within: duration.default(DAY) }).prefault({})
+
 /** Names of objectives, as overrides write them. */
 export const OBJECTIVE_KEYS = [
   'crl_availability',
   'crl_freshness',
+  'crl_publication',
   'ocsp_availability',
   'ocsp_latency',
+  'ocsp_publication',
   'tls_availability',
   'tls_latency',
 ] as const
@@ -64,6 +69,8 @@ const override = z
     threshold: threshold.optional(),
     /** Of freshness. */
     max_age: duration.optional(),
+    /** Of publication. */
+    within: duration.optional(),
   })
   .refine((o) => o.threshold === undefined || o.objective.endsWith('_latency'), {
     path: ['threshold'],
@@ -72,6 +79,10 @@ const override = z
   .refine((o) => o.max_age === undefined || o.objective === 'crl_freshness', {
     path: ['max_age'],
     error: 'expected only with crl_freshness',
+  })
+  .refine((o) => o.within === undefined || o.objective.endsWith('_publication'), {
+    path: ['within'],
+    error: 'expected only with crl_publication or ocsp_publication',
   })
 
 export const slosSchema = z.strictObject({
@@ -83,9 +94,13 @@ export const slosSchema = z.strictObject({
   crl_availability: availability,
   /** The CRL is in force and, of an online authority, not older than `max_age`. */
   crl_freshness: z.strictObject({ ...common(99.9), max_age: duration.default(DAY) }).prefault({}),
+  /** No revocation in a log has waited for its CRL for longer. */
+  crl_publication: publication,
   ocsp_availability: availability,
   /** Runs that succeed, and take no longer than `threshold`. */
   ocsp_latency: latency(500),
+  /** No revocation in a log has waited for OCSP for longer. */
+  ocsp_publication: publication,
   tls_availability: availability,
   tls_latency: latency(1000),
   overrides: z.array(override).max(1000).default([]),

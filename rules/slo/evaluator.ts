@@ -9,7 +9,7 @@ import type { WatchedTarget } from '../subjects.ts'
 import { humanDuration } from '../summary.ts'
 import { objectiveFacts, parsePartial } from './budget.ts'
 import { EventSeries, HOUR, type EventRun } from './eventSeries.ts'
-import type { Objective } from './objective.ts'
+import { LOOK_KINDS, type Objective } from './objective.ts'
 
 interface SloEvaluatorOptions {
   readonly objectives: readonly Objective[]
@@ -40,18 +40,21 @@ interface KnownCrl {
   readonly nextUpdate: number
 }
 
-/** What the events about freshness are called; they are made here, and counted like the runs of any target. */
-const FRESHNESS: Objective['kind'] = 'freshness'
+/** Since when a revocation waits for its publication, in milliseconds; undefined: none does. */
+type WaitingSince = number | undefined
+
+/** What the events that are made here are called; they are counted like the runs of any target. */
+const LOOKS: ReadonlySet<string> = new Set(LOOK_KINDS)
 
 /**
  * Counts runs as the journal tells them, and says what they come to. A projection: feed it every sealed batch after the position at which it was restored. What it
- * returns are observations, to be journaled; those about freshness come back as events.
+ * returns are observations, to be journaled; those of looks come back as events.
  */
 export class SloEvaluator {
   readonly #tracked: readonly Tracked[]
   readonly #vantage: string
   readonly #started: number
-  /** By subject and probe. */
+  /** By subject and probe; of looks by their kind. */
   readonly #bySource = new Map<string, Tracked[]>()
   /** By subject and kind. */
   readonly #byObjective = new Map<string, Tracked>()
@@ -61,6 +64,8 @@ export class SloEvaluator {
   /** Distribution points that are declared, and by subject what was last seen there. */
   readonly #declared: ReadonlySet<string>
   readonly #crls = new Map<string, Map<string, KnownCrl>>()
+  /** By subject, and by target. */
+  readonly #waiting = new Map<string, Map<string, WaitingSince>>()
   #maintenanceSince: number
   #exclusions = new Map<MaintenancePlan, { from: number; to: number; intervals: readonly Interval[] }>()
 
@@ -76,9 +81,10 @@ export class SloEvaluator {
       plan: windows.of(objective),
     }))
     for (const tracked of this.#tracked) {
-      const source = keyOf(tracked.objective.subject, tracked.objective.probe)
+      const { subject, probe, kind } = tracked.objective
+      const source = sourceOf(subject, probe, kind)
       this.#bySource.set(source, [...(this.#bySource.get(source) ?? []), tracked])
-      this.#byObjective.set(keyOf(tracked.objective.subject, tracked.objective.kind), tracked)
+      this.#byObjective.set(keyOf(subject, kind), tracked)
     }
   }
 
@@ -120,11 +126,11 @@ export class SloEvaluator {
     }
   }
 
-  /** An observation of each objective, as of `now`. One about freshness is a failure while the CRL is not fresh; none as long as no CRL was seen. */
+  /** An observation of each objective, as of `now`. That of a look is a failure while what it looks at is not good; none as long as nothing was seen. */
   evaluate(now: number): readonly ProbeResult[] {
     return this.#tracked.flatMap((tracked) => {
       const { objective } = tracked
-      const error = objective.kind === FRESHNESS ? this.#staleness(objective, now) : undefined
+      const error = this.#lookAt(objective, now)
       if (error === 'unseen') return []
       const facts = this.#facts(tracked, now)
       const observation: Observation = {
@@ -173,6 +179,31 @@ export class SloEvaluator {
     })
   }
 
+  /** Why it is not good; undefined when it is, and of objectives whose events are runs. */
+  #lookAt(objective: Objective, now: number): ProbeError | 'unseen' | undefined {
+    switch (objective.kind) {
+      case 'freshness':
+        return this.#staleness(objective, now)
+      case 'publication':
+        return this.#lateness(objective, now)
+      case 'availability':
+      case 'latency':
+        return undefined
+    }
+  }
+
+  /** A revocation that never comes is late from then on, so that it does not take one that comes to be counted. */
+  #lateness({ subject, limit = 0 }: Objective, now: number): ProbeError | 'unseen' | undefined {
+    const waiting = this.#waiting.get(subject)
+    if (waiting === undefined) return 'unseen'
+    for (const [target, since] of waiting) {
+      if (since === undefined || now - since <= limit) continue
+      const message = `expected revocations to be published within ${humanDuration(limit)}, got one of ${toTimestamp(since)} that is not, by ${target}`
+      return { phase: 'time', code: 'revocation_unpublished', message }
+    }
+    return undefined
+  }
+
   /** Why the CRL is not fresh; undefined when it is. */
   #staleness({ subject, limit }: Objective, now: number): ProbeError | 'unseen' | undefined {
     const crls = [...(this.#crls.get(subject)?.values() ?? [])]
@@ -216,9 +247,9 @@ export class SloEvaluator {
   }
 
   #trackedBy(subject: string, probe: string, target: string): readonly Tracked[] {
-    // Of what is derived here only freshness is an event.
-    if (probe === 'slo' && target !== FRESHNESS) return []
-    return this.#bySource.get(keyOf(subject, probe)) ?? []
+    // Of what is derived here only looks are events.
+    if (probe === 'slo' && !LOOKS.has(target)) return []
+    return this.#bySource.get(sourceOf(subject, probe, target)) ?? []
   }
 
   #refer({ subject, probe, target, vantage, outcome }: Observation, id: RecordId): void {
@@ -228,16 +259,25 @@ export class SloEvaluator {
     const oldest = ids.length > 2 ? ids.shift() : undefined
     if (oldest !== undefined) this.#references.delete(oldest)
     this.#newest.set(key, ids)
-    this.#references.set(id, { source: keyOf(subject, probe), failed: outcome === 'failure' })
+    this.#references.set(id, { source: sourceOf(subject, probe, target), failed: outcome === 'failure' })
   }
 
-  #see(subject: string, probe: string, target: string, { crl }: Observation['facts']): void {
-    if (
-      probe !== 'crl' ||
-      crl?.thisUpdate === undefined ||
-      !this.#declared.has(`${subject} ${probe} ${target}`)
-    )
-      return
+  #see(subject: string, probe: string, target: string, facts: Observation['facts']): void {
+    if (!this.#declared.has(`${subject} ${probe} ${target}`)) return
+    if (probe === 'crl') this.#seeCrl(subject, target, facts)
+    const { reconciliation, ocspRevocations } = facts
+    if (reconciliation !== undefined) this.#seeWaiting(subject, target, reconciliation.missingSince)
+    if (ocspRevocations !== undefined) this.#seeWaiting(subject, target, ocspRevocations.unpublishedSince)
+  }
+
+  #seeWaiting(subject: string, target: string, since: Timestamp | undefined): void {
+    const own = this.#waiting.get(subject) ?? new Map<string, WaitingSince>()
+    own.set(target, since === undefined ? undefined : fromTimestamp(since))
+    this.#waiting.set(subject, own)
+  }
+
+  #seeCrl(subject: string, target: string, { crl }: Observation['facts']): void {
+    if (crl?.thisUpdate === undefined) return
     const thisUpdate = fromTimestamp(crl.thisUpdate)
     // Without nextUpdate it has no end (RFC 5280 5.1.2.5 wants one; a lint says so).
     const nextUpdate = crl.nextUpdate === undefined ? Infinity : fromTimestamp(crl.nextUpdate)
@@ -253,6 +293,11 @@ export class SloEvaluator {
       if (partial !== undefined) tracked?.series.settle(partial.hour, partial)
     }
   }
+}
+
+/** Looks at one subject are of several kinds; runs of one kind of probe count together. */
+function sourceOf(subject: string, probe: string, kind: string): string {
+  return probe === 'slo' ? `${subject} slo ${kind}` : keyOf(subject, probe)
 }
 
 function keyOf(subject: string, aspect: string): string {

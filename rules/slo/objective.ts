@@ -8,8 +8,15 @@ import { matchesPattern } from '../../model/textPattern.ts'
 import { listed } from '../listed.ts'
 import { watchedSubjects, type WatchedTarget } from '../subjects.ts'
 
-/** What an objective counts as good: a run that succeeds, a CRL that is fresh when it is looked at, a run that is quick. */
-export type ObjectiveKind = 'availability' | 'freshness' | 'latency'
+/**
+ * What an objective counts as good: a run that succeeds, a run that is quick; when it is looked at, a CRL that is fresh, and that no revocation has waited
+ * for its publication for too long.
+ */
+export type ObjectiveKind = 'availability' | 'latency' | LookKind
+
+/** Those whose events are not runs of a probe: the evaluation looks at what probes saw last, and makes them itself. */
+export const LOOK_KINDS = ['freshness', 'publication'] as const
+type LookKind = (typeof LOOK_KINDS)[number]
 
 /** A wanted share of good events, for one subject. */
 export interface Objective {
@@ -18,7 +25,7 @@ export interface Objective {
   readonly subject: string
   /** Those of its authority or service, by which maintenance selects. */
   readonly tags: ReadonlySet<string>
-  /** Whose runs are the events; those about freshness are made by the evaluation itself. */
+  /** Whose runs are the events; `slo`: the looks of the evaluation itself. */
   readonly probe: Exclude<ProbeKind, 'attestation'>
   /** Share of good events, below 1. */
   readonly target: number
@@ -34,13 +41,22 @@ interface Definition {
   readonly kind: ObjectiveKind
   readonly subjects: 'ca_crl' | 'ocsp_responder_status' | 'service_tls_health'
   readonly probe: Objective['probe']
+  /** What it rests on beside that; a subject that is not probed so has no such objective. */
+  readonly needs?: 'reconciliation' | 'ocsp_revocations'
 }
 
 const DEFINITIONS: Readonly<Record<ObjectiveKey, Definition>> = {
   crl_availability: { kind: 'availability', subjects: 'ca_crl', probe: 'crl' },
   crl_freshness: { kind: 'freshness', subjects: 'ca_crl', probe: 'slo' },
+  crl_publication: { kind: 'publication', subjects: 'ca_crl', probe: 'slo', needs: 'reconciliation' },
   ocsp_availability: { kind: 'availability', subjects: 'ocsp_responder_status', probe: 'ocsp' },
   ocsp_latency: { kind: 'latency', subjects: 'ocsp_responder_status', probe: 'ocsp' },
+  ocsp_publication: {
+    kind: 'publication',
+    subjects: 'ocsp_responder_status',
+    probe: 'slo',
+    needs: 'ocsp_revocations',
+  },
   tls_availability: { kind: 'availability', subjects: 'service_tls_health', probe: 'tls' },
   tls_latency: { kind: 'latency', subjects: 'service_tls_health', probe: 'tls' },
 }
@@ -54,7 +70,9 @@ export function objectivesOf(
   return watchedSubjects(inventory, probed).flatMap(({ subject, kind, class: authority, tags, targets }) =>
     OBJECTIVE_KEYS.flatMap((key): Objective[] => {
       const definition = DEFINITIONS[key]
+      const { needs } = definition
       if (definition.subjects !== kind) return []
+      if (needs !== undefined && !targets.some(({ probe }) => probe === needs)) return []
       const own = slos[key]
       const override = slos.overrides.find((o) => o.objective === key && matchesPattern(o.subject, subject))
       if (!(override?.enabled ?? own.enabled)) return []
@@ -94,6 +112,9 @@ function limitOf(
     case 'crl_freshness':
       // How old the CRL of an offline authority may be is what its nextUpdate says, unless somebody says otherwise.
       return override?.max_age ?? (authority === 'offline' ? undefined : slos.crl_freshness.max_age)
+    case 'crl_publication':
+    case 'ocsp_publication':
+      return override?.within ?? slos[key].within
     case 'crl_availability':
     case 'ocsp_availability':
     case 'tls_availability':
@@ -119,8 +140,9 @@ export function checkOverrides(slos: SlosConfig, probed: readonly WatchedTarget[
       path: ['slos', 'overrides', i, 'subject'],
       message,
     })
-    const { subjects: kind } = DEFINITIONS[objective]
-    const known = [...new Set(probed.map((target) => target.subject))].filter(
+    const { subjects: kind, needs } = DEFINITIONS[objective]
+    const own = probed.filter(({ probe }) => needs === undefined || probe === needs)
+    const known = [...new Set(own.map((target) => target.subject))].filter(
       (name) => parseSubject(name)?.kind === kind,
     )
     const covered = known.filter((name) => matchesPattern(subject, name))
