@@ -1,10 +1,8 @@
 import { createReadStream, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { Command, Option } from 'commander'
 import { isArchive } from '../../journal/archive/format.ts'
 import { verifyArchive, type ArchiveReport } from '../../journal/archive/verify.ts'
-import { epochDirectories, openHistory } from '../../journal/epochs.ts'
 import { JournalError } from '../../journal/error.ts'
 import { parseVerifierKeys } from '../../journal/note.ts'
 import { verifyProof, type ProofReport } from '../../journal/proof/verify.ts'
@@ -15,8 +13,6 @@ import { CommandError, EXIT } from '../exit.ts'
 import { readGiven } from '../givenFile.ts'
 import { printJson, printLine } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { printReplay } from '../replay/print.ts'
-import { differencesIn, replay, type ReplayReport } from '../replay/replay.ts'
 import { paint, printable, table } from '../terminal.ts'
 
 const HELP = `
@@ -69,22 +65,27 @@ export function verifyCommand(): Command {
       const report = isDirectory(path)
         ? await verifyDirectory(path, options)
         : await verifyFile(path, options)
-      const replayed =
-        options.replay !== true || 'kind' in report || report.verdict === 'broken'
-          ? undefined
-          : await replayDirectory(path, report, options)
-      if (options.json === true) printJson(replayed === undefined ? report : { ...report, replay: replayed })
+      const replayed = await replayOf(path, report, options)
+      if (options.json === true)
+        printJson(replayed === undefined ? report : { ...report, replay: replayed.report })
       else if (!('kind' in report)) printReport(path, report)
       else if (report.kind === 'archive') printArchive(path, report)
       else printProof(path, report)
-      if (options.json !== true && replayed !== undefined) printReplay(replayed)
-      const differs = replayed !== undefined && differencesIn(replayed) > 0
+      if (options.json !== true) replayed?.print()
+      const differs = replayed !== undefined && replayed.differences > 0
       process.exitCode = {
         authenticated: EXIT.ok,
         self_consistent: EXIT.notAuthenticated,
         broken: EXIT.findings,
       }[differs ? 'broken' : report.verdict]
     })
+}
+
+/** undefined where it was not asked for, or where the files cannot be believed. What judges is loaded only here. */
+async function replayOf(path: string, report: VerifyReport | ProofReport | ArchiveReport, options: Options) {
+  if (options.replay !== true || 'kind' in report || report.verdict === 'broken') return undefined
+  const { replayDirectory } = await import('../replay/directory.ts')
+  return await replayDirectory(path, { size: report.size, ...readTrusted(options) })
 }
 
 async function verifyDirectory(directory: string, options: Options): Promise<VerifyReport> {
@@ -95,33 +96,6 @@ async function verifyDirectory(directory: string, options: Options): Promise<Ver
     known,
     onProgress: ({ done, total }) => progress.update(done, total),
   }).finally(() => progress.end())
-}
-
-/** Everything that was verified, with the epochs before it: what was decided in them is known at the beginning of this one. */
-async function replayDirectory(
-  directory: string,
-  { size }: VerifyReport,
-  options: Options,
-): Promise<ReplayReport> {
-  const earlier = (await epochDirectories(directory)).slice(0, -1)
-  let before = 0
-  for (const epoch of earlier) {
-    const report = await verifyJournal(epoch, trustedFor(epoch, options))
-    if (report.fault !== undefined)
-      throw new CommandError(EXIT.findings, `${epoch}, which came before, is broken: vigil verify ${epoch}`)
-    before += report.size
-  }
-  const progress = new ProgressLine(process.stderr, 'replaying')
-  return await replay(await openHistory(directory), {
-    size,
-    onProgress: (entries) => progress.update(entries, Math.max(entries, before + size)),
-  }).finally(() => progress.end())
-}
-
-/** A key vouches for the log of its epoch. */
-function trustedFor(directory: string, options: Options): ReturnType<typeof readTrusted> {
-  const { trust, ...rest } = readTrusted(options)
-  return trust?.includes(`/${basename(directory)}+`) === true ? { trust, ...rest } : rest
 }
 
 function readTrusted({ trust, tsa }: Options): { trust?: string; timestampAuthorities?: Uint8Array } {

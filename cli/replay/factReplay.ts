@@ -3,8 +3,8 @@ import type { JournalReader } from '../../journal/reader.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Observation, ProbeKind } from '../../model/observation.ts'
 import type { SealedRecord } from '../../model/record.ts'
-import type { RecordId } from '../../model/recordId.ts'
-import { fromTimestamp } from '../../model/time.ts'
+import { formatRecordId, parseRecordId, type RecordId } from '../../model/recordId.ts'
+import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import { Delegations } from '../../pki/ocspSigner.ts'
 import { acceptStatement, statementFacts } from '../../probes/attestations.ts'
 import { derive, isOnTheWay, type Derived, type Evidence } from '../../probes/derive.ts'
@@ -50,12 +50,22 @@ export interface FactReport {
 /** Kinds of which something can be recomputed. */
 const DERIVED: ReadonlySet<ProbeKind> = new Set(['crl', 'ocsp', 'tls', 'ca', 'attestation'])
 
+interface Repeatable {
+  readonly body: Observation
+  readonly before: Facts | undefined
+  /** Milliseconds. */
+  readonly until: number
+}
+
 /** Decodes and verifies what observations kept. It grows with the targets. */
 export class FactReplay {
   readonly #reader: Pick<JournalReader, 'getArtifact'>
   readonly #delegations = new Delegations()
   /** Every group of facts as the newest run of a target left it. */
   readonly #known = new Map<string, Facts>()
+  /** Good runs that may be repeated, and until when what they saw was good: the newest of each target. */
+  readonly #repeatable = new Map<RecordId, Repeatable>()
+  readonly #newest = new Map<string, RecordId>()
   #targets: ReadonlyMap<string, Target> = new Map()
   #configuration: RecordedConfiguration | undefined
   readonly #kinds: Partial<Record<ProbeKind, KindCounts>> = {}
@@ -74,31 +84,55 @@ export class FactReplay {
   }
 
   async add(record: SealedRecord & { readonly kind: 'observation' }): Promise<void> {
-    const { body } = record
+    const { body, id } = record
     const key = keyOf(body)
     const before = this.#known.get(key)
     this.#known.set(key, { ...before, ...body.facts })
+    const superseded = this.#newest.get(key)
+    if (superseded !== undefined) this.#repeatable.delete(superseded)
     const counts = this.#countsOf(body.probe)
     counts.observations++
     if (!DERIVED.has(body.probe)) {
       counts.notRecomputable++
       return
     }
-    const evidence = await this.#evidenceOf(body, before)
-    const differences = await this.#compare(body, key, evidence)
-    if (typeof differences === 'string') {
-      counts[differences]++
+    const until = body.outcome === 'success' ? endOf(body.facts) : undefined
+    if (until !== undefined) {
+      this.#newest.set(key, id)
+      this.#repeatable.set(id, { body, before, until })
+    }
+    const compared = await this.#compare(body, before)
+    if (typeof compared === 'string') {
+      counts[compared]++
       return
     }
     counts.recomputed++
-    counts.facts += differences.facts
-    if (differences.found.length === 0) return
-    counts.different++
+    counts.facts += compared.facts
+    if (compared.found.length > 0) this.#differs(id, body, compared.found)
+  }
+
+  /** Runs that repeat an observation have its facts; but what had ended by then was not well any more. */
+  async repeat(record: SealedRecord & { readonly kind: 'unchanged' }): Promise<void> {
+    const own = parseRecordId(record.id)
+    if (own === undefined) return
+    for (const [entry, n, offset, duration] of record.body.items) {
+      const start = fromTimestamp(record.time) + offset
+      const repeated = this.#repeatable.get(formatRecordId(own.origin, own.epoch, { entry, n }))
+      if (repeated === undefined || start <= repeated.until) continue
+      const body = { ...repeated.body, start: toTimestamp(start), duration }
+      const compared = await this.#compare(body, repeated.before)
+      if (typeof compared === 'string') continue
+      const failure = compared.found.filter(({ fact }) => fact === 'error')
+      if (failure.length > 0) this.#differs(record.id, body, failure)
+    }
+  }
+
+  #differs(record: RecordId, { subject, probe, target }: Observation, found: Compared['found']): void {
+    this.#countsOf(probe).different++
     this.#different++
-    const { subject, probe, target } = body
-    for (const found of differences.found)
+    for (const one of found)
       if (this.#differences.length < MAX_NAMED)
-        this.#differences.push({ record: record.id, subject, probe, target, ...found })
+        this.#differences.push({ record, subject, probe, target, ...one })
   }
 
   end(): FactReport {
@@ -127,13 +161,13 @@ export class FactReplay {
   /** It was judged between start and end: what is so at either is so. */
   async #compare(
     body: Observation,
-    key: string,
-    evidence: Omit<Evidence, 'now'>,
+    before: Facts | undefined,
   ): Promise<Compared | 'notRecomputable' | 'notKept'> {
+    const evidence = await this.#evidenceOf(body, before)
     const start = fromTimestamp(body.start)
     let nearest: Compared | undefined
     for (const now of [start + body.duration, start]) {
-      const derived = await this.#derive(key, { ...evidence, now })
+      const derived = await this.#derive({ ...evidence, now })
       if (derived === 'notRecomputable') return derived
       if (derived === undefined) return 'notKept'
       const compared = compare(body, derived)
@@ -143,9 +177,9 @@ export class FactReplay {
     return nearest ?? 'notRecomputable'
   }
 
-  async #derive(key: string, evidence: Evidence): Promise<Derived | 'notRecomputable' | undefined> {
+  async #derive(evidence: Evidence): Promise<Derived | 'notRecomputable' | undefined> {
     if (evidence.observation.probe === 'attestation') return this.#deriveStatement(evidence)
-    const target = this.#targets.get(key)
+    const target = this.#targets.get(keyOf(evidence.observation))
     return target === undefined ? 'notRecomputable' : await derive(target, evidence)
   }
 
@@ -181,6 +215,12 @@ function compare({ facts, error }: Observation, derived: Derived): Compared {
     facts: names.length,
     found: [...found, { fact: 'error', recorded: error, recomputed: derived.error }],
   }
+}
+
+/** When the first of what a run saw ends, in milliseconds; undefined: nothing that ends. */
+function endOf({ crl, ocsp, certificate }: Facts): number | undefined {
+  const ends = [crl?.nextUpdate, ocsp?.nextUpdate, certificate?.notAfter].flatMap((end) => end ?? [])
+  return ends.length === 0 ? undefined : Math.min(...ends.map(fromTimestamp))
 }
 
 function factsIn(facts: Facts, groups: readonly (keyof Facts)[]): ReadonlyMap<string, unknown> {

@@ -44,6 +44,7 @@ export async function replay(
     if (isBehind(batch, { epoch: reader.epoch, size })) break
     for (const record of batch) {
       if (record.kind === 'observation') await facts.add(record)
+      if (record.kind === 'unchanged') await facts.repeat(record)
       if (record.kind === 'audit') events.add(record)
       if (record.kind !== 'configuration') continue
       const configuration = await recordedConfiguration(reader, record)

@@ -30,7 +30,14 @@ test(
       assert.ok(statSync(join(keep, name)).size > 0, name)
     if (process.env['VIGIL_REQUIRE'] !== undefined) assert.ok(existsSync(join(keep, 'report.pdf')))
 
-    const verified = await vigil(['verify', join(keep, 'journal'), '--trust', join(keep, 'vkey'), '--json'])
+    const verified = await vigil([
+      'verify',
+      join(keep, 'journal'),
+      '--trust',
+      join(keep, 'vkey'),
+      '--replay',
+      '--json',
+    ])
     assert.equal(verified.code, 0, verified.stdout)
     for (const kind of ['epoch', 'configuration', 'tick', 'observation', 'audit', 'decision', 'action'])
       assert.ok(Number(inJson(verified.stdout, `records.${kind}`)) > 0, kind)

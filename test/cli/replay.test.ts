@@ -14,6 +14,9 @@ import { verifyJournal } from '../../journal/verify.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
+import type { Position } from '../../model/recordId.ts'
+import { toTimestamp } from '../../model/time.ts'
+import { DAY, NOW } from '../probes/pki.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
 import { forge } from './forgery.ts'
 import { sendCrl, startSmallVigil } from './smallVigil.ts'
@@ -147,6 +150,28 @@ test('what was recorded over faults, a reload and a restart follows from the evi
     )
     // By such facts nothing would have failed.
     assert.ok(report.decisions.differences.some((one) => one.kind === 'extra' && one.rule === RULE))
+  })
+
+  await t.test('a good run of a time when the CRL had ended', async () => {
+    let seen: Position | undefined
+    const { report, id } = await forged(
+      'ended',
+      only(
+        (record) => {
+          if (isRun(record)) seen ??= record.position
+          return record.kind === 'tick' && seen !== undefined
+        },
+        () => ({
+          kind: 'unchanged',
+          time: toTimestamp(NOW + 60 * DAY),
+          body: { items: [[seen?.entry ?? 0, seen?.n ?? 0, 0, 5]] },
+        }),
+      ),
+    )
+    assert.deepEqual(
+      report.facts.differences.map(({ record, probe, fact, recorded }) => [record, probe, fact, recorded]),
+      [[id, 'crl', 'error', undefined]],
+    )
   })
 
   await t.test('a decision that says something else', async () => {
