@@ -1,6 +1,7 @@
 import type { Incident } from '../../alerts/incident.ts'
 import type { Action } from '../../model/action.ts'
 import type { Inventory } from '../../model/config.ts'
+import type { FactsOf } from '../../model/facts.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Stored, StoredAction, TargetState } from '../../store/contract.ts'
 import type { DeclaredTarget } from '../metrics.ts'
@@ -55,7 +56,7 @@ export function statePage(input: StateInput) {
       (i) => incidentRow(i, now),
     ),
     actions: actionsView(actions, now),
-    journal: journalView(status, now),
+    journal: { ...journalView(status, now), ...backupView(input.latest, now) },
   }
 }
 
@@ -201,5 +202,20 @@ function journalView(status: Status, now: number) {
     unpublished: number(unpublishedEntries(status)),
     storeLag: number(storeLag(status)),
     storePosition: store.position === undefined ? null : `${store.position.entry}/${store.position.n}`,
+  }
+}
+
+/** As the probe has seen the newest backup and restore drill; null where vigil makes none. */
+function backupView(latest: readonly TargetState[], now: number) {
+  const facts = latest.find(({ observation }) => observation.probe === 'backup')?.observation.facts
+  const { backup, drill } = facts ?? {}
+  const view = (seen: FactsOf<'backup'> | FactsOf<'drill'>) => ({
+    made: seen.made === undefined ? null : timeView(seen.made, now),
+    due: seen.due === undefined ? null : timeView(seen.due, now),
+    problem: seen.failing === true ? visible(seen.problem ?? '') : null,
+  })
+  return {
+    backup: backup === undefined ? null : { ...view(backup), place: visible(backup.place ?? '') },
+    drill: drill?.enabled === true ? view(drill) : null,
   }
 }

@@ -225,6 +225,30 @@ describe('page: state', () => {
   })
 })
 
+describe('page: backup', () => {
+  it('says when the newest backup and restore drill were made, and that an attempt failed', async (t) => {
+    const s = await startServer(t)
+    const made = toTimestamp(T0 - 3_600_000)
+    const about = { subject: 'monitor[vigil.test]', probe: 'backup', target: 'backup' } as const
+    const drill = { enabled: true, made, due: toTimestamp(T0 + 86_400_000), failing: false, problem: '' }
+    const backup = { place: EVIL, made, due: made, failing: false, problem: '' }
+    const journal = new FakeJournal()
+    assert.doesNotMatch(textOf(await page(s, '/')), /Newest backup|Newest restore drill/)
+    await s.store.apply(journal.seal(observation({ ...about, facts: { backup, drill } })))
+    const well = await page(s, '/')
+    assert.match(textOf(well), /Newest backup 1 h ago .* Newest restore drill 1 h ago .* next in 1 d/)
+    assert.ok(well.includes(`in ${SHOWN}`))
+    const failing = { ...backup, failing: true, problem: EVIL }
+    await s.store.apply(
+      journal.seal(observation({ ...about, facts: { backup: failing, drill: { enabled: false } } })),
+    )
+    const ill = await page(s, '/')
+    assert.match(textOf(ill), /Newest backup 1 h ago .* the newest attempt failed ?: /)
+    assert.ok(ill.includes(SHOWN))
+    assert.doesNotMatch(textOf(ill), /Newest restore drill/)
+  })
+})
+
 describe('page: audit timeline', () => {
   it('says who did what, when, on which CA, with which profile and key, newest first', async (t) => {
     const s = await startServer(t)
