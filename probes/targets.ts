@@ -226,7 +226,7 @@ function healthTarget(
 }
 
 /** Authorities that a log tells of, in the order of the inventory. */
-export function loggedAuthorities({
+function loggedAuthorities({
   authorities,
   logs,
 }: Pick<Config['inventory'], 'authorities' | 'logs'>): readonly AuthorityConfig[] {
