@@ -13,6 +13,7 @@ import type { WatchedTarget } from '../rules/subjects.ts'
 import { checkWaivers, expiredWaivers } from '../rules/waivers.ts'
 import type { ApiAccess } from '../collectors/sources/api/client.ts'
 import type { ElasticsearchOptions } from '../store/elasticsearch/store.ts'
+import type { RetentionPolicy } from './retention.ts'
 import type { TimestampAuthority } from './timestamps.ts'
 import { readConfigFile, type ConfigFile, type Parsed } from './config.ts'
 import {
@@ -21,6 +22,7 @@ import {
   elasticsearchOf,
   refuseLiteralPasswords,
   reportsOf,
+  retentionOf,
   timestampsOf,
   webhookSecretOf,
   type BackupPlan,
@@ -48,6 +50,8 @@ export interface LoadedConfig extends Watched {
   readonly warnings: readonly Problem[]
   readonly reports: ReportPlan | undefined
   readonly backup: BackupPlan | undefined
+  /** What of the journal goes, and when; undefined: nothing. */
+  readonly retention: RetentionPolicy | undefined
   /** Absolute. */
   readonly journalDirectory: string
   readonly keyFile: string
@@ -102,6 +106,7 @@ class Loader {
     const reports = reportsOf(this.#declared)
     const backup = backupOf(this.#declared)
     const attestations = attestationsOf(this.#declared)
+    const retention = retentionOf(this.#declared)
     const logSigners = logSignersOf(this.#declared)
     const beats = beatsOf(this.#declared)
     const logAccess = logAccessOf(this.#declared)
@@ -125,6 +130,7 @@ class Loader {
         packs,
         webhookSecret,
         timestamps,
+        retention,
         elasticsearch,
         attestations,
         warnings: this.#declared.warnings,

@@ -44,6 +44,11 @@ export class Reloader {
     return this.#status
   }
 
+  /** What is in force. */
+  get current(): LoadedConfig {
+    return this.#current
+  }
+
   /** The problems that kept it from being taken over; none when it is in force now. One reload at a time. */
   reload(load: () => Parsed<LoadedConfig>): Promise<readonly Problem[]> {
     const turn = this.#last.then(() => this.#reload(load))

@@ -22,7 +22,7 @@ import { RuleEngine } from '../rules/engine.ts'
 import { MetricsProjection } from '../server/metrics.ts'
 import { controlSocket, listenForCommands } from '../server/control.ts'
 import { createServer } from '../server/server.ts'
-import type { Status } from '../server/status.ts'
+import { storeLag, type Status } from '../server/status.ts'
 import { isTransientStoreError } from '../store/error.ts'
 import { openElasticsearchStore } from '../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
@@ -37,6 +37,7 @@ import { Problems } from './problems.ts'
 import { recallLogs, recallRepairs } from './recalled.ts'
 import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
+import { RetentionRun } from './retention.ts'
 import { rulesOf } from './rulesOf.ts'
 import { selfTarget } from './selfTarget.ts'
 import { SelfWatcher } from './selfWatcher.ts'
@@ -197,6 +198,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const collecting = new Collecting({ loaded, store, journal, record, now, logger })
   let applied = position
+  let retention: RetentionRun | undefined
   let checkpoint = { size: journal.checkpoint.size, time: started }
   let lastSeal: string | undefined
   const status = (): Status => {
@@ -206,6 +208,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       started,
       journal: { origin: journal.origin, epoch: journal.epoch, size: journal.size, lastSeal, checkpoint },
       store: { position: applied },
+      ...(retention === undefined ? {} : { retention: retention.status }),
       configuration: reloader.status,
       ...responders.status(),
       ready: journal.state === 'open',
@@ -378,6 +381,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const reports = createReportSchedule({ loaded, now, logger, journal, problems })
   reports?.start()
   undo.defer(() => reports?.close())
+  if (loaded.retention !== undefined) {
+    retention = new RetentionRun({
+      ...{ policy: loaded.retention, journal, directory: loaded.journalDirectory, now, logger, problems },
+      projected: () => {
+        const stored = storeLag(status())
+        const here = { by: 'the store', entries: journal.size - stored }
+        if (elasticsearch === undefined || elasticsearch.applied >= here.entries) return here
+        return { by: 'Elasticsearch', entries: elasticsearch.applied }
+      },
+      recordConfiguration: () => recordConfiguration(journal, { ...options, loaded: reloader.current }),
+    })
+    retention.start()
+    undo.defer(() => retention?.close())
+  }
   undo.defer(limitStop)
 
   const running = undo.move()

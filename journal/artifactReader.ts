@@ -45,6 +45,16 @@ export class ArtifactReader {
 
   /** undefined when it was never kept. Throws JournalError(altered) when it is not what its digest says. */
   async get(digest: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#get(digest)
+    } catch {
+      // A writer may have taken something out of its pack, which was written anew then: the index from before is of no use.
+      this.#indexes.clear()
+      return await this.#get(digest)
+    }
+  }
+
+  async #get(digest: string): Promise<Uint8Array | undefined> {
     const key = Buffer.from(digest, 'hex')
     const item = await this.#find(key)
     return item === undefined

@@ -18,6 +18,7 @@ import {
   type PackLocation,
 } from './pack.ts'
 import { sealedPieces } from './sealedFile.ts'
+import { thinPack } from './thinPack.ts'
 
 const compress = promisify(zstdCompress)
 
@@ -45,6 +46,15 @@ export class ArtifactStore {
   #waitingBytes = 0
   /** Large artifacts that are being written. */
   readonly #writing = new Map<string, Promise<void>>()
+  /** One at a time: packs are appended to, and written anew. */
+  #work: Promise<unknown> = Promise.resolve()
+  /** What was put while somebody decides what goes, by digest. */
+  #kept: Set<string> | undefined
+  /** What goes now, by digest. */
+  #leaving: ReadonlySet<string> = new Set()
+  #removal: Promise<unknown> = Promise.resolve()
+  /** How many packs were written anew. */
+  #thinned = 0
 
   private constructor(disk: Disk, directory: string) {
     this.#disk = disk
@@ -80,6 +90,8 @@ export class ArtifactStore {
       )
     const key = known === undefined ? await sha256InTurns(bytes) : Buffer.from(known, 'hex')
     const digest = key.toString('hex')
+    this.#kept?.add(digest)
+    while (this.#leaving.has(digest)) await this.#removal
     if (bytes.length >= LARGE_BYTES) await this.#putLarge(digest, bytes)
     else if (!this.#has(digest, key)) await this.#putSmall(digest, key, bytes)
     return { digest, mediaType, size: bytes.length, kept: true }
@@ -91,6 +103,19 @@ export class ArtifactStore {
   }
 
   async get(digest: string): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const thinned = this.#thinned
+      try {
+        return await this.#get(digest)
+      } catch (error) {
+        // Its pack was written anew between the look into the index and that into the pack.
+        await this.#removal
+        if (thinned === this.#thinned) throw error
+      }
+    }
+  }
+
+  async #get(digest: string): Promise<Uint8Array | undefined> {
     const key = Buffer.from(digest, 'hex')
     const item = this.#waiting.get(digest) ?? (await this.#readItem(digest, key))
     return item === undefined
@@ -98,8 +123,29 @@ export class ArtifactStore {
       : await openItem(item, key)
   }
 
+  /**
+   * To be called before it is decided what goes: what is put from then on, and named by a record that is still to come, does not go. Until `end` it can be
+   * removed with `remove`, which returns how many there were.
+   */
+  beginRemoval(): {
+    readonly put: ReadonlySet<string>
+    remove(gone: ReadonlySet<string>): Promise<number>
+    end(): void
+  } {
+    const put = (this.#kept = new Set<string>())
+    return {
+      put,
+      remove: (gone) => (this.#removal = this.#inTurn(() => this.#remove(gone, put))),
+      end: () => (this.#kept = undefined),
+    }
+  }
+
   /** Makes durable what waits. Rejects with JournalError(storage); then it goes on waiting. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#inTurn(() => this.#flush())
+  }
+
+  async #flush(): Promise<void> {
     while (this.#waiting.size > 0) {
       const batch: PackItem[] = []
       let length = 0
@@ -115,6 +161,50 @@ export class ArtifactStore {
   async close(): Promise<void> {
     await this.#pack?.close()
     this.#pack = undefined
+  }
+
+  async #remove(gone: ReadonlySet<string>, put: ReadonlySet<string>): Promise<number> {
+    const isUsed = (digest: string) =>
+      put.has(digest) || this.#waiting.has(digest) || this.#writing.has(digest)
+    this.#leaving = new Set([...gone].filter((digest) => !isUsed(digest)))
+    try {
+      return (await this.#removeLarge()) + (await this.#removeSmall())
+    } catch (error) {
+      throw diskRefused(this.#directory, error)
+    } finally {
+      this.#leaving = new Set()
+    }
+  }
+
+  async #removeLarge(): Promise<number> {
+    let count = 0
+    for (const digest of this.#leaving) {
+      const path = join(this.#directory, largePath(digest))
+      if ((await this.#disk.readPart(path, 0, 1)) === undefined) continue
+      await this.#disk.remove(path)
+      count++
+    }
+    return count
+  }
+
+  async #removeSmall(): Promise<number> {
+    const keys = Array.from(this.#leaving, (digest) => Buffer.from(digest, 'hex'))
+    if (keys.some((key) => this.#current.has(key.toString('hex')))) await this.#finishPack()
+    let count = 0
+    for (const [number, index] of this.#full.entries()) {
+      if (!keys.some((key) => index.find(key) !== undefined)) continue
+      count += await thinPack(this.#disk, this.#directory, number, this.#leaving)
+      const bytes = await this.#disk.read(join(this.#directory, packPath(number, 'idx')))
+      this.#full[number] = PackIndex.decode(bytes ?? Buffer.alloc(0))
+      this.#thinned++
+    }
+    return count
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work)
+    this.#work = done.catch(() => undefined)
+    return done
   }
 
   async #readItem(digest: string, key: Buffer): Promise<PackItem | undefined> {

@@ -8,7 +8,7 @@ import { CHECKPOINT_PATH } from './publisher.ts'
 import { parseSegmentPath } from './segments.ts'
 import { parseTilePath } from './tile.ts'
 import { TILE_WIDTH } from './tree.ts'
-import { directorySource, type FileSource } from './verify/source.ts'
+import { directorySource, hasShrunk, type FileSource } from './verify/source.ts'
 import { TEMPORARY } from './disk.ts'
 
 // A copy of a journal directory that is itself one: every tool works on it. It may be made while a writer is at work, and again and again into the
@@ -99,6 +99,7 @@ class BackupRun {
   async copyAll(directory: string): Promise<CopiedAll> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const kept = new Set<string>()
+      const before = await this.#source.list()
       // Kept checkpoints first: the published one must cover no less than they do.
       let isComplete = await this.#copyStep('history', kept)
       const [keys, checkpoint] = await Promise.all([
@@ -109,7 +110,8 @@ class BackupRun {
         throw new JournalError('format', `${directory}: expected a journal with a checkpoint, got none`)
       for (const step of ['tiles', 'records', 'artifacts'] as const)
         isComplete = (await this.#copyStep(step, kept)) && isComplete
-      if (isComplete) return { kept, keys, checkpoint }
+      // The checkpoint that was read may not cover the record that says what was taken out meanwhile.
+      if (isComplete && !hasShrunk(before, await this.#source.list())) return { kept, keys, checkpoint }
     }
     throw new JournalError('storage', `${directory}: files went away faster than they could be copied`)
   }

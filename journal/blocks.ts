@@ -24,15 +24,22 @@ export async function* readBlocks(
   const end = to ?? Infinity
   while (next < end) {
     const { sealed, pending } = await listSegments(disk, directory)
-    next = Math.max(next, await firstKept(disk, directory, sealed))
-    for (const number of sealed.slice(await firstSegment(disk, directory, sealed, next))) {
-      for (const block of await readSealedSegment(disk, directory, number)) {
-        if (block.entry < next) continue
-        if (block.entry >= end) return
-        checkOrder(number, block, next)
-        next++
-        yield block
+    try {
+      next = Math.max(next, await firstKept(disk, directory, sealed))
+      for (const number of sealed.slice(await firstSegment(disk, directory, sealed, next))) {
+        for (const block of await readSealedSegment(disk, directory, number)) {
+          if (block.entry < next) continue
+          if (block.entry >= end) return
+          checkOrder(number, block, next)
+          next++
+          yield block
+        }
       }
+    } catch (error) {
+      // Pruned after the listing: list again.
+      const [lowest] = (await listSegments(disk, directory)).sealed
+      if (lowest === sealed[0]) throw error
+      continue
     }
     const open = pending.at(-1)
     if (open === undefined || open <= (sealed.at(-1) ?? -1)) return

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
-import type { EpochStart, NewRecord, SealedRecord } from '../model/record.ts'
+import type { EpochStart, NewRecord, Retention, SealedRecord } from '../model/record.ts'
 import type { Position } from '../model/recordId.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { ArtifactStore } from './artifacts.ts'
@@ -26,6 +26,7 @@ import { RecentBatches } from './recent.ts'
 import { afterPosition, decodeBlockRecords, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
 import { recover } from './recovery.ts'
 import { findHandOvers } from './handOvers.ts'
+import { remove, type Outstanding, type Removed } from './retention/apply.ts'
 import { endorse, keysInForce, keysOfType, usedKeys } from './rotation.ts'
 import type { SegmentWriter } from './segments.ts'
 
@@ -88,8 +89,27 @@ export interface Journal {
   rotateKeys(next: readonly KeyObject[], by: string): Promise<void>
   /** Seals what waits, publishes it, and finishes the segment that is being filled, so that none of these records is in a file that still grows. */
   finishSegment(): Promise<void>
+  /**
+   * Journals what is to be taken out, has it signed, and only then takes out what all such records say is gone and is still there, also what an earlier call
+   * did not come to. Records and artifacts go on coming in meanwhile; an artifact that was put since it began stays. One call at a time.
+   */
+  retain(work: RetentionWork): Promise<Retained>
   /** Seals what waits, publishes, releases the directory. Later calls do nothing. */
   close(): Promise<void>
+}
+
+/** How a journal finds out what goes; it may be read elsewhere, since it takes a while. */
+export interface RetentionWork {
+  /** The records to write, by what is sealed now. */
+  plan(): Promise<readonly Retention[]>
+  /** What the records that are sealed now say is gone. */
+  outstanding(): Promise<Outstanding>
+}
+
+export interface Retained {
+  /** What says so in the journal. */
+  readonly records: readonly SealedRecord[]
+  readonly removed: Removed
 }
 
 /**
@@ -182,6 +202,12 @@ function successor(
   return { from, to: verifierKey(from.key.name, publicKey, type) }
 }
 
+/** What was put again meanwhile is not gone. */
+function withoutArtifacts(retention: Retention, put: ReadonlySet<string>): Retention {
+  if (retention.action === 'hold' || retention.action === 'release') return retention
+  return { ...retention, artifacts: retention.artifacts.filter((digest) => !put.has(digest)) }
+}
+
 interface Parts {
   readonly identity: Identity
   readonly signer: Signer
@@ -197,6 +223,7 @@ class FileJournal implements Journal {
   readonly #parts: Parts
   readonly #queue = new SealQueue()
   readonly #recent = new RecentBatches()
+  #retaining: Promise<unknown> = Promise.resolve()
   #failing = false
   #closing: Promise<void> | undefined
   /** Whether nothing more will be sealed. */
@@ -311,10 +338,36 @@ class FileJournal implements Journal {
 
   async finishSegment(): Promise<void> {
     await this.publish()
+    await this.#alone(() => this.#parts.segments.rotate())
+  }
+
+  retain(work: RetentionWork): Promise<Retained> {
+    const turn = this.#retaining.then(() => this.#retain(work))
+    this.#retaining = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #retain(work: RetentionWork): Promise<Retained> {
+    this.#refuseClosed()
+    const { disk, directory, now } = this.#options
+    const removal = this.#parts.artifacts.beginRemoval()
     try {
-      await this.#parts.segments.rotate()
+      // Records are erased in finished segments only.
+      await this.finishSegment()
+      const time = toTimestamp(now())
+      const records: SealedRecord[] = []
+      for (const planned of await work.plan()) {
+        const body = withoutArtifacts(planned, removal.put)
+        // Each may take an entry of its own.
+        records.push(...(await this.append([{ kind: 'retention', time, body }])))
+      }
+      if (records.length > 0) await this.finishSegment()
+      const removed = await remove(disk, directory, await work.outstanding(), (gone) => removal.remove(gone))
+      return { records, removed }
     } catch (error) {
       throw asJournalError(error)
+    } finally {
+      removal.end()
     }
   }
 
@@ -409,6 +462,24 @@ class FileJournal implements Journal {
   async #drain(): Promise<void> {
     this.#sealNow()
     while (this.#sealing !== undefined) await this.#sealing
+  }
+
+  /** While nothing is sealed. Rejects with JournalError. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    while (this.#sealing !== undefined) await this.#sealing
+    const done = work()
+    this.#sealing = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    try {
+      await done
+    } catch (error) {
+      throw asJournalError(error)
+    } finally {
+      this.#sealing = undefined
+      if (this.#queue.length > 0) this.#sealNow()
+    }
   }
 
   /** Never rejects: those who wait for a record are told. What comes in meanwhile waits for its own time, or a full entry. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { credentials, duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
 import { crlSourceSchema } from './crlSource.ts'
 import { beatsSchema, logSchema } from './logSource.ts'
+import { PRUNABLE_KINDS } from './record.ts'
 import { maintenanceSchema, slosSchema } from './slos.ts'
 
 /** As many as probes look at. */
@@ -290,6 +291,24 @@ const restoreDrillSchema = z.strictObject({
   ...cronSchedule('43 2 1 1,4,7,10 *'),
 })
 
+/** Observations are recorded in full once a day, and what repeats them refers to them: both must be there for a day at least. */
+const MIN_KEPT = 172_800_000
+
+const keptFor = duration.refine((ms) => ms >= MIN_KEPT, 'expected at least 2d')
+
+/** What of the journal is kept, and for how long; absent: all of it, for ever. */
+const retentionSchema = z
+  .strictObject({
+    /** Of everything. */
+    keep: keptFor.optional(),
+    /** Of single kinds of records, where that is shorter. */
+    kinds: z.partialRecord(z.enum(PRUNABLE_KINDS), keptFor).default({}),
+    /** Stands in the journal beside what was taken out. */
+    reason: z.string().min(1).max(500),
+    ...cronSchedule('20 3 * * *'),
+  })
+  .refine((r) => r.keep !== undefined || Object.keys(r.kinds).length > 0, 'expected keep, kinds, or both')
+
 export const configSchema = z.strictObject({
   /** Name of this vigil in its journal, for ever: a DNS-like name without scheme. */
   origin: z
@@ -311,6 +330,7 @@ export const configSchema = z.strictObject({
       public_key_file: file.optional(),
       /** A timestamping authority (RFC 3161) that says when the checkpoint of each hour was seen. */
       timestamps: z.strictObject({ url: probedUrl, ca_file: file }).optional(),
+      retention: retentionSchema.optional(),
     })
     .refine(
       (j) => (j.sign_command === undefined) === (j.public_key_file === undefined),

@@ -85,6 +85,17 @@ export interface RecordBodies {
 }
 export type RecordKind = keyof RecordBodies
 
+/** What may be taken out by kind. Without the others nobody could tell what the rest means, or who signed it. */
+export const PRUNABLE_KINDS = [
+  'tick',
+  'observation',
+  'unchanged',
+  'audit',
+  'decision',
+  'action',
+] as const satisfies readonly RecordKind[]
+export type PrunableKind = (typeof PRUNABLE_KINDS)[number]
+
 /** What a caller hands to the journal. `time` is the time that the source claims. */
 export type NewRecord = {
   [K in RecordKind]: { readonly kind: K; readonly time: Timestamp; readonly body: RecordBodies[K] }

@@ -36,6 +36,7 @@ const CODES: Readonly<Record<FollowErrorCode, ProbeOwnCode>> = {
   forked: 'journal_forked',
   rolled_back: 'journal_rolled_back',
   other_log: 'journal_replaced',
+  pruned: 'journal_pruned',
   invalid: 'journal_invalid',
 }
 

@@ -38,6 +38,7 @@ export type ProbeOwnCode =
   | 'journal_forked'
   | 'journal_rolled_back'
   | 'journal_replaced'
+  | 'journal_pruned'
   | 'journal_invalid'
   // consistency
   | 'unhealthy'

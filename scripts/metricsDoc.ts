@@ -67,7 +67,7 @@ The first 200 event names that look like one are labels, anything else is counte
 ${table(pick('vigil_audit_'))}
 ## Vigil itself
 
-${table([...pick('vigil_tick_'), ...pick('vigil_journal_'), ...pick('vigil_store_'), ...pick('vigil_config_'), METRICS.ready, METRICS.problems, METRICS.buildInfo])}
+${table([...pick('vigil_tick_'), ...pick('vigil_journal_'), ...pick('vigil_retention_'), ...pick('vigil_store_'), ...pick('vigil_config_'), METRICS.ready, METRICS.problems, METRICS.buildInfo])}
 And \`process_*\` and \`nodejs_*\` as prom-client names them.
 
 ## Queries to begin with

@@ -139,6 +139,16 @@ export const METRICS = {
     'When the newest checkpoint was signed',
     [],
   ),
+  retentionTime: gauge(
+    'vigil_retention_timestamp_seconds',
+    'When what journal.retention names was last taken out of the journal; NaN when it has not been yet',
+    [],
+  ),
+  retentionRemoved: gauge(
+    'vigil_retention_removed',
+    'What journal.retention has taken out of the journal since the start',
+    ['what'],
+  ),
   storeLag: gauge('vigil_store_lag_entries', 'Sealed entries that the store has not applied yet', []),
   reloadSuccessful: gauge(
     'vigil_config_last_reload_successful',

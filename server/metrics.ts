@@ -248,6 +248,11 @@ export class MetricsProjection {
     this.#metrics.journalUnpublished.set(unpublishedEntries(status))
     this.#metrics.journalLastSeal.set(seconds(journal.lastSeal))
     this.#metrics.journalCheckpoint.set(seconds(journal.checkpoint?.time))
+    const { retention } = status
+    this.#metrics.retentionTime.set(seconds(retention?.time))
+    if (retention !== undefined)
+      for (const what of ['segments', 'records', 'artifacts'] as const)
+        this.#metrics.retentionRemoved.set({ what }, retention[what])
     this.#metrics.storeLag.set(storeLag(status))
     this.#metrics.reloadSuccessful.set(status.configuration.successful ? 1 : 0)
     this.#metrics.reloadTime.set(seconds(status.configuration.time))
@@ -352,6 +357,8 @@ function createMetrics(registry: Registry) {
     journalUnpublished: gauge(METRICS.journalUnpublished),
     journalLastSeal: gauge(METRICS.journalLastSeal),
     journalCheckpoint: gauge(METRICS.journalCheckpoint),
+    retentionTime: gauge(METRICS.retentionTime),
+    retentionRemoved: gauge(METRICS.retentionRemoved),
     storeLag: gauge(METRICS.storeLag),
     reloadSuccessful: gauge(METRICS.reloadSuccessful),
     reloadTime: gauge(METRICS.reloadTime),

@@ -18,6 +18,8 @@ export interface Status {
     /** The newest signed checkpoint: entries that it covers, and when it was made. */
     readonly checkpoint: { readonly size: number; readonly time: Timestamp } | undefined
   }
+  /** What journal.retention has taken out; absent where there is no such policy. */
+  readonly retention?: RetentionStatus
   readonly store: { readonly position: StorePosition | undefined }
   /** Whether the newest attempt to reload rules and waivers succeeded, and when one last did (the start counts). */
   readonly configuration: { readonly successful: boolean; readonly time: Timestamp }
@@ -28,6 +30,15 @@ export interface Status {
   readonly ready: boolean
   /** What an operator should know at once, a line each: "the store is behind: database is locked". Empty when all is well. */
   readonly problems: readonly string[]
+}
+
+export interface RetentionStatus {
+  /** The newest run that came to its end; undefined: none yet. */
+  readonly time: Timestamp | undefined
+  /** Since this process began. */
+  readonly segments: number
+  readonly records: number
+  readonly artifacts: number
 }
 
 /** Sealed entries that no checkpoint covers yet. */

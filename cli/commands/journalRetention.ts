@@ -2,15 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { nodeDisk } from '../../journal/disk.ts'
 import { JournalError } from '../../journal/error.ts'
-import {
-  planErase,
-  planPrune,
-  PRUNABLE_KINDS,
-  type PrunableKind,
-  type PruneRequest,
-} from '../../journal/retention/plan.ts'
-import { retain, type Retained } from '../../journal/retention/retain.ts'
-import type { Retention } from '../../model/record.ts'
+import { planErase, planPrune, type PruneRequest } from '../../journal/retention/plan.ts'
+import type { Retained } from '../../journal/journal.ts'
+import { retain } from '../../journal/retention/retain.ts'
+import { PRUNABLE_KINDS, type PrunableKind, type Retention } from '../../model/record.ts'
 import { parseRecordId } from '../../model/recordId.ts'
 import { parseDuration, toTimestamp } from '../../model/time.ts'
 import { currentUser } from '../currentUser.ts'
@@ -26,7 +21,7 @@ const PRUNE_HELP = `
 Without --kind the oldest segments go, as far as everything in them is older; with --kind single records of these kinds, and their digests stay in the log. With
 them go the artifacts that no other record names. What goes is recorded first, with the reason and who did it, and vigil verify shows it; whatever else is
 missing is a fault. What is under a legal hold stays (vigil journal hold), and so does everything after it in the oldest segments. The newest segment stays.
-vigil must be stopped. After a crash, the same command finishes what was begun.
+vigil must be stopped; a running one does the same by itself (journal.retention in the configuration). After a crash, the same command finishes what was begun.
 
 Examples:
   $ vigil journal prune --older-than 400d --reason 'retention policy, section 4' --dry-run
@@ -201,6 +196,8 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (!(error instanceof JournalError)) throw error
-    throw new CommandError(error.code === 'altered' ? EXIT.findings : EXIT.failed, error.message)
+    const hint =
+      error.code === 'locked' ? ': stop vigil first, or let it do this by itself (journal.retention)' : ''
+    throw new CommandError(error.code === 'altered' ? EXIT.findings : EXIT.failed, `${error.message}${hint}`)
   }
 }

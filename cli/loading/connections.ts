@@ -10,6 +10,7 @@ import { parseSecret } from '../../remediation/standardWebhooks.ts'
 import type { ElasticsearchOptions } from '../../store/elasticsearch/store.ts'
 import type { BackupPlace } from '../backupPlace.ts'
 import { followedJournal, type FollowedJournal } from '../followers.ts'
+import type { RetentionPolicy } from '../retention.ts'
 import { parseSchedule } from '../schedule.ts'
 import type { TimestampAuthority } from '../timestamps.ts'
 import type { Declared, Path } from './declared.ts'
@@ -41,8 +42,8 @@ export function backupOf(from: Declared): BackupPlan | undefined {
   const { config, directory: base } = from.file
   const { backup, restore_drill: drilled } = config
   if (backup === undefined) return undefined
-  const cron = cronOf(from, 'backup', backup)
-  const drillCron = cronOf(from, 'restore_drill', drilled)
+  const cron = scheduleOf(from, ['backup'], backup)
+  const drillCron = scheduleOf(from, ['restore_drill'], drilled)
   const trust =
     drilled.trust_file === undefined
       ? undefined
@@ -168,20 +169,28 @@ export function elasticsearchOf(from: Declared): ElasticsearchOptions | undefine
 export function reportsOf(from: Declared): ReportPlan | undefined {
   const { config, directory } = from.file
   if (config.reports === undefined) return undefined
-  const cron = cronOf(from, 'reports', config.reports)
+  const cron = scheduleOf(from, ['reports'], config.reports)
   return cron === undefined ? undefined : { directory: resolve(directory, config.reports.directory), cron }
 }
 
-function cronOf(
+export function retentionOf(from: Declared): RetentionPolicy | undefined {
+  const { retention } = from.file.config.journal
+  if (retention === undefined) return undefined
+  const cron = scheduleOf(from, ['journal', 'retention'], retention)
+  const { keep, kinds, reason } = retention
+  return cron === undefined ? undefined : { keep, kinds, reason, cron }
+}
+
+function scheduleOf(
   from: Declared,
-  key: string,
+  path: readonly string[],
   { schedule, timezone }: { readonly schedule: string; readonly timezone: string },
 ): Cron | undefined {
   try {
     return parseSchedule(schedule, timezone)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    from.refuse([key, 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
+    from.refuse([...path, 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
     return undefined
   }
 }

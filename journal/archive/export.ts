@@ -23,6 +23,7 @@ import { TileHashes } from '../proof/tileHashes.ts'
 import { isHistoryPath, TIMESTAMP_ENDING } from '../publisher.ts'
 import { checkRecord, isErased } from '../record.ts'
 import { parseRetention, RetentionClaims } from '../retention/claims.ts'
+import { whyGone } from '../retention/reason.ts'
 import { readRecords } from '../retention/records.ts'
 import { leafHash, TILE_WIDTH } from '../tree.ts'
 import {
@@ -187,7 +188,7 @@ async function* bodyOf(
     if (block.value.entry !== index)
       throw new JournalError('format', {
         expected: `a period from ${toTimestamp(entry.last + 1)} on or later`,
-        got: `entry ${index}, whose segment was pruned`,
+        got: `entry ${index}, whose segment was pruned: ${(await whyGone(disk, directory, { entry: index, n: 0 })) ?? 'nothing says why'}`,
       })
     if (isInPeriod(entry, filters)) yield* recordLines(block.value, filters, erasures, tally)
   }

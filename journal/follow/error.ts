@@ -2,6 +2,7 @@ export type FollowErrorCode =
   | 'forked' // two checkpoints, both signed by the log, that contradict each other
   | 'rolled_back' // the log covers less than it did
   | 'other_log' // another log answers: a new epoch, or another origin
+  | 'pruned' // what the mirror has not got yet is gone there
   | 'invalid' // what is served does not fit together, or is signed by nobody who may
 
 /** Why a journal is not followed any further. */

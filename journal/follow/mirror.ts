@@ -26,7 +26,7 @@ import { CHECKPOINT_PATH, TIMESTAMP_ENDING } from '../publisher.ts'
 import { TileHashes } from '../proof/tileHashes.ts'
 import { recover } from '../recovery.ts'
 import { logKeys, usedKeys } from '../rotation.ts'
-import { segmentPath } from '../segments.ts'
+import { listSegments, segmentPath } from '../segments.ts'
 import { EMPTY_ROOT } from '../tree.ts'
 import { TreeFiles } from '../treeFiles.ts'
 import { openSigned, type Identity, type SignedSize } from '../verify/checkpoints.ts'
@@ -127,6 +127,7 @@ export class Mirror {
           `${directory}: expected the mirror of the journal with the key ${first.name}+${first.id}, got ${keys[0]?.name ?? ''}+${keys[0]?.id ?? ''}`,
         )
       const log = { name: first.name, epoch: identity.epoch, keys }
+      await dropHalfBegun(disk, directory)
       const stands = await standing(disk, directory, log)
       const artifacts = await ArtifactStore.open(disk, directory)
       return new Mirror(options, log, { disk, lock, artifacts }, stands)
@@ -173,7 +174,12 @@ export class Mirror {
       this.#checkDirection(published, await this.#rootAt(published.size))
       for (const kept of await this.#newHistory(remote, published)) {
         if (isTimeUp()) return { published, behind: published.size - this.#files.tree.size }
-        await this.#takeHistory(remote, kept)
+        await this.#takeHistory(remote, kept).catch(async (error: unknown) => {
+          // What is gone is named by a record that comes later than this one.
+          if (!(error instanceof FollowError) || error.code !== 'pruned') throw error
+          await this.#advance(remote, published, false)
+          await this.#takeHistory(remote, kept)
+        })
       }
       if (published.size > this.#files.tree.size || this.#checkpoint === undefined) {
         if (isTimeUp()) return { published, behind: published.size - this.#files.tree.size }
@@ -377,6 +383,13 @@ export class Mirror {
       await this.#written.write(path, reply)
     }
   }
+}
+
+/** A mirror that begins later than its log, and was ended before it had a checkpoint, has nothing that could be built on. */
+async function dropHalfBegun(disk: Disk, directory: string): Promise<void> {
+  const { sealed } = await listSegments(disk, directory)
+  if ((sealed[0] ?? 0) === 0 || (await disk.read(join(directory, CHECKPOINT_PATH))) !== undefined) return
+  for (const part of ['tile', 'segments']) await disk.remove(join(directory, part))
 }
 
 interface Stands {

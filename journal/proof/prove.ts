@@ -9,6 +9,7 @@ import { findHandOvers } from '../handOvers.ts'
 import { readIdentity } from '../identity.ts'
 import { CHECKPOINT_PATH } from '../publisher.ts'
 import { isErased } from '../record.ts'
+import { whyGone } from '../retention/reason.ts'
 import { TILE_WIDTH } from '../tree.ts'
 import { encodeExtra, type Evidence } from './evidence.ts'
 import { formatProof } from './format.ts'
@@ -129,15 +130,16 @@ export async function publishedCheckpoint(disk: Disk, directory: string): Promis
 async function recordAt(disk: Disk, directory: string, { entry, n }: Position): Promise<Buffer> {
   for await (const { records } of readBlocks(disk, directory, entry, entry + 1)) {
     const record = records[n]
-    if (record !== undefined && isErased(record))
-      throw new JournalError('format', { expected: `record ${n} of entry ${entry}`, got: 'an erased one' })
+    if (record !== undefined && isErased(record)) break
     if (record !== undefined) return record
     const got = `${records.length} records in entry ${entry}`
     throw new JournalError('format', { expected: `record ${n}`, got })
   }
+  const got = await whyGone(disk, directory, { entry, n })
+  if (got !== undefined) throw new JournalError('format', { expected: `record ${n} of entry ${entry}`, got })
   throw new JournalError('altered', {
-    expected: `the records of entry ${entry}`,
-    got: 'none, unless they were pruned',
+    expected: `the records of entry ${entry}, or a retention record that says why they are gone`,
+    got: 'none',
     where: 'segments',
   })
 }

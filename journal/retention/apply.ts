@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { itemsOf, largePath } from '../artifactReader.ts'
 import { encodeBlock, type Block } from '../block.ts'
 import type { Disk } from '../disk.ts'
-import { decodeFrames, encodeFrame, SEAL_MARK } from '../frame.ts'
-import { encodeItem, PackIndex, packPath, parsePackPath, type PackItem } from '../pack.ts'
+import { itemsOf, largePath } from '../artifactReader.ts'
+import { decodeFrames } from '../frame.ts'
+import { PackIndex, packPath, parsePackPath } from '../pack.ts'
 import { isErased } from '../record.ts'
 import { encodeSealed } from '../sealedFile.ts'
 import { listSegments, readSealedSegment, readTrailer, segmentPath } from '../segments.ts'
@@ -11,8 +11,6 @@ import { keptArtifacts } from '../verify/references.ts'
 import { parseRetention, RetentionClaims } from './claims.ts'
 import { readRecords } from './records.ts'
 
-/** A pack's frame is written anew in pieces of this many octets of items. */
-const FRAME_BYTES = 4 * 1024 * 1024
 const ERASED = Buffer.alloc(0)
 
 /** What was removed. */
@@ -22,30 +20,84 @@ export interface Removed {
   readonly artifacts: number
 }
 
-/**
- * Removes what the retention records of a journal say is gone, and is still there. No writer may be at work. After a crash it is called again: it
- * removes the oldest segments first, so that at any moment the files are those of a pruned journal. Throws JournalError(altered, format).
- */
-export async function applyRetention(disk: Disk, directory: string): Promise<Removed> {
+/** What the retention records of a journal say is gone, and is still there. */
+export interface Outstanding {
+  /** Segments below this number. */
+  readonly segments: number
+  /** In order. */
+  readonly records: readonly (readonly [entry: number, n: number])[]
+  readonly artifacts: readonly string[]
+}
+
+/** Takes artifacts out of a journal; returns how many were there. */
+export type RemoveArtifacts = (gone: ReadonlySet<string>) => Promise<number>
+
+/** Reads all of a journal. Throws JournalError(altered, format). */
+export async function findOutstanding(disk: Disk, directory: string): Promise<Outstanding> {
   const claims = new RetentionClaims()
   for await (const { envelope } of readRecords(disk, directory))
     if (envelope.kind === 'retention') claims.add(parseRetention(envelope.body))
   // What was named again after it was removed was kept again.
-  const gone = new Set(claims.artifacts)
+  const artifacts = new Set(claims.artifacts)
+  const records: (readonly [number, number])[] = []
   for await (const { entry, n, envelope } of readRecords(disk, directory, claims.entries))
-    if (!claims.isErased(entry, n)) for (const { digest } of keptArtifacts(envelope)) gone.delete(digest)
-  const segments = await removeSegments(disk, directory, claims)
-  const records = await eraseRecords(disk, directory, claims)
-  const artifacts = await removeArtifacts(disk, directory, gone)
+    if (claims.isErased(entry, n)) records.push([entry, n])
+    else for (const { digest } of keptArtifacts(envelope)) artifacts.delete(digest)
+  return { segments: claims.segments, records, artifacts: await thoseThere(disk, directory, artifacts) }
+}
+
+async function thoseThere(
+  disk: Disk,
+  directory: string,
+  digests: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  if (digests.size === 0) return []
+  const packed: ((digest: string) => boolean)[] = []
+  for (const name of await disk.list(join(directory, 'artifacts/packs'))) {
+    const pack = parsePackPath(`artifacts/packs/${name}`)
+    if (pack?.ending === 'pack') packed.push(await lookInto(disk, directory, pack.number))
+  }
+  const there: string[] = []
+  for (const digest of digests) {
+    const isThere =
+      packed.some((has) => has(digest)) ||
+      (await disk.readPart(join(directory, largePath(digest)), 0, 1)) !== undefined
+    if (isThere) there.push(digest)
+  }
+  return there
+}
+
+async function lookInto(disk: Disk, directory: string, number: number): Promise<(digest: string) => boolean> {
+  const encoded = await disk.read(join(directory, packPath(number, 'idx')))
+  if (encoded !== undefined) {
+    const index = PackIndex.decode(encoded)
+    return (digest) => index.find(Buffer.from(digest, 'hex')) !== undefined
+  }
+  const pack = (await disk.read(join(directory, packPath(number, 'pack')))) ?? Buffer.alloc(0)
+  const items = new Set(Array.from(itemsOf(decodeFrames(pack).frames), (item) => item.digest.toString('hex')))
+  return (digest) => items.has(digest)
+}
+
+/**
+ * Removes it: the oldest segments first, so that at any moment the files are those of a pruned journal; after a crash what is left is outstanding again.
+ * A writer may be at work when it is the one that does it.
+ */
+export async function remove(
+  disk: Disk,
+  directory: string,
+  outstanding: Outstanding,
+  removeArtifacts: RemoveArtifacts,
+): Promise<Removed> {
+  const segments = await removeSegments(disk, directory, outstanding.segments)
+  const records = await eraseRecords(disk, directory, outstanding.records)
+  const artifacts = await removeArtifacts(new Set(outstanding.artifacts))
   return { segments, records, artifacts }
 }
 
-async function removeSegments(disk: Disk, directory: string, claims: RetentionClaims): Promise<number> {
+async function removeSegments(disk: Disk, directory: string, below: number): Promise<number> {
   const { sealed } = await listSegments(disk, directory)
   // The newest one says where the next begins.
-  const gone = sealed
-    .filter((number) => number < claims.segments)
-    .filter((number) => number !== sealed.at(-1))
+  const gone = sealed.filter((number) => number < below && number !== sealed.at(-1))
   for (const number of gone) {
     await disk.remove(join(directory, segmentPath(number, 'zst')))
     await disk.syncDirectory(join(directory, 'segments'))
@@ -53,85 +105,39 @@ async function removeSegments(disk: Disk, directory: string, claims: RetentionCl
   return gone.length
 }
 
-async function eraseRecords(disk: Disk, directory: string, claims: RetentionClaims): Promise<number> {
+/** Those in finished segments; each of these is written anew, once. */
+async function eraseRecords(
+  disk: Disk,
+  directory: string,
+  records: readonly (readonly [entry: number, n: number])[],
+): Promise<number> {
   let count = 0
+  let next = 0
   for (const number of (await listSegments(disk, directory)).sealed) {
+    if (next === records.length) break
     const trailer = await readTrailer(disk, directory, number)
-    if (!claims.erasesIn(trailer.first, trailer.first + trailer.count)) continue
-    let found = 0
-    const blocks: Block[] = (await readSealedSegment(disk, directory, number)).map(({ entry, records }) => ({
+    const gone = new Map<number, Set<number>>()
+    for (
+      let at = records[next];
+      at !== undefined && at[0] < trailer.first + trailer.count;
+      at = records[++next]
+    )
+      if (at[0] >= trailer.first) gone.set(at[0], (gone.get(at[0]) ?? new Set()).add(at[1]))
+    if (gone.size === 0) continue
+    const blocks = await readSealedSegment(disk, directory, number)
+    const left: Block[] = blocks.map(({ entry, records: all }) => ({
       entry,
-      records: records.map((record, n) => {
-        if (isErased(record) || !claims.isErased(entry, n)) return record
-        found++
+      records: all.map((record, n) => {
+        if (isErased(record) || gone.get(entry)?.has(n) !== true) return record
+        count++
         return ERASED
       }),
     }))
-    if (found === 0) continue
-    const content = Buffer.concat(blocks.map(encodeBlock))
+    const content = Buffer.concat(left.map(encodeBlock))
     await disk.replace(
       join(directory, segmentPath(number, 'zst')),
       await encodeSealed('segment', trailer, content),
     )
-    count += found
   }
   return count
-}
-
-async function removeArtifacts(disk: Disk, directory: string, gone: ReadonlySet<string>): Promise<number> {
-  if (gone.size === 0) return 0
-  let count = 0
-  for (const digest of gone) {
-    const path = join(directory, largePath(digest))
-    if ((await disk.readPart(path, 0, 1)) === undefined) continue
-    await disk.remove(path)
-    count++
-  }
-  const names = await disk.list(join(directory, 'artifacts/packs'))
-  for (const name of names) {
-    const pack = parsePackPath(`artifacts/packs/${name}`)
-    if (pack?.ending === 'pack') count += await thinPack(disk, directory, pack.number, gone)
-  }
-  return count
-}
-
-/** Writes a pack anew without some of its items; its number stays. */
-async function thinPack(
-  disk: Disk,
-  directory: string,
-  number: number,
-  gone: ReadonlySet<string>,
-): Promise<number> {
-  const [pack, index] = (['pack', 'idx'] as const).map((ending) => join(directory, packPath(number, ending)))
-  if (pack === undefined || index === undefined) return 0
-  const items = [...itemsOf(decodeFrames((await disk.read(pack)) ?? Buffer.alloc(0)).frames)]
-  const left = items.filter(({ digest }) => !gone.has(digest.toString('hex')))
-  if (left.length === items.length) return 0
-  const isFull = (await disk.readPart(index, 0, 1)) !== undefined
-  const content = encodePack(left)
-  // An index that says where things were is worse than none, which is made again.
-  await disk.remove(index)
-  await disk.syncDirectory(join(directory, 'artifacts/packs'))
-  await disk.replace(pack, content)
-  if (isFull) await disk.replace(index, PackIndex.of(itemsOf(decodeFrames(content).frames)).encode())
-  return items.length - left.length
-}
-
-function encodePack(items: readonly PackItem[]): Buffer {
-  const frames: Buffer[] = []
-  let payload: Buffer[] = []
-  let length = 0
-  const finish = (): void => {
-    if (length > 0) frames.push(encodeFrame(frames.length / 2, Buffer.concat(payload)), SEAL_MARK)
-    payload = []
-    length = 0
-  }
-  for (const item of items) {
-    const encoded = encodeItem(item)
-    if (length + encoded.length > FRAME_BYTES) finish()
-    payload.push(encoded)
-    length += encoded.length
-  }
-  finish()
-  return Buffer.concat(frames)
 }

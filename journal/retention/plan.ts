@@ -1,24 +1,15 @@
-import type { RecordKind, Retention } from '../../model/record.ts'
+import { PRUNABLE_KINDS, type PrunableKind, type RecordKind, type Retention } from '../../model/record.ts'
 import { formatRecordId, type Position } from '../../model/recordId.ts'
 import { fromTimestamp } from '../../model/time.ts'
 import type { Disk } from '../disk.ts'
 import { JournalError } from '../error.ts'
+import { toldBy } from '../handOvers.ts'
 import { readIdentity } from '../identity.ts'
+import type { HandOver } from '../rotation.ts'
 import { listSegments, readTrailer } from '../segments.ts'
 import { keptArtifacts } from '../verify/references.ts'
 import { parseRetention } from './claims.ts'
 import { readRecords, type ReadRecord } from './records.ts'
-
-/** What may be taken out by kind. Without the others nobody could tell what the rest means, or who signed it. */
-export const PRUNABLE_KINDS = [
-  'tick',
-  'observation',
-  'unchanged',
-  'audit',
-  'decision',
-  'action',
-] as const satisfies readonly RecordKind[]
-export type PrunableKind = (typeof PRUNABLE_KINDS)[number]
 
 /** Digests, and positions, in a record: 1 MiB holds more of either. */
 const MAX_ARTIFACTS = 8000
@@ -36,6 +27,14 @@ export interface PruneRequest extends Basis {
   readonly kinds: readonly PrunableKind[]
 }
 
+/** What a policy wants taken out: both of these at once. Times in ms since the Unix epoch. */
+export interface RetentionRequest extends Basis {
+  /** Whole segments, all of whose records were journaled before; undefined: none. */
+  readonly before: number | undefined
+  /** Records of a kind that were journaled before. */
+  readonly kinds: readonly { readonly kind: PrunableKind; readonly before: number }[]
+}
+
 interface Hold {
   readonly id: string
   readonly entry: number
@@ -47,40 +46,48 @@ interface Hold {
 export async function planPrune(
   disk: Disk,
   directory: string,
-  request: PruneRequest,
+  { by, reason, before, kinds }: PruneRequest,
 ): Promise<readonly Retention[]> {
-  const { by, reason, before, kinds } = request
+  const request =
+    kinds.length === 0
+      ? { before, kinds: [] }
+      : { before: undefined, kinds: kinds.map((kind) => ({ kind, before })) }
+  return await planRetention(disk, directory, { by, reason, ...request })
+}
+
+/** The same for a policy. */
+export async function planRetention(
+  disk: Disk,
+  directory: string,
+  { by, reason, before, kinds }: RetentionRequest,
+): Promise<readonly Retention[]> {
   const holds = await standingHolds(disk, directory)
   const isHeld = (recorded: number) => holds.some(({ from, to }) => recorded >= from && recorded < to)
-  if (kinds.length > 0) {
-    const wanted: readonly RecordKind[] = kinds
-    const due = ({ envelope, recorded }: ReadRecord) =>
-      recorded < before && wanted.includes(envelope.kind) && !isHeld(recorded)
-    return await planErasure(disk, directory, { by, reason }, due)
-  }
   const { segments, entries } = await dueSegments(disk, directory, (read) => {
     const isHold = holds.some(({ entry }) => entry === read.entry)
-    return read.recorded < before && !isHeld(read.recorded) && !isHold
+    return before !== undefined && read.recorded < before && !isHeld(read.recorded) && !isHold
   })
-  if (segments === 0) return []
-  const keys: { entry: number; endorsement: string }[] = []
-  const { artifacts } = await removal(disk, directory, ({ entry, envelope }) => {
-    if (entry >= entries) return false
-    const { body } = envelope
-    if (envelope.kind === 'key' && 'endorsement' in body && typeof body.endorsement === 'string')
-      keys.push({ entry, endorsement: body.endorsement })
+  const ages = new Map<RecordKind, number>(kinds.map((kind) => [kind.kind, kind.before]))
+  const keys: HandOver[] = []
+  const { positions, artifacts } = await removal(disk, directory, (read) => {
+    const { entry, envelope, recorded } = read
+    if (entry >= entries) return recorded < (ages.get(envelope.kind) ?? -Infinity) && !isHeld(recorded)
+    if (envelope.kind === 'key') keys.push(...(toldBy(read, envelope)?.handOvers ?? []))
     return true
   })
+  const basis = { by, reason }
+  const erased = positions.filter(([entry]) => entry >= entries)
+  if (segments === 0) return erasure(basis, erased, artifacts)
   const earlier = await earlierKeys(disk, directory)
-  return chunks(artifacts, MAX_ARTIFACTS).map((some) => ({
-    action: 'prune',
-    by,
-    reason,
+  const pruned = chunks(artifacts, MAX_ARTIFACTS).map((some) => ({
+    action: 'prune' as const,
+    ...basis,
     segments,
     entries,
     keys: [...earlier, ...keys],
     artifacts: some,
   }))
+  return [...pruned, ...erasure(basis, erased, [])]
 }
 
 /** The records to write before one is erased. Throws JournalError(format, held). */
@@ -123,6 +130,14 @@ async function planErasure(
   due: (read: ReadRecord) => boolean,
 ): Promise<readonly Retention[]> {
   const { positions, artifacts } = await removal(disk, directory, due)
+  return erasure(basis, positions, artifacts)
+}
+
+function erasure(
+  basis: Basis,
+  positions: readonly (readonly [number, number])[],
+  artifacts: readonly string[],
+): readonly Retention[] {
   if (positions.length === 0) return []
   const [some, digests] = [chunks(positions, MAX_RECORDS), chunks(artifacts, MAX_ARTIFACTS)]
   return Array.from({ length: Math.max(some.length, digests.length) }, (_, i) => ({
@@ -184,11 +199,8 @@ async function standingHolds(disk: Disk, directory: string): Promise<readonly Ho
 }
 
 /** Keys that were handed over to in what is pruned already. */
-async function earlierKeys(
-  disk: Disk,
-  directory: string,
-): Promise<readonly { readonly entry: number; readonly endorsement: string }[]> {
-  let keys: readonly { readonly entry: number; readonly endorsement: string }[] = []
+async function earlierKeys(disk: Disk, directory: string): Promise<readonly HandOver[]> {
+  let keys: readonly HandOver[] = []
   let first: number | undefined
   for await (const { entry, envelope } of readRecords(disk, directory)) {
     first ??= entry

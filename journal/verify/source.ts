@@ -31,6 +31,20 @@ async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(undefinedIfMissing))?.size ?? 0
 }
 
+type Listing = Awaited<ReturnType<FileSource['list']>>
+
+/**
+ * Whether something was taken out of a journal between two looks: what is written once, and then stays or goes, is gone or smaller. Whoever read the rest meanwhile
+ * may have missed the record that says so.
+ */
+export function hasShrunk(before: Listing, after: Listing): boolean {
+  const sizes = new Map(after.map(({ path, size }) => [path, size ?? 0]))
+  return before.some(
+    ({ path, size = 0 }) =>
+      /^(?:segments\/.*\.zst|artifacts\/.*)$/.test(path) && (sizes.get(path) ?? -1) < size,
+  )
+}
+
 function undefinedIfMissing(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
   throw error

@@ -6,7 +6,7 @@ import type { Finding } from '../../model/finding.ts'
 import type { Stored, StoredAction, TargetState } from '../../store/contract.ts'
 import type { DeclaredTarget } from '../metrics.ts'
 import { storeLag, unpublishedEntries } from '../status.ts'
-import type { Status } from '../status.ts'
+import type { RetentionStatus, Status } from '../status.ts'
 import { authorityView, systemView } from './authority.ts'
 import { number, subjectPath, timeView, visible } from './format.ts'
 import { TargetStates, factsAge, isUnseen, lifeView, runView } from './target.ts'
@@ -200,6 +200,7 @@ function journalView(status: Status, now: number) {
         ? null
         : { size: number(journal.checkpoint.size), at: timeView(journal.checkpoint.time, now) },
     unpublished: number(unpublishedEntries(status)),
+    retention: status.retention === undefined ? null : retentionView(status.retention, now),
     storeLag: number(storeLag(status)),
     storePosition: store.position === undefined ? null : `${store.position.entry}/${store.position.n}`,
   }
@@ -217,5 +218,14 @@ function backupView(latest: readonly TargetState[], now: number) {
   return {
     backup: backup === undefined ? null : { ...view(backup), place: visible(backup.place ?? '') },
     drill: drill?.enabled === true ? view(drill) : null,
+  }
+}
+
+function retentionView({ time, segments, records, artifacts }: RetentionStatus, now: number) {
+  return {
+    at: time === undefined ? null : timeView(time, now),
+    segments: number(segments),
+    records: number(records),
+    artifacts: number(artifacts),
   }
 }

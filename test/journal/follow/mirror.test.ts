@@ -379,7 +379,7 @@ const HOSTILE: Readonly<
   },
   'no checkpoint': { path: /^\/checkpoint$/, give: () => 404, code: 'consistency journal_invalid' },
   'other tiles': { path: /^\/tile\/0\//, give: () => randomBytes(8192), code: 'consistency journal_invalid' },
-  'no segments': { path: /^\/segments\//, give: () => 404, code: 'consistency journal_invalid' },
+  'no segments': { path: /^\/segments\//, give: () => 404, code: 'consistency journal_pruned' },
   'octets in place of segments': {
     path: /^\/segments\//,
     give: () => randomBytes(5000),
