@@ -39,7 +39,6 @@ import { Reloader } from './reload.ts'
 import { Responders } from './responders.ts'
 import { RetentionRun } from './retention.ts'
 import { rulesOf } from './rulesOf.ts'
-import { selfTarget } from './selfTarget.ts'
 import { SelfWatcher } from './selfWatcher.ts'
 import { catchUp, recordConfiguration, startCounting, tick } from './startup.ts'
 import { timestamper } from './timestamps.ts'
@@ -156,7 +155,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const objectiveTargets = loaded.watched.filter(({ probe }) => probe === 'slo')
   const metrics = new MetricsProjection(new Registry())
   metrics.declare({
-    targets: [...targets, selfTarget(config), ...loaded.followed.map(({ watched }) => watched)],
+    targets: loaded.watched.filter(({ probe }) => probe !== 'slo'),
     sources: config.inventory.logs.map((log) => log.id),
     objectives: objectiveTargets,
   })

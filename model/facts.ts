@@ -166,6 +166,7 @@ export const FACTS = {
     logFrom: 'timestamp', // the first event about the authority: what is older is not judged
     told: 'list<string>', // what the log has every one of: issued, revoked (certificates), crls
     revocations: 'int', // certificates that the log says are revoked
+    onCrl: 'int', // of these: on a CRL
     missing: 'int', // of these: on no CRL, and not expired
     missingSince: 'timestamp', // when the first of them was revoked; absent where there is none
     missingCertificates: 'list<string>', // some of them: serial number, when, and the record of the event

@@ -19,6 +19,7 @@ const PROBES: Readonly<Partial<Record<ProbeKind, string>>> = {
   health: 'CA servers and control planes',
   follow: 'Journals that are followed',
   backup: 'Backups of the journal',
+  log: 'Logs',
   reconciliation: 'CRLs beside the log of their authority',
   ocsp_revocations: 'OCSP responders beside the log of their authority',
   issued: 'What an authority issued beside the inventory',

@@ -245,10 +245,70 @@ export const FACT_METRICS: readonly FactMetric[] = [
     'drill.due': ['vigil_restore_drill_due_timestamp_seconds', 'When that is due again'],
     'drill.failing': ['vigil_restore_drill_failing', 'The newest attempt failed'],
   }),
+  ...of('log', {
+    'log.silent': ['vigil_log_silent', 'Nothing was written for five minutes'],
+    'log.silentSince': [
+      'vigil_log_silent_since_timestamp_seconds',
+      'While it is silent: when the newest record was written, or since when the first one is awaited',
+    ],
+    'log.usualPause': ['vigil_log_usual_pause_seconds', 'The second longest pause of the last 14 days'],
+    'log.unparsed': [
+      'vigil_log_unparsed_records',
+      'Records that were not understood, since the log is watched',
+    ],
+    'log.gaps': ['vigil_log_gaps', 'Places where numbers of records are missing, or come again'],
+    'log.setbacks': ['vigil_log_time_setbacks', 'Times that lie before the one that stands before them'],
+    'log.losses': ['vigil_log_losses', 'Times that the file was cut, written anew, removed, or was gone'],
+    'log.alterations': ['vigil_log_alterations', 'Alterations of documents of an index after they were read'],
+    'log.badSignatures': [
+      'vigil_log_signatures_bad',
+      'Signatures that do not fit what they cover, and records that imitate one',
+    ],
+    'log.unsignedSince': [
+      'vigil_log_unsigned_since_timestamp_seconds',
+      'When the first record after the last good signature was written, where that is five minutes ago',
+    ],
+    'security.failedLogins': [
+      'vigil_log_failed_authentications',
+      'Failed authentications in 10 minutes, of the one actor or address that has the most',
+    ],
+    'security.failedLoginsAll': [
+      'vigil_log_failed_authentications_all',
+      'Failed authentications in 10 minutes, up to 1000',
+    ],
+    'security.denials': ['vigil_log_denials', 'Times that somebody asked for what he may not'],
+    'security.newIssuers': [
+      'vigil_log_administrator_issuers_new',
+      'First logins of administrators by a certificate of another issuer',
+    ],
+    'security.violations': ['vigil_log_policy_violations', 'Requests that policy refused'],
+    'security.unplannedChanges': [
+      'vigil_log_unplanned_changes',
+      'Changes of configuration, roles, profiles, tokens or keys outside of maintenance',
+    ],
+    'security.logChanges': [
+      'vigil_log_interferences',
+      'Times that the log was exported, deleted or moved, or its verification failed',
+    ],
+    'security.keyExports': ['vigil_log_key_exports', 'Private keys that left the authority'],
+    'security.errors': ['vigil_log_authority_errors', 'Work of the authority that failed'],
+    'security.publishesQueued': [
+      'vigil_log_publishes_queued',
+      'What publishers put off within an hour, up to 1000',
+    ],
+  }),
   ...of('reconciliation', {
     'reconciliation.revocations': [
       'vigil_reconciliation_revocations',
       'Certificates that the log says are revoked',
+    ],
+    'reconciliation.onCrl': [
+      'vigil_reconciliation_revocations_published',
+      'Certificates of these that are on a CRL',
+    ],
+    'reconciliation.undated': [
+      'vigil_reconciliation_revocations_undated',
+      'Certificates of these that are on no CRL, and may have expired as far as the log says',
     ],
     'reconciliation.missing': [
       'vigil_reconciliation_revocations_missing',

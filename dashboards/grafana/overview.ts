@@ -111,6 +111,59 @@ function layout(): DashboardBuilder {
       }),
     )
     .withPanel(
+      lines(
+        'Logs: since the newest event',
+        'By the time in the log. Since a restart of vigil, as far as anything came.',
+        units.Seconds,
+        {
+          '{{source}}': 'time() - max by (source) (vigil_audit_last_event_timestamp_seconds)',
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Logs: what they cannot account for',
+        'Since each log is watched: records that were not understood or are missing, times that step back, signatures that do not fit, documents that were altered.',
+        units.Short,
+        {
+          'unparsed {{log}}': 'max by (log) (vigil_log_unparsed_records)',
+          'gaps {{log}}': 'max by (log) (vigil_log_gaps)',
+          'losses {{log}}': 'max by (log) (vigil_log_losses)',
+          'setbacks {{log}}': 'max by (log) (vigil_log_time_setbacks)',
+          'bad signatures {{log}}': 'max by (log) (vigil_log_signatures_bad)',
+          'alterations {{log}}': 'max by (log) (vigil_log_alterations)',
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Logs: security',
+        'Failed authentications in 10 minutes; the others since each log is watched.',
+        units.Short,
+        {
+          'failed authentications {{log}}': 'max by (log) (vigil_log_failed_authentications_all)',
+          'denials {{log}}': 'max by (log) (vigil_log_denials)',
+          'unplanned changes {{log}}': 'max by (log) (vigil_log_unplanned_changes)',
+          'key exports {{log}}': 'max by (log) (vigil_log_key_exports)',
+          'policy violations {{log}}': 'max by (log) (vigil_log_policy_violations)',
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Revocations beside the log',
+        'What the log of an authority says is revoked, and where it is.',
+        units.Short,
+        {
+          'in the log {{authority}}': 'max by (authority) (vigil_reconciliation_revocations)',
+          'on a CRL {{authority}}': 'max by (authority) (vigil_reconciliation_revocations_published)',
+          'missing {{authority}}': 'max by (authority) (vigil_reconciliation_revocations_missing)',
+          'entries that the log does not know {{authority}}':
+            'max by (authority) (vigil_reconciliation_entries_unlogged)',
+        },
+      ),
+    )
+    .withPanel(
       bars('Alerts and remediation', 'Alerts sent and resolved; steps of remediation.', {
         '{{kind}} {{status}}': 'sum by (kind, status) (increase(vigil_actions_total[$__rate_interval]))',
       }),

@@ -147,6 +147,7 @@ async function revocationFacts(
   const settled = settledBefore(earlier?.facts) ?? newest
   let since = Infinity
   let revocations = 0
+  let onCrl = 0
   let undated = 0
   let last: { readonly row: Row; readonly at: number; readonly latency: number | undefined } | undefined
   for (let row = 0; row < listed.size; row++) {
@@ -159,6 +160,7 @@ async function revocationFacts(
     revocations++
     const published = listed.since(row)
     if (published !== undefined) {
+      onCrl++
       const latency = latencyOf(row, { at, published })
       if (latency !== undefined) publications.add(latency)
       if (last === undefined || at > last.at) last = { row, at, latency }
@@ -179,6 +181,7 @@ async function revocationFacts(
   const latency = last?.latency ?? before
   return {
     revocations,
+    onCrl,
     missing: missing.count,
     missingCertificates: missing.texts,
     ...(missing.count === 0 ? {} : { missingSince: toTimestamp(since) }),

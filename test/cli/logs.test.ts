@@ -57,6 +57,12 @@ async function failing(stack: Stack, ...rules: readonly string[]): Promise<reado
   )
 }
 
+/** Of the log, as Prometheus has it. */
+async function metric(stack: Stack, name: string): Promise<string | undefined> {
+  const text = await (await fetch(new URL('/metrics', stack.url))).text()
+  return new RegExp(`^${name}\\{log="ejbca",target="records"\\} (.*)$`, 'm').exec(text)?.[1]
+}
+
 test('what a log says is found, is found still after a restart, and counts go on', async (t) => {
   const { directory, log } = setUp(t)
   writeFileSync(log, line('EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;Application internal;;vm;;msg=Init'))
@@ -66,11 +72,14 @@ test('what a log says is found, is found still after a restart, and counts go on
     for (let i = 0; i < 8; i++) appendFileSync(log, line(FAILED))
     const [summary = ''] = await failing(first, 'log_keys_stay')
     assert.match(summary, /CA_EXPORTTOKEN by CN=SuperAdmin: exported/)
+    assert.equal(await metric(first, 'vigil_log_key_exports'), '1')
+    assert.equal(await metric(first, 'vigil_log_unparsed_records'), '0')
   } finally {
     await first.stop()
   }
   const second = await start(directory)
   try {
+    assert.equal(await metric(second, 'vigil_log_key_exports'), '1', 'from the start')
     await failing(second, 'log_keys_stay')
     // Eight before the restart, and four after it: more than ten within ten minutes.
     for (let i = 0; i < 4; i++) appendFileSync(log, line(FAILED))
