@@ -5,6 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Journal } from '../../journal/journal.ts'
+import { anchorsOf } from '../../journal/verify/anchored.ts'
 import { verifyFiles, verifyJournal } from '../../journal/verify.ts'
 import { buildTimestampRequest } from '../../pki/timestamp.ts'
 import { needs } from '../support/needs.ts'
@@ -82,6 +83,10 @@ describe('timestamps of kept checkpoints', needs('openssl'), () => {
       [['timestamp', 'CN=TSA', 2]],
     )
     assert.equal((await verifyJournal(place.directory)).anchored, 0)
+    // Reports read the checkpoints alone, and come to the same.
+    const authorities = timestampAuthorities
+    assert.deepEqual(await anchorsOf(place.directory, { authorities }), report.anchors)
+    assert.deepEqual(await anchorsOf(place.directory, {}), [])
     using other = makeTimestampAuthority()
     // Its name is the same, its key is not: that is no authority that was replaced.
     const strange = await verifyJournal(place.directory, { timestampAuthorities: Buffer.from(other.ca) })
