@@ -56,6 +56,8 @@ export interface LabInventory {
   readonly log: { readonly id: string; readonly path: string; readonly authorities: readonly string[] }
   /** Of authorities that work with something else. */
   readonly otherLogs: readonly OtherLog[]
+  /** File with what the control plane did: rows of format dagster. */
+  readonly dagsterLog: string
   /** Only its logs can be watched. */
   readonly dogtag: Pick<DogtagCa, 'id' | 'certificate' | 'signingCertificateFile' | 'clones'>
 }

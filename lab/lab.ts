@@ -14,6 +14,7 @@ import { holdCeremony } from './ceremony.ts'
 import { startControl, type LabStatus } from './control.ts'
 import { startControlPlane, type Remediation, type Run } from './controlPlane.ts'
 import { crlParts } from './crlPart.ts'
+import { DagsterLog } from './dagsterLog.ts'
 import { Deployment } from './deployment.ts'
 import { openDogtagCa } from './dogtagCa.ts'
 import { ADMINISTRATORS, logLogin, logStart } from './ejbcaEvents.ts'
@@ -32,6 +33,8 @@ import { SignedLog } from './signedLog.ts'
 import { removeState, stateFileIn, writeState, type LabState } from './state.ts'
 import { encodeSecret } from './webhookSignature.ts'
 
+/** How often the control plane writes what it has done. */
+const JOB_INTERVAL_MS = 10_000
 /** setInterval takes no more: about 24.8 days. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
@@ -96,6 +99,8 @@ export interface Lab extends AsyncDisposable {
   remedy(action: Remediation, target: string): Promise<string>
   /** Issues the CRLs that are due, as the schedule does. */
   refreshCrls(): Promise<void>
+  /** Lets the control plane do what is due, as its schedule does. */
+  runJobs(): void
   /** Every clone of the Dogtag CA issues a certificate, as devices ask for them. */
   enrolDevices(): void
   /** Renames the audit log and starts a new one. Returns the new name of the old one. */
@@ -212,6 +217,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const dogtag = await openDogtagCa({ id: DOGTAG.id, issuer: dogtagIssuer, directory, now })
   opened.defer(() => dogtag.close())
 
+  const dagsterLog = new DagsterLog({ file: join(directory, 'dagster.log'), now })
+  opened.defer(() => dagsterLog.close())
+  opened.defer(every(JOB_INTERVAL_MS, () => dagsterLog.catchUp()))
   const services = new Map<string, Deployment>()
   for (const declared of SERVICES) {
     const { authority, responder } = authorities.get(declared.authority) ?? {}
@@ -238,17 +246,21 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         now,
         lifetime: lifetimes.service,
         file: join(directory, 'issued', `${declared.id}.pem`),
-        onDeployed: ({ serial, notAfter }, who) =>
+        onDeployed: (deployed, who) => {
+          const { serial, notAfter } = deployed
+          dagsterLog.deployed({ id: declared.id, environment: ENVIRONMENT }, deployed)
           events.emit('certificate', {
             service: declared.id,
             serial,
             notAfter: toTimestamp(notAfter),
             who,
-          }),
+          })
+        },
       },
       registrar,
     )
     opened.defer(() => service.close())
+    dagsterLog.deployed(service, service.own)
     services.set(declared.id, service)
   }
   const prober = await openProber({ directory: join(directory, 'prober'), now, who: registrar }, authorities)
@@ -261,6 +273,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     ceremony,
     prober,
     log,
+    dagsterLog,
     addresses,
     now,
     nearExpiry: lifetimes.nearExpiry,
@@ -343,6 +356,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       },
       otherLogs,
       dogtag,
+      dagsterLog: dagsterLog.file,
     },
     webhook: { url: controlPlane.url, secret },
     alerts,
@@ -352,6 +366,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     remedy: (action, target) => operations.remedy(action, target, login(ADMINISTRATORS.superAdmin)),
     refreshCrls: () => operations.refreshCrls(),
     enrolDevices,
+    runJobs: () => dagsterLog.catchUp(),
     rotateLog: () => log.rotate(),
     close,
     [Symbol.asyncDispose]: close,

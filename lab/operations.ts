@@ -3,6 +3,7 @@ import type { AuditLog } from './auditLog.ts'
 import type { CeremonyResult } from './ceremony.ts'
 import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Remediation } from './controlPlane.ts'
+import type { DagsterLog } from './dagsterLog.ts'
 import type { Deployment } from './deployment.ts'
 import type { DogtagCa } from './dogtagCa.ts'
 import { ADMINISTRATORS } from './ejbcaEvents.ts'
@@ -33,6 +34,7 @@ interface OperationsOptions {
   readonly ceremony: Pick<CeremonyResult, 'certify' | 'crossCertify'>
   readonly prober: Prober
   readonly log: AuditLog
+  readonly dagsterLog: DagsterLog
   readonly addresses: readonly string[]
   readonly now: Clock
   /** Milliseconds. */
@@ -51,13 +53,14 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#options = options
-    const { repository, addresses, now, nearExpiry, ceremony, prober, log } = options
+    const { repository, addresses, now, nearExpiry, ceremony, prober, log, dagsterLog } = options
     this.#tools = {
       repository,
       certify: ceremony.certify,
       crossCertify: ceremony.crossCertify,
       prober,
       log,
+      dagsterLog,
       addresses,
       oneAddress: addresses.at(-1) ?? LOOPBACK,
       now,

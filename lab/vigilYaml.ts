@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { configSchema } from '../model/config.ts'
 import { formatDuration } from '../model/time.ts'
 import { JSON_MAPPING } from './caLog.ts'
+import { LAB_JOB } from './dagsterLog.ts'
 import { toPem } from './issue.ts'
 import type { LabAuthority, LabCrl, LabService } from './inventory.ts'
 import type { Lab } from './lab.ts'
@@ -28,13 +29,15 @@ export interface VigilYamlOptions extends Omit<Partial<ConfigInput>, 'inventory'
   readonly tags?: Readonly<Record<string, readonly string[]>>
   /** Services that are tested for whom they let in, by id. */
   readonly enforcing?: readonly string[]
+  /** Whether the log of the control plane is declared, with its job. Default: left out. */
+  readonly controlPlaneLog?: 'watched' | 'left out'
 }
 
 /** Returns the path of vigil.yaml. Throws ZodError when the settings do not fit the schema. */
 export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promise<string> {
-  const { directory, tags = {}, enforcing = [], ...settings } = options
+  const { directory, tags = {}, enforcing = [], controlPlaneLog = 'left out', ...settings } = options
   await mkdir(join(directory, PKI), { recursive: true, mode: 0o700 })
-  const { authorities, services, prober, hosts, log, otherLogs, dogtag } = lab.inventory
+  const { authorities, services, prober, hosts, log, otherLogs, dogtag, dagsterLog } = lab.inventory
   const credential = (name: CredentialName): CredentialFiles => {
     const { certificate_file, key_file } = prober.filesOf(name)
     return {
@@ -77,6 +80,7 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
           authorities: [dogtag.id],
           signing_keys: [relative(directory, dogtag.signingCertificateFile)],
         })),
+        ...(controlPlaneLog === 'watched' ? [declareControlPlane(relative(directory, dagsterLog))] : []),
         ...otherLogs.map(({ id, format, path, signerFile, authority }) => ({
           id,
           format,
@@ -126,6 +130,17 @@ function declareAuthority(authority: LabAuthority) {
     ...(authority.history.length === 0 ? {} : { issued: [historyFile(id)] }),
     ...(ocsp === undefined ? {} : { expected: EXPECTED.map((expected) => ({ ...expected })) }),
     ...(ocsp === undefined ? {} : { ocsp: [declareOcsp(authority, ocsp.url)] }),
+  }
+}
+
+function declareControlPlane(path: string) {
+  const { id, job, schedule, cron, grace, maxDuration } = LAB_JOB
+  const durations = { grace: formatDuration(grace), max_duration: formatDuration(maxDuration) }
+  return {
+    id: 'dagster',
+    format: 'dagster' as const,
+    path,
+    jobs: [{ id, job, schedule, cron, ...durations }],
   }
 }
 

@@ -223,7 +223,7 @@ export const FACTS = {
     maxDuration: 'duration', // as declared; absent where none is
     succeeded: 'bool', // for the newest time whose runs are over; absent before the first
     records: 'list<string>', // of the newest runs' events
-    newest: 'list<string>', // the runs that are followed: start, end, outcome, kind, partition, schedule, id, record
+    newest: 'list<string>', // the runs that are followed: asked for, start, end, outcome, kind, partition, schedule, id, record
   },
   /** Deployments that a log tells of. */
   deployments: {

@@ -150,6 +150,7 @@ const GROUP_TITLES: Readonly<Record<Fault['group'], string>> = {
   authority: 'Certificates of CAs',
   log: 'The audit log',
   reconciliation: 'The audit log beside what is published',
+  control: 'The control plane',
 }
 
 function printStatus(now: LabStatus): void {

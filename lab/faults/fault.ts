@@ -3,6 +3,7 @@ import type { AuditLog } from '../auditLog.ts'
 import type { CrlChange, IssuingAuthority } from '../authority.ts'
 import type { CeremonyResult } from '../ceremony.ts'
 import type { Remediation } from '../controlPlane.ts'
+import type { DagsterLog } from '../dagsterLog.ts'
 import type { Deployment, PresentationChange } from '../deployment.ts'
 import type { DistributionPoint } from '../distributionPoint.ts'
 import type { DogtagCa } from '../dogtagCa.ts'
@@ -39,6 +40,8 @@ export interface FaultTools {
   readonly prober: Prober
   /** What the CAs do is logged here. */
   readonly log: AuditLog
+  /** What the control plane does is logged here. */
+  readonly dagsterLog: DagsterLog
   /** Where every server of the lab listens. */
   readonly addresses: readonly string[]
   /** Of one node behind names that have several: the last address. */
@@ -54,7 +57,16 @@ export type Undo = () => Promise<void> | void
 export const FAULT_TARGETS = ['ca', 'service', 'dogtag'] as const
 
 /** Faults are listed in these groups, in this order. */
-export const FAULT_GROUPS = ['crl', 'delivery', 'ocsp', 'tls', 'authority', 'log', 'reconciliation'] as const
+export const FAULT_GROUPS = [
+  'crl',
+  'delivery',
+  'ocsp',
+  'tls',
+  'authority',
+  'log',
+  'reconciliation',
+  'control',
+] as const
 export type FaultGroup = (typeof FAULT_GROUPS)[number]
 
 interface FaultOf<Kind extends (typeof FAULT_TARGETS)[number]> {

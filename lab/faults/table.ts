@@ -1,5 +1,6 @@
 // Every fault that the lab can switch on: one row each, in one file a group.
 import { AUTHORITY_FAULTS } from './authority.ts'
+import { CONTROL_PLANE_FAULTS } from './controlPlane.ts'
 import { CRL_FAULTS } from './crl.ts'
 import { DELIVERY_FAULTS } from './delivery.ts'
 import type { Fault } from './fault.ts'
@@ -20,4 +21,5 @@ export const FAULTS: readonly Fault[] = [
   ...LOG_FAULTS,
   ...SIGNED_LOG_FAULTS,
   ...RECONCILIATION_FAULTS,
+  ...CONTROL_PLANE_FAULTS,
 ]

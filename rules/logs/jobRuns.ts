@@ -10,6 +10,8 @@ const MAX_NAME = 200
 /** One run of a job, as its log tells it so far. Times in milliseconds. */
 export interface JobRun {
   readonly id: string
+  /** When it was put into the queue; it may wait there for long. */
+  readonly asked?: number | undefined
   readonly started?: number | undefined
   readonly ended?: number | undefined
   readonly outcome?: 'success' | 'failure' | 'unknown' | undefined
@@ -46,6 +48,7 @@ export function continued(run: JobRun | undefined, step: Step): JobRun {
   const ended = earlier(before.ended, step.ended)
   return {
     id: before.id,
+    asked: earlier(before.asked, step.asked),
     started: earlier(before.started, step.started),
     ended,
     outcome: before.outcome ?? step.outcome,
@@ -57,6 +60,8 @@ export function continued(run: JobRun | undefined, step: Step): JobRun {
 }
 
 const DAGSTER_STEPS: Readonly<Record<string, (at: number) => Partial<JobRun>>> = {
+  RUN_ENQUEUED: (at) => ({ asked: at }),
+  RUN_QUEUED: (at) => ({ asked: at }),
   RUN_START: (at) => ({ started: at }),
   RUN_STARTED: (at) => ({ started: at }),
   RUN_SUCCESS: (at) => ({ ended: at, outcome: 'success' }),
@@ -104,28 +109,37 @@ export function startOf({ started, ended }: JobRun): number | undefined {
   return started ?? ended
 }
 
+/** Which of the times that are due it belongs to is told by this. Not before it has begun: until then the job has not run. */
+export function dueBy(run: JobRun): number | undefined {
+  const start = startOf(run)
+  return start === undefined ? undefined : Math.min(run.asked ?? start, start)
+}
+
 const NONE = '-'
 const OUTCOME = z.enum(['success', 'failure', 'unknown'])
 const KIND = z.enum(['own', 'retry', 'unsaid'])
 
-/** For people, and for `readLine`: eight words. */
-export function lineOf({ started, ended, outcome, kind, partition, schedule, id, record }: JobRun): string {
-  const time = (ms: number | undefined): string => (ms === undefined ? NONE : toTimestamp(ms))
-  const name = (text: string): string => (text === '' ? NONE : encodeURIComponent(text).replace(/^-/, '%2D'))
-  const names = [partition, schedule, id].map(name)
-  return [time(started), time(ended), outcome ?? NONE, kind, ...names, record].join(' ')
+/** For people, and for `readLine`: nine words. */
+export function lineOf(run: JobRun): string {
+  const { asked, started, ended, outcome = NONE, kind, partition, schedule, id, record } = run
+  const times = [asked, started, ended].map((ms) => (ms === undefined ? NONE : toTimestamp(ms)))
+  const names = [partition, schedule, id].map((text) =>
+    text === '' ? NONE : encodeURIComponent(text).replace(/^-/, '%2D'),
+  )
+  return [...times, outcome, kind, ...names, record].join(' ')
 }
 
 /** undefined: `lineOf` did not write it. */
 export function readLine(line: string): JobRun | undefined {
-  const [started = '', ended = '', outcome, kind, partition = '', schedule = '', id = '', record = ''] =
+  const [asked, started, ended, outcome, kind, partition = '', schedule = '', id = '', record = ''] =
     line.split(' ')
   const known = KIND.safeParse(kind)
   if (!known.success || id === '') return undefined
-  const time = (text: string): number | undefined => (text === NONE ? undefined : fromTimestamp(text))
+  const time = (text = NONE): number | undefined => (text === NONE ? undefined : fromTimestamp(text))
   const name = (text: string): string => (text === NONE ? '' : decodeURIComponent(text))
   try {
     return {
+      asked: time(asked),
       started: time(started),
       ended: time(ended),
       outcome: OUTCOME.safeParse(outcome).data,

@@ -2,7 +2,7 @@ import { Cron } from 'croner'
 import type { Facts, FactsOf } from '../../model/facts.ts'
 import type { JobConfig } from '../../model/logSource.ts'
 import { fromTimestamp, toTimestamp } from '../../model/time.ts'
-import { continued, lineOf, readLine, startOf, stepOf, type JobEvent, type JobRun } from './jobRuns.ts'
+import { continued, dueBy, lineOf, readLine, startOf, stepOf, type JobEvent, type JobRun } from './jobRuns.ts'
 
 /** Clocks of others: a run that begins this much before it is due, in milliseconds, is the one that was due. */
 const EARLY = 60_000
@@ -112,8 +112,8 @@ export class ScheduledJob {
     const slots = times.map((due, i) => {
       const [from, to] = [due - early, (times[i - 1] ?? Infinity) - early]
       const runs = [...this.#runs.values()].filter((run) => {
-        const start = startOf(run)
-        return start !== undefined && start >= from && start < to && this.#counts(run)
+        const at = dueBy(run)
+        return at !== undefined && at >= from && at < to && this.#counts(run)
       })
       return { due, runs: runs.toSorted((a, b) => (startOf(a) ?? 0) - (startOf(b) ?? 0)) }
     })
@@ -128,9 +128,9 @@ export class ScheduledJob {
   /** Runs that are over and began before the times that matter. */
   #drop({ before, now }: { readonly before: number; readonly now: number }): void {
     for (const [id, run] of this.#runs) {
-      const start = startOf(run)
-      if (start === undefined) continue
-      if (isRunning(run) ? now - start > ABANDONED : start < before) this.#runs.delete(id)
+      const at = dueBy(run)
+      if (at === undefined) continue
+      if (isRunning(run) ? now - at > ABANDONED : at < before) this.#runs.delete(id)
     }
   }
 

@@ -15,7 +15,10 @@ const BY_PEOPLE = 'pki_governance'
 const MANY = 300
 
 test('a lab that is well gives nothing but pass for a day, over new CRLs and new certificates', async () => {
-  await using watch = await Watch.start({ packs: PACKS, settings: { enforcing: ['internal-api'] } })
+  await using watch = await Watch.start({
+    packs: PACKS,
+    settings: { enforcing: ['internal-api'], controlPlaneLog: 'watched' },
+  })
   // Some rules compare with what was seen before.
   await watch.look()
   await watch.look()

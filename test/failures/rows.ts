@@ -1,5 +1,6 @@
 // Every failure that a switch of the lab makes, and what finds it: the tests of this folder, and docs/failure-modes.md.
 import type { Row } from './row.ts'
+import { CONTROL_PLANE_ROWS } from './rows/controlPlane.ts'
 import { CRL_ROWS } from './rows/crl.ts'
 import { DELIVERY_ROWS } from './rows/delivery.ts'
 import { LOG_ROWS } from './rows/logs.ts'
@@ -17,6 +18,11 @@ interface RowGroup {
 }
 
 export const ROWS: readonly RowGroup[] = [
+  {
+    rows: CONTROL_PLANE_ROWS,
+    file: 'test/failures/controlPlane.test.ts',
+    list: 'CONTROL_PLANE_ROWS',
+  },
   { rows: CRL_ROWS, file: 'test/failures/crl.test.ts', list: 'CRL_ROWS' },
   { rows: DELIVERY_ROWS, file: 'test/failures/delivery.test.ts', list: 'DELIVERY_ROWS' },
   { rows: LOG_ROWS, file: 'test/failures/logs.test.ts', list: 'LOG_ROWS' },

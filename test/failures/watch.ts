@@ -165,6 +165,7 @@ export class Watch implements AsyncDisposable {
     this.pass(later)
     // Else their logs would be silent.
     this.lab.enrolDevices()
+    this.lab.runJobs()
     for (const collector of this.#collectors) await collector.poll()
     const { targets } = this.loaded
     const wanted =
@@ -265,6 +266,7 @@ export class Watch implements AsyncDisposable {
 
   /** What the engine decides comes back to it, as it would by the journal. */
   #apply(batch: readonly SealedRecord[]): void {
+    this.#logs.apply(batch)
     this.#repairs.apply(batch)
     this.#remediator.apply(batch)
     const decisions = this.engine.apply(batch)

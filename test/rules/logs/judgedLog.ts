@@ -80,6 +80,14 @@ export class JudgedLog {
     return this.#engine.findings().find((finding) => finding.rule === rule)
   }
 
+  /** By subject, as it stands now. */
+  states(rule: string): Readonly<Record<string, FindingState>> {
+    this.finding(rule)
+    const findings = this.#engine.findings().filter((finding) => finding.rule === rule)
+    const sorted = findings.toSorted((a, b) => (a.subject < b.subject ? -1 : 1))
+    return Object.fromEntries(sorted.map(({ subject, state }) => [subject, state]))
+  }
+
   facts(probe: 'job' | 'deployment' | 'log'): Facts {
     const found = this.#evaluator
       .evaluate(this.journal.now)

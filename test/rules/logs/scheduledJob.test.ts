@@ -143,6 +143,22 @@ describe('a scheduled job', () => {
     assert.deepEqual(troubles(log), ['job_ran fail', 'job_not_too_long fail'])
   })
 
+  it('belongs to the time at which it was asked for, however long it waited', () => {
+    const log = hourly({ cron: '*/5 * * * *' })
+    const due = START + HOUR
+    log.journal.now = due + 6 * MINUTE
+    log.hear([
+      runEvent('waited', 'RUN_ENQUEUED', due + SECOND),
+      ...whole('waited', due + 5 * MINUTE + SECOND, { took: SECOND }),
+    ])
+    log.hear(whole('next', due + 5 * MINUTE + 2 * SECOND, { took: SECOND }))
+    assert.deepEqual(troubles(log), [])
+    const never = hourly()
+    never.journal.now = START + HOUR + 11 * MINUTE
+    never.hear([runEvent('queued', 'RUN_ENQUEUED', START + HOUR), tick(never.journal.now)])
+    assert.deepEqual(troubles(never), ['job_ran fail'])
+  })
+
   it('counts only runs of its schedule where one is named, and no other jobs', () => {
     const log = hourly({ schedule: 'hourly' })
     log.journal.now = START + HOUR + 11 * MINUTE
