@@ -29,6 +29,8 @@ class Scene {
   /** What was asked in the newest run. */
   asked: string[] = []
   status = 200
+  /** About this one it says nothing. */
+  silentAbout = ''
   looked = NOW - MINUTE
   /** Answers that the newest run keeps. */
   kept = 0
@@ -40,7 +42,10 @@ class Scene {
     const scenes: Scene[] = []
     const url = await respond(t, ca, {
       seen: ({ questions }) => scenes[0]?.asked.push(...questions.map(({ serial }) => serial)),
-      sent: () => ({ status: scenes[0]?.status ?? 200 }),
+      sent: ({ questions }) => {
+        const isSilent = questions.some(({ serial }) => serial === scenes[0]?.silentAbout)
+        return { status: isSilent ? 503 : (scenes[0]?.status ?? 200) }
+      },
       answer: (_asked, standard) => ({
         ...standard,
         answers: standard.answers.map((single) => {
@@ -97,7 +102,7 @@ class Scene {
 describe('a revocation that the log tells of', () => {
   it('and that the responder knows is published; of the first look nobody knows since when', async (t) => {
     const scene = await Scene.of(t)
-    scene.revoke('2a', NOW - HOUR).revoked.set('2a', NOW - HOUR)
+    scene.revoke('2a', NOW - MINUTE).revoked.set('2a', NOW - MINUTE)
     const first = await scene.look()
     assert.deepEqual([first.unpublished, first.behind, first.published, first.unlogged], [0, 0, 0, []])
     scene.revoke('2b', NOW - MINUTE).revoked.set('2b', NOW - MINUTE)
@@ -130,7 +135,7 @@ describe('a revocation that the log tells of', () => {
   it('stays as it was while the responder does not answer, and nothing is skipped', async (t) => {
     const scene = await Scene.of(t)
     await scene.look()
-    scene.revoke('2a', NOW - HOUR)
+    for (const serial of ['a1', 'a2', 'a3', 'a4', 'a5']) scene.revoke(serial, NOW - HOUR)
     const before = await scene.look()
     for (const serial of ['2b', '2c', '2d', '2e']) scene.revoke(serial, NOW - MINUTE)
     scene.status = 503
@@ -139,7 +144,19 @@ describe('a revocation that the log tells of', () => {
     assert.deepEqual([down.behind, down.through, scene.asked.length], [4, before.through, 3])
     scene.status = 200
     const up = await scene.look()
-    assert.deepEqual([up.behind, up.unpublished], [0, 5])
+    assert.deepEqual([up.behind, up.unpublished], [0, 9])
+  })
+
+  it('that has no answer keeps its turn, and those after it theirs', async (t) => {
+    const scene = await Scene.of(t)
+    await scene.look()
+    for (const serial of ['2b', '2c', '2d']) scene.revoke(serial, NOW - HOUR)
+    scene.silentAbout = '2c'
+    const some = await scene.look()
+    assert.deepEqual([some.unpublished, some.behind, some.through], [1, 2, 'vigil.test/0/2/0'])
+    scene.silentAbout = ''
+    const all = await scene.look()
+    assert.deepEqual([all.unpublished, all.behind], [3, 0])
   })
 
   it('waits for its turn when there are many, and comes in the order of the log', async (t) => {
