@@ -232,10 +232,11 @@ async function writeArchive(directory: string, options: ExportOptions): Promise<
     subject: options.subject ?? null,
   }
   const { period, notes } = await exportPeriod(nodeDisk, directory, filters, options.out)
-  const { total = 0, withheld = 0 } = period?.records ?? {}
+  const { total = 0, withheld = 0, erased = 0 } = period?.records ?? {}
   const left = withheld === 0 ? '' : `; ${withheld} that the filters leave out are there as digests`
+  const gone = erased === 0 ? '' : `; ${erased} were erased, which is proven in their place`
   printLine(
-    `${options.out}: ${total - withheld} of ${total} records, ${period?.artifacts.count ?? 0} artifacts${left}`,
+    `${options.out}: ${total - withheld - erased} of ${total} records, ${period?.artifacts.count ?? 0} artifacts${left}${gone}`,
   )
   for (const note of notes) printLine(`  note: ${printable(note)}`)
 }

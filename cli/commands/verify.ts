@@ -196,6 +196,8 @@ function printArchive(file: string, report: ArchiveReport): void {
   }
   const { filters, entries, records, artifacts } = period ?? {}
   const kinds = Object.entries(records?.kinds ?? {}).map(([kind, count]) => `${count} ${kind}`)
+  const gone = records?.erased ?? 0
+  const erased = gone === 0 ? [] : [`${gone} erased, each with the proof of the record that says why`]
   const chosen = [
     ...(filters?.kinds ?? []),
     ...(filters?.subject === null || filters === undefined ? [] : [filters.subject]),
@@ -207,7 +209,7 @@ function printArchive(file: string, report: ArchiveReport): void {
     ['entries', `${(entries?.end ?? 0) - (entries?.first ?? 0)} from ${entries?.first ?? 0}`],
     [
       'records',
-      `${records?.total ?? 0}: ${[...kinds, `${records?.withheld ?? 0} as digests only`].join(', ')}`,
+      `${records?.total ?? 0}: ${[...kinds, `${records?.withheld ?? 0} as digests only`, ...erased].join(', ')}`,
     ],
     ['artifacts', `${artifacts?.count ?? 0}, ${artifacts?.octets ?? 0} octets`],
     ['checkpoint', `${size} entries under root ${root}`],
