@@ -79,6 +79,7 @@ export async function writeVigilYaml(lab: Lab, options: VigilYamlOptions): Promi
           path: relative(directory, clone.log.file),
           authorities: [dogtag.id],
           signing_keys: [relative(directory, dogtag.signingCertificateFile)],
+          serials: { first: clone.range[0].toString(16), last: clone.range[1].toString(16) },
         })),
         ...(controlPlaneLog === 'watched' ? [declareControlPlane(relative(directory, dagsterLog))] : []),
         ...otherLogs.map(({ id, format, path, signerFile, authority }) => ({

@@ -245,6 +245,20 @@ export const FACTS = {
     unlogged: 'list<string>', // certificates of the authority that are not served, issued since the log begins, that it knows nothing of; absent where it does not name all, or they are too many
     compared: 'string', // digest of what the log and the inventory were, and the hour
   },
+  /** What clones of one authority, each known by its log, did that clones may not. */
+  clones: {
+    serialsTwice: 'int', // serial numbers that two of them gave
+    serialsTwiceAt: 'timestamp', // when the newest was given again; absent where there is none
+    serialsTwiceRecent: 'list<string>', // the newest five: when, serial number, and of both the log and its record
+    serialsOutside: 'int', // serial numbers that one gave outside its range
+    serialsOutsideAt: 'timestamp',
+    serialsOutsideRecent: 'list<string>',
+    crlsTwice: 'int', // CRL numbers that two of them gave; only of logs that name no fingerprints
+    crlsTwiceAt: 'timestamp',
+    crlsTwiceRecent: 'list<string>',
+    serialsLeft: 'int', // percent of its range that the clone has left which has the least; absent where no range is declared
+    serialsLeftOf: 'string', // its log
+  },
   /** What a responder says of certificates that the log of its authority says are revoked. */
   ocspRevocations: {
     logFrom: 'timestamp', // the first event about the authority

@@ -11,6 +11,8 @@ function isTimeZone(zone: string): boolean {
   }
 }
 
+const serial = z.string().regex(/^[0-9a-fA-F]{1,40}$/, 'expected a serial number in hex')
+
 /** Ways for a log to come. */
 const WAYS = ['path', 'beats', 'elasticsearch', 'certctl', 'dagster'] as const
 
@@ -220,6 +222,11 @@ export const logSchema = z
     timezone: timeZone.optional(),
     /** Dogtag: who signs the log, now and before: certificates or public keys, PEM. */
     signing_keys: z.array(file).max(20).optional(),
+    /** Serial numbers (hex) that the clone which keeps this log may give, one after another. */
+    serials: z
+      .strictObject({ first: serial, last: serial })
+      .refine(({ first, last }) => BigInt(`0x${first}`) <= BigInt(`0x${last}`), 'expected first <= last')
+      .optional(),
     /** How the records of format json are read. */
     json: jsonMapping.optional(),
     /** Jobs that must run, and that the log tells of. */

@@ -19,7 +19,12 @@ const HOUR = 3_600_000
 export const probeIssued: Probe<IssuedTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
     const issued = await issuedFacts(target, context, deadline)
-    const facts = { ...authorityFacts(target.issuer), ...(issued === undefined ? {} : { issued }) }
+    const clones = context.ledger.of(target.issuer.id)?.clones.facts()
+    const facts = {
+      ...authorityFacts(target.issuer),
+      ...(issued === undefined ? {} : { issued }),
+      ...(clones === undefined ? {} : { clones }),
+    }
     return { facts, error: undefined, artifacts: [] }
   })
 

@@ -29,7 +29,7 @@ export const GROUPS_OF: Readonly<Record<ProbeKind, readonly FactGroup[]>> = {
   issuance: ['authority', 'issuance'],
   deployment: ['deployment'],
   job: ['job'],
-  issued: ['authority', 'issued'],
+  issued: ['authority', 'issued', 'clones'],
   ocsp_revocations: ['authority', 'ocspRevocations'],
   attestation: ['attestation'],
   follow: ['follow'],

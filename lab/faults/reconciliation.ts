@@ -1,6 +1,6 @@
 // What a CA's log says otherwise than what the CA publishes.
 import { ADMINISTRATORS } from '../ejbcaEvents.ts'
-import type { CaFault, ServiceFault } from './fault.ts'
+import type { CaFault, ServiceFault, DogtagFault } from './fault.ts'
 
 const DAY_MS = 86_400_000
 /** CRLReason superseded (RFC 5280 section 5.3.1). */
@@ -139,6 +139,42 @@ export const RECONCILIATION_FAULTS: readonly (CaFault | ServiceFault)[] = [
         ...{ notBefore: now, notAfter: now + 30 * DAY_MS, who: ADMINISTRATORS.securityOfficer },
       })
       return responder.changeAnswers((answer) => ({ ...answer, signer: { certificate: der, key } }))
+    },
+  },
+]
+
+/** Two clones of a CA do what only one may. What a log says it says for ever. */
+export const CLONE_FAULTS: readonly DogtagFault[] = [
+  {
+    id: 'clone-serial-twice',
+    title: 'A clone gives a serial number that another one gave',
+    group: 'reconciliation',
+    target: 'dogtag',
+    apply: (ca) => {
+      const [first, second] = ca.clones
+      ca.enrol(second, first.next - 1n)
+      return Promise.resolve(() => undefined)
+    },
+  },
+  {
+    id: 'clone-serial-outside',
+    title: 'A clone gives a serial number outside its range',
+    group: 'reconciliation',
+    target: 'dogtag',
+    apply: (ca) => {
+      const [first, second] = ca.clones
+      ca.enrol(second, first.range[1])
+      return Promise.resolve(() => undefined)
+    },
+  },
+  {
+    id: 'clone-makes-crls',
+    title: 'A second clone makes CRLs, too',
+    group: 'reconciliation',
+    target: 'dogtag',
+    apply: (ca) => {
+      ca.makeCrl(ca.clones[1], 1n)
+      return Promise.resolve(() => undefined)
     },
   },
 ]

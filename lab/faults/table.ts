@@ -8,7 +8,7 @@ import { LOG_FAULTS } from './log.ts'
 import { MUTUAL_FAULTS } from './mutual.ts'
 import { SIGNED_LOG_FAULTS } from './signedLog.ts'
 import { OCSP_FAULTS } from './ocsp.ts'
-import { RECONCILIATION_FAULTS } from './reconciliation.ts'
+import { CLONE_FAULTS, RECONCILIATION_FAULTS } from './reconciliation.ts'
 import { TLS_FAULTS } from './tls.ts'
 
 export const FAULTS: readonly Fault[] = [
@@ -22,4 +22,5 @@ export const FAULTS: readonly Fault[] = [
   ...SIGNED_LOG_FAULTS,
   ...RECONCILIATION_FAULTS,
   ...CONTROL_PLANE_FAULTS,
+  ...CLONE_FAULTS,
 ]

@@ -1,7 +1,9 @@
 import type { AuditEvent } from '../../model/auditEvent.ts'
+import type { LogConfig } from '../../model/config.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import { formatRecordId, parseRecordId, type Position, type RecordId } from '../../model/recordId.ts'
 import { fromTimestamp } from '../../model/time.ts'
+import { Clones } from './clones.ts'
 import { Deeds, type Deed, type Telling } from './deeds.ts'
 import { Expectations, type DeclaredIssuance } from './expectations.ts'
 import { SerialTable, type Row } from './serialTable.ts'
@@ -13,6 +15,11 @@ import { SerialTable, type Row } from './serialTable.ts'
 const MAX_CERTIFICATES = 2 ** 22
 /** CRLs of one authority whose fingerprints are kept, the newest: years of one every hour. */
 const MAX_CRLS = 50_000
+
+/** Logs that are told from one another: as many as a column of octets can name. */
+const MAX_LOGS = 255
+
+type DeclaredLog = Pick<LogConfig, 'id' | 'json'> & Partial<Pick<LogConfig, 'authorities' | 'serials'>>
 
 /** An event with the place of its record. */
 export type LoggedEvent = AuditEvent & { readonly id: RecordId }
@@ -30,6 +37,8 @@ export interface AuthorityLedger {
   /** Changes with everything that is added, and is the same again when the same was built anew. */
   readonly state: string
   readonly certificates: SerialTable
+  /** What clones of the authority did that contradicts. */
+  readonly clones: Clones
   /** Whether the log says that a CRL with one of these fingerprints (hex) was issued, or, where it gives none, with this number. */
   hasCrl(fingerprints: readonly string[], number: string | undefined): boolean
   /** Name of a profile, by its number in `certificates`. */
@@ -57,8 +66,8 @@ export class JournaledLedger implements Ledger {
   readonly #deeds: Deeds
   #isComplete = false
 
-  constructor(authorities: Iterable<DeclaredIssuance>, logs: ConstructorParameters<typeof Deeds>[0]) {
-    this.#books = new Map([...authorities].map((declared) => [declared.id, new Book(declared)]))
+  constructor(authorities: Iterable<DeclaredIssuance>, logs: readonly DeclaredLog[]) {
+    this.#books = new Map([...authorities].map((declared) => [declared.id, new Book(declared, logs)]))
     this.#deeds = new Deeds(logs)
   }
 
@@ -104,6 +113,8 @@ type Order = 'new' | 'earlier'
 
 class Book implements AuthorityLedger {
   readonly #expectations: Expectations
+  readonly #logs: readonly string[]
+  readonly clones: Clones
   readonly certificates = new SerialTable(MAX_CERTIFICATES)
   /** By fingerprint, or by number where the log gives none: when it was issued, in milliseconds. */
   readonly #crls = new Map<string, number>()
@@ -115,8 +126,10 @@ class Book implements AuthorityLedger {
   #events = 0
   complete = true
 
-  constructor(declared: DeclaredIssuance) {
+  constructor(declared: DeclaredIssuance, logs: readonly DeclaredLog[]) {
     this.#expectations = new Expectations(declared)
+    this.#logs = logs.map(({ id }) => id).slice(0, MAX_LOGS)
+    this.clones = new Clones(logs.filter(({ authorities }) => authorities?.includes(declared.id) === true))
   }
 
   profileNamed(profile: number): string {
@@ -188,9 +201,12 @@ class Book implements AuthorityLedger {
     else this.#addCertificate(deed, event, { at, order })
   }
 
-  #addCrl({ pki }: LoggedEvent, at: number): void {
+  #addCrl({ pki, position, id }: LoggedEvent, at: number): void {
     const name = pki?.fingerprint ?? (pki?.crlNumber === undefined ? undefined : numbered(pki.crlNumber))
     if (name === undefined) return
+    // Where fingerprints are told, partitions and deltas have numbers of their own.
+    if (pki?.crlNumber !== undefined && pki.fingerprint === undefined)
+      this.clones.crlIssued(pki.crlNumber, { log: position.source, record: id, at })
     this.#crls.set(name, at)
     if (this.#crls.size <= MAX_CRLS) return
     // Added newest first or oldest first: the one that was stored first goes.
@@ -217,7 +233,10 @@ class Book implements AuthorityLedger {
     if (expires !== undefined) certificates.setNotAfter(row, expires)
     const digest = pki.sha256 ?? (SHA256.test(pki.fingerprint ?? '') ? pki.fingerprint : undefined)
     if (digest !== undefined) certificates.setDigest(row, digest)
-    if (kind === 'issued') this.#addIssuance(row, event, at)
+    if (kind === 'issued') {
+      this.#addToClones(row, event, at)
+      this.#addIssuance(row, event, at)
+    }
     const isStatus = kind !== 'issued'
     const isNews = order === 'new' || !certificates.hasStatus(row)
     if (isStatus && isNews) {
@@ -241,6 +260,17 @@ class Book implements AuthorityLedger {
       ...(profile === undefined ? {} : { profile }),
       ...(service === undefined ? {} : { service }),
     })
+  }
+
+  #addToClones(row: Row, { position: { source: log }, id: record }: LoggedEvent, at: number): void {
+    const { certificates } = this
+    const known = this.#logs[certificates.issuedIn(row) - 1]
+    const before =
+      known === undefined
+        ? undefined
+        : { log: known, record: this.recordOf(row), at: certificates.issuedAt(row) ?? at }
+    this.clones.issued(certificates.serialOf(row), { log, record, at }, before)
+    if (before === undefined) certificates.setIssuedIn(row, this.#logs.indexOf(log) + 1)
   }
 
   #noteRecord(id: RecordId): void {

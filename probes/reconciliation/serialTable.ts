@@ -26,6 +26,7 @@ export class SerialTable {
   #digest = new Uint32Array(FIRST_CAPACITY)
   /** Seconds since 1970; 0: no issuance is known. */
   #issuedAt = new Uint32Array(FIRST_CAPACITY)
+  #issuedIn = new Uint8Array(FIRST_CAPACITY)
   #profile = new Uint8Array(FIRST_CAPACITY)
   #service = new Uint16Array(FIRST_CAPACITY)
   #expected = new Uint8Array(FIRST_CAPACITY)
@@ -84,6 +85,15 @@ export class SerialTable {
   }
 
   /** Milliseconds; undefined: no issuance is known. */
+  /** Which log says that it was issued, 1 to 255; 0: none is known to. */
+  issuedIn(row: Row): number {
+    return this.#issuedIn[row] ?? 0
+  }
+
+  setIssuedIn(row: Row, log: number): void {
+    this.#issuedIn[row] = log
+  }
+
   issuedAt(row: Row): number | undefined {
     return inMilliseconds(this.#issuedAt[row])
   }
@@ -177,6 +187,7 @@ export class SerialTable {
     this.#status = larger(this.#status, new Uint8Array(capacity))
     this.#digest = larger(this.#digest, new Uint32Array(capacity))
     this.#issuedAt = larger(this.#issuedAt, new Uint32Array(capacity))
+    this.#issuedIn = larger(this.#issuedIn, new Uint8Array(capacity))
     this.#profile = larger(this.#profile, new Uint8Array(capacity))
     this.#service = larger(this.#service, new Uint16Array(capacity))
     this.#expected = larger(this.#expected, new Uint8Array(capacity))

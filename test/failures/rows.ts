@@ -1,6 +1,7 @@
 // Every failure that a switch of the lab makes, and what finds it: the tests of this folder, and docs/failure-modes.md.
 import type { Row } from './row.ts'
 import { CONTROL_PLANE_ROWS } from './rows/controlPlane.ts'
+import { CLONE_ROWS } from './rows/clones.ts'
 import { CRL_ROWS } from './rows/crl.ts'
 import { DELIVERY_ROWS } from './rows/delivery.ts'
 import { LOG_ROWS } from './rows/logs.ts'
@@ -33,6 +34,7 @@ export const ROWS: readonly RowGroup[] = [
     file: 'test/failures/reconciliation.test.ts',
     list: 'RECONCILIATION_ROWS',
   },
+  { rows: CLONE_ROWS, file: 'test/failures/clones.test.ts', list: 'CLONE_ROWS' },
   { rows: REPAIR_ROWS, file: 'test/failures/repairs.test.ts', list: 'REPAIR_ROWS' },
   { rows: TLS_ROWS, file: 'test/failures/tls.test.ts', list: 'TLS_ROWS' },
 ]

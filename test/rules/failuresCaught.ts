@@ -22,6 +22,14 @@ export const CAUGHT: Readonly<Record<string, Caught>> = {
       ['test/collectors/elasticsearch.test.ts', 'L02: a document that is changed later is a finding'],
     ),
   },
+  L10: {
+    rules: ['clones_serials_left', 'crl_copies_agree', 'crl_addresses_agree', 'ocsp_addresses_agree'],
+    by: 'a range of which little is left; for what nodes serve, the switches of D02, D08 and O16',
+    tests: named(
+      ['test/probes/reconciliation/clones.test.ts', 'say how much of its range the one has left'],
+      ['test/rules/packs/logged.cases.ts', 'clones_serials_left'],
+    ),
+  },
   M01: {
     rules: ['cert_lifetime_threshold', 'tls_path_ok'],
     by: 'lab: cert-near-expiry, left to expire',

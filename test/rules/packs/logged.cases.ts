@@ -1,6 +1,6 @@
 import type { Facts, FactsOf } from '../../../model/facts.ts'
 import { toTimestamp } from '../../../model/time.ts'
-import { fails, isNotApplicable, isUnknown, NOW, passes, ran, type PackCases } from './harness.ts'
+import { fails, isNotApplicable, isUnknown, NOW, passes, ran, type Case, type PackCases } from './harness.ts'
 
 // Cases of the rules about what logs say beside responders, and beside the inventory.
 
@@ -27,7 +27,47 @@ const answered = (changes: FactsOf<'ocspRevocations'>): Facts => ({
 const unpublished = (since: number): Facts =>
   answered({ unpublished: 1, unpublishedCertificates: ['2a'], unpublishedSince: toTimestamp(since) })
 
+function cloned(clones: FactsOf<'clones'>): Facts {
+  return { clones: { serialsTwice: 0, serialsOutside: 0, crlsTwice: 0, ...clones } }
+}
+
+/** What happened once, and is told of for a while. */
+function contradiction(
+  toldFor: number,
+  name: string,
+  made: (at: string, recent: readonly string[]) => FactsOf<'clones'>,
+): readonly Case[] {
+  const ago = (ms: number): Facts => cloned(made(toTimestamp(NOW - ms), ['2a: ca-1, ca-2']))
+  return [
+    passes('there is none', cloned({})),
+    fails(`${name}, as long ago as is told`, ago(toldFor)),
+    passes(`${name}, longer ago`, ago(toldFor + 1000)),
+    unread,
+  ]
+}
+
 export const INTERNAL_LOGGED: PackCases = {
+  clones_serials_once: contradiction(7 * DAY, 'one was given twice', (at, recent) => ({
+    serialsTwice: 1,
+    serialsTwiceAt: at,
+    serialsTwiceRecent: recent,
+  })),
+  clones_serials_in_range: contradiction(7 * DAY, 'one is outside', (at, recent) => ({
+    serialsOutside: 1,
+    serialsOutsideAt: at,
+    serialsOutsideRecent: recent,
+  })),
+  clones_crl_numbers_once: contradiction(DAY, 'one was given twice', (at, recent) => ({
+    crlsTwice: 1,
+    crlsTwiceAt: at,
+    crlsTwiceRecent: recent,
+  })),
+  clones_serials_left: [
+    passes('a tenth is left', cloned({ serialsLeft: 10, serialsLeftOf: 'ca-2' })),
+    fails('less is', cloned({ serialsLeft: 9, serialsLeftOf: 'ca-2' })),
+    isNotApplicable('no range is declared', cloned({})),
+    unread,
+  ],
   issued_certificates_known: [
     passes('all are known', issued({})),
     passes('they may be deployed yet', unknown(NOW - DAY)),
