@@ -158,6 +158,26 @@ test('a schedule of CRLs that never comes is refused, and so is a file of certif
   assert.match(found, /vigil\.yaml:5: inventory\.authorities\[0\]\.issued\[0\]: vigil\.yaml: /)
 })
 
+test('a job that is never due is refused, and so is a deployment on a service that nobody declared', () => {
+  const found = problems(
+    [
+      'inventory:',
+      '  logs:',
+      '    - id: dagster',
+      '      format: dagster',
+      '      path: dagster.log',
+      '      jobs:',
+      '        - { id: renew, job: renew, cron: "0 5 31 2 *" }',
+      '      deployments:',
+      '        - { asset: pki/shop, service: shop }',
+      '',
+    ].join('\n'),
+  )
+  assert.equal(found.length, 2)
+  assert.match(found[0] ?? '', /vigil\.yaml:7: inventory\.logs\[0\]\.jobs\[0\]\.cron: .*it never comes/)
+  assert.match(found[1] ?? '', /vigil\.yaml:9: .*expected a service and environment of the inventory/)
+})
+
 test('a key that may sign statements is checked when the configuration is read', () => {
   const found = problems(
     'inventory: {}\nattestations:\n  directory: signed\n  keys:\n    - jane\n    - jane+00000000+AAAA\n',
