@@ -239,8 +239,8 @@ export class DecisionReplay {
   }
 }
 
-/** Nothing was known before. */
-function isBeginning(first: SealedRecord | undefined): boolean {
+/** The first record of a journal before which nothing was known. */
+export function isBeginning(first: SealedRecord | undefined): boolean {
   return first?.kind === 'epoch' && first.body.reason === 'new'
 }
 

@@ -60,6 +60,7 @@ interface Repeatable {
 /** Decodes and verifies what observations kept. It grows with the targets. */
 export class FactReplay {
   readonly #reader: Pick<JournalReader, 'getArtifact'>
+  #isWhole = true
   readonly #delegations = new Delegations()
   /** Every group of facts as the newest run of a target left it. */
   readonly #known = new Map<string, Facts>()
@@ -74,6 +75,11 @@ export class FactReplay {
 
   constructor(reader: Pick<JournalReader, 'getArtifact'>) {
     this.#reader = reader
+  }
+
+  /** Before the oldest record that is there were others: what was known of a target before its oldest run is not. */
+  beginLate(): void {
+    this.#isWhole = false
   }
 
   /** From here on; undefined: it cannot be used. */
@@ -170,7 +176,8 @@ export class FactReplay {
       const derived = await this.#derive({ ...evidence, now })
       if (derived === 'notRecomputable') return derived
       if (derived === undefined) return 'notKept'
-      const compared = compare(body, derived)
+      const isKnown = this.#isWhole || evidence.before !== undefined
+      const compared = compare(body, isKnown ? derived : withoutPast(derived))
       if (compared.found.length === 0) return compared
       nearest = nearest === undefined || compared.found.length < nearest.found.length ? compared : nearest
     }
@@ -199,6 +206,14 @@ interface Compared {
   readonly facts: number
   readonly found: readonly Pick<FactDifference, 'fact' | 'recorded' | 'recomputed'>[]
 }
+
+/** What follows without what earlier runs established. */
+function withoutPast(derived: Derived): Derived {
+  const groups = derived.groups.filter((group) => group !== 'crlSeries')
+  return { ...derived, groups, except: [...derived.except, ...OF_PAST] }
+}
+
+const OF_PAST = ['tls.quantumSafeBefore', 'staple.presentBefore'] as const
 
 function compare({ facts, error }: Observation, derived: Derived): Compared {
   const except = new Set(derived.except)

@@ -21,7 +21,7 @@ export function printReplay(report: ReplayReport): void {
     ['facts', factsText(report)],
     ['events', eventsText(report)],
     ['decisions', decisionsText(report)],
-    ['runs', `${decisions.starts} starts, ${decisions.reloads} reloads`],
+    ['runs', `starts: ${decisions.starts}, reloads: ${decisions.reloads}`],
   ]
   printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
   for (const note of notes) printLine(`  note: ${printable(note)}`)
@@ -30,7 +30,8 @@ export function printReplay(report: ReplayReport): void {
     printLine(
       `  ${paint(process.stdout, 'red', i === 0 ? 'first difference' : 'difference')}: ${printable(line)}`,
     )
-  if (listed.length > MAX_LISTED) printLine(`  and ${found - MAX_LISTED} more; --json names them`)
+  if (listed.length > MAX_LISTED)
+    printLine(`  and ${listed.length - MAX_LISTED} more; --json has up to a hundred of each sort`)
 }
 
 function factsText({ facts }: ReplayReport): string {

@@ -1,7 +1,7 @@
 import type { JournalReader } from '../../journal/reader.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import { parseRecordId } from '../../model/recordId.ts'
-import { DecisionReplay, type DecisionReport } from '../../rules/decisionReplay.ts'
+import { DecisionReplay, isBeginning, type DecisionReport } from '../../rules/decisionReplay.ts'
 import { rulesOf } from '../rulesOf.ts'
 import { productVersion } from '../version.ts'
 import { EventReplay, type EventReport } from './eventReplay.ts'
@@ -42,6 +42,10 @@ export async function replay(
   let entries = 0
   for await (const batch of reader.read()) {
     if (isBehind(batch, { epoch: reader.epoch, size })) break
+    if (entries === 0 && !isBeginning(batch[0])) {
+      facts.beginLate()
+      notes.add('records before the oldest one here are gone: what was known then is taken as recorded')
+    }
     for (const record of batch) {
       if (record.kind === 'observation') await facts.add(record)
       if (record.kind === 'unchanged') await facts.repeat(record)

@@ -174,6 +174,24 @@ test('what was recorded over faults, a reload and a restart follows from the evi
     )
   })
 
+  await t.test('what is left of a journal whose beginning is gone', async () => {
+    const reader = await openHistory(journal)
+    async function* lateRecords(): AsyncGenerator<readonly SealedRecord[]> {
+      for await (const batch of reader.read()) {
+        // Only what says that nothing was before.
+        if (batch[0]?.kind !== 'epoch') yield batch
+      }
+    }
+    const late = { epoch: reader.epoch, read: lateRecords, getArtifact: reader.getArtifact.bind(reader) }
+    const report = await replay(late, { size: Infinity, onProgress: () => undefined })
+    assert.equal(differencesIn(report), 0, JSON.stringify(report))
+    assert.equal(report.notes.length, 1)
+    assert.equal(report.decisions.compared, 0)
+    assert.ok(report.decisions.unjudged > 0)
+    const { crl } = report.facts.kinds
+    assert.ok(crl !== undefined && crl.recomputed > 0 && crl.recomputed === crl.observations)
+  })
+
   await t.test('a decision that says something else', async () => {
     const { report, id } = await forged(
       'verdict',
