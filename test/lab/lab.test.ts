@@ -48,8 +48,7 @@ test('the schedule issues CRLs with rising numbers', async (t) => {
       if (published.length === 2) resolve()
     })
   })
-  assert.equal(timers.length, 1)
-  timers[0]?.()
+  for (const run of timers) run()
   await both
   const after = await fetchCrl(lab, 'issuing-1')
   assert.equal(after.number, before.number + 1n)

@@ -15,7 +15,8 @@ const issuer = declared('root', root)
 test('of the certificates at hand those count that the authority issued, and not itself', () => {
   const certificates = [root.certificate, below.certificate].map((der) => parseCertificate(der))
   const [own] = issuedBy(issuer.certificate, [issuer.certificate, ...certificates.slice(1)])
-  assert.deepEqual(own, { serial: certificates[1]?.serial, notAfter: NOW + 30 * DAY })
+  assert.equal(own?.serial, certificates[1]?.serial)
+  assert.equal(own?.notAfter, NOW + 30 * DAY)
   assert.equal(issuedBy(issuer.certificate, [issuer.certificate]).length, 0)
 })
 
