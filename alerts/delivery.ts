@@ -1,6 +1,7 @@
 import type { AlertStep } from '../model/action.ts'
 import type { NewRecord, SealedRecord } from '../model/record.ts'
 import type { RecordId } from '../model/recordId.ts'
+import { errorOf } from '../model/thrown.ts'
 import { fromTimestamp, toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import type { Alert, Labels } from './alert.ts'
 import type { AlertReceiver, PostableAlert } from './alertmanager.ts'
@@ -248,7 +249,7 @@ export class Delivery {
       await this.#receiver.post(posts)
       return undefined
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
+      return errorOf(error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici'
+import { messageOf } from '../model/thrown.ts'
 
 /** What became of a POST. */
 type PostResult =
@@ -34,7 +35,7 @@ export class OutboundPoster {
       return { kind: 'answer', status: response.statusCode, text: (await readStart(response.body)).trim() }
     } catch (cause) {
       if (signal.aborted) return { kind: 'timeout', cause }
-      return { kind: 'unreachable', reason: cause instanceof Error ? cause.message : String(cause), cause }
+      return { kind: 'unreachable', reason: messageOf(cause), cause }
     }
   }
 

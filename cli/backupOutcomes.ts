@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { nodeDisk } from '../journal/disk.ts'
+import { messageOf } from '../model/thrown.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { backupMemory } from './backupPlace.ts'
 
@@ -74,7 +75,7 @@ export async function withOutcome<K extends Kind, T extends { readonly outcome: 
     await leave({ succeeded: { at: toTimestamp(now()), ...done.outcome } })
     return done
   } catch (error) {
-    const why = (error instanceof Error ? error.message : String(error)).slice(0, MAX_WHY).toWellFormed()
+    const why = messageOf(error).slice(0, MAX_WHY).toWellFormed()
     const before = await readOutcome(journalDirectory, kind)
     await leave({ ...before, failed: { at: toTimestamp(now()), why } })
     throw error

@@ -10,6 +10,7 @@ import { fetchBackup, type FetchObject } from '../journal/backupFetch.ts'
 import { epochDirectories } from '../journal/epochs.ts'
 import { openReader } from '../journal/reader.ts'
 import { directorySource } from '../journal/verify/source.ts'
+import { systemCode } from '../model/thrown.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { CommandError, EXIT } from './exit.ts'
 
@@ -160,7 +161,7 @@ async function moveEpoch(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY')) throw error
+    if (systemCode(error) !== 'ENOTEMPTY') throw error
     await backUp(from, directoryTarget(to))
   }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { configSchema, type Config } from '../model/config.ts'
 import { parseLocatedYaml } from '../model/locatedYaml.ts'
 import { byLine, formatPath, type Problem } from '../model/problem.ts'
+import { messageOf, systemCode } from '../model/thrown.ts'
 import { closest } from './closest.ts'
 
 type Path = Problem['path']
@@ -40,11 +41,11 @@ export function readConfigFile(file: string, env: NodeJS.ProcessEnv): Parsed<Con
 
 /** Says why a file cannot be read, and what to do. */
 export function unreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = systemCode(error)
   if (code === 'ENOENT') return 'no such file: check the path'
   if (code === 'EACCES') return 'permission denied: make it readable for the user that runs vigil'
   if (code === 'EISDIR') return 'is a directory: expected a file'
-  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+  return `cannot be read: ${messageOf(error)}`
 }
 
 /** Parses and validates; reports all mistakes at once. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readEarlierEpochs } from '../journal/epochs.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Position } from '../model/recordId.ts'
+import { messageOf } from '../model/thrown.ts'
 import type { Store } from '../store/contract.ts'
 import { isTransientStoreError, StoreError } from '../store/error.ts'
 import { JournalFollower, resumeAfter } from './follower.ts'
@@ -138,7 +139,7 @@ export class ElasticsearchProjection {
   }
 
   #giveUp(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     this.#options.problems.raise(
       PART,
       `the projection has ended, start vigil again when this is repaired: ${why}`,

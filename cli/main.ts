@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { messageOf } from '../model/thrown.ts'
 import { COMMANDS } from './commands.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { printError } from './output.ts'
@@ -61,6 +62,6 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return `${message} (set VIGIL_DEBUG=1 for details)`
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
+import { messageOf } from '../model/thrown.ts'
 import type { Clock } from '../model/time.ts'
 import { timestampAuthorityFile } from './commands/report.ts'
 import type { LoadedConfig } from './load.ts'
@@ -42,7 +43,7 @@ export function createReportSchedule({
       logger.info({ part: 'reports', output }, `the report of ${month} is written`)
       if (missing !== '') logger.warn({ part: 'reports' }, missing)
     },
-    onError: (error) => problems.raise('reports', error instanceof Error ? error.message : String(error)),
+    onError: (error) => problems.raise('reports', messageOf(error)),
     after: afterTimeout,
   })
 }

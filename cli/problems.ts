@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { messageOf } from '../model/thrown.ts'
 import type { Clock } from '../model/time.ts'
 
 /** A time of trouble that is over, in milliseconds. */
@@ -61,7 +62,7 @@ export class Problems {
         return result
       } catch (error) {
         if (!options.isTransient(error)) throw error
-        this.raise(part, error instanceof Error ? error.message : String(error))
+        this.raise(part, messageOf(error))
         await pause()
       }
     }

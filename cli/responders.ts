@@ -5,6 +5,7 @@ import { Incidents } from '../alerts/incidents.ts'
 import { Topology } from '../alerts/topology.ts'
 import type { Finding } from '../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../model/record.ts'
+import { messageOf } from '../model/thrown.ts'
 import type { Clock } from '../model/time.ts'
 import { WebhookConnector } from '../remediation/connectors/webhook.ts'
 import { Remediator, type RemediationStatus } from '../remediation/remediator.ts'
@@ -94,7 +95,7 @@ function createIncidents({ loaded, engine, record, logger }: RespondersOptions):
     topology: new Topology(loaded.config.inventory),
     rules: () => engine.rules,
     record,
-    onError: (error) => logger.error({ part: 'incidents' }, describe(error)),
+    onError: (error) => logger.error({ part: 'incidents' }, messageOf(error)),
   })
 }
 
@@ -122,7 +123,7 @@ function createDispatcher(options: RespondersOptions, incidents: Incidents): Ale
       if (error === undefined) problems.clear(part)
       else problems.raise(part, `not delivered, tried again: ${error.message}`)
     },
-    onError: (error) => logger.error({ part: 'alerts' }, describe(error)),
+    onError: (error) => logger.error({ part: 'alerts' }, messageOf(error)),
   })
 }
 
@@ -138,10 +139,6 @@ function createRemediator(options: RespondersOptions): Remediator | undefined {
     record,
     now,
     random,
-    onError: (error) => logger.error({ part: 'remediation' }, describe(error)),
+    onError: (error) => logger.error({ part: 'remediation' }, messageOf(error)),
   })
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

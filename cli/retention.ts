@@ -4,6 +4,7 @@ import type { Journal, RetentionWork } from '../journal/journal.ts'
 import type { RetentionRequest } from '../journal/retention/plan.ts'
 import { outstandingInThread, planInThread } from '../journal/retention/thread.ts'
 import { PRUNABLE_KINDS, type PrunableKind, type Retention } from '../model/record.ts'
+import { messageOf } from '../model/thrown.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import type { RetentionStatus } from '../server/status.ts'
 import type { Problems } from './problems.ts'
@@ -50,7 +51,7 @@ export class RetentionRun {
       now,
       due: () => (now() >= dueAfter(policy.cron, this.#last) ? true : undefined),
       run: (_, signal) => this.#run(signal),
-      onError: (error) => problems.raise(PART, error instanceof Error ? error.message : String(error)),
+      onError: (error) => problems.raise(PART, messageOf(error)),
       after: afterTimeout,
     })
   }

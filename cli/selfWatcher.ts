@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import type { ProbeResult } from '../model/observation.ts'
+import { messageOf } from '../model/thrown.ts'
 import { fromTimestamp, type Clock } from '../model/time.ts'
 import { onServerTime } from '../probes/fetch/serverTime.ts'
 import { HeardClocks } from '../probes/heardClocks.ts'
@@ -41,7 +42,7 @@ export class SelfWatcher {
     const { loaded, now, problems } = options
     this.#looks = new Looks(
       () => this.#once(),
-      (error) => problems.raise(PART, error instanceof Error ? error.message : String(error)),
+      (error) => problems.raise(PART, messageOf(error)),
     )
     const { subject } = selfTarget(loaded.config)
     const clock = { now, monotonic: () => performance.now() }

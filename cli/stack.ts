@@ -9,6 +9,7 @@ import type { Finding } from '../model/finding.ts'
 import type { ProbeResult } from '../model/observation.ts'
 import type { Problem } from '../model/problem.ts'
 import type { NewRecord, SealedRecord } from '../model/record.ts'
+import { errorOf, messageOf } from '../model/thrown.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { Delegations } from '../pki/ocspSigner.ts'
 import { RecordedMemory } from '../probes/memory.ts'
@@ -109,7 +110,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     signCommand: loaded.signCommand,
     stamp:
       loaded.timestamps === undefined ? undefined : timestamper(loaded.timestamps, network, giveUp.signal),
-    onStampError: (error) => problems.raise('timestamps', describe(error)),
+    onStampError: (error) => problems.raise('timestamps', messageOf(error)),
     now,
     random: randomBytes,
     ...(options.sealInterval === undefined ? {} : { sealInterval: options.sealInterval }),
@@ -230,7 +231,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     targets: [...targets, ...objectiveTargets],
     journalDirectory: loaded.journalDirectory,
     artifact: (digest) => journal.getArtifact(digest),
-    onError: (error) => logger.error({ part: 'server' }, describe(error)),
+    onError: (error) => logger.error({ part: 'server' }, messageOf(error)),
   })
   const url = await server.listen()
   undo.defer(() => server.close())
@@ -238,10 +239,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const control = await listenForCommands({
     path: controlSocket(loaded.journalDirectory),
     incidents: responders.incidents,
-    onError: (error) => logger.error({ part: 'commands' }, describe(error)),
+    onError: (error) => logger.error({ part: 'commands' }, messageOf(error)),
   }).catch((error: unknown) => {
     // Everything else works without it.
-    problems.raise('commands', describe(error))
+    problems.raise('commands', messageOf(error))
     return undefined
   })
   undo.defer(() => control?.close())
@@ -251,8 +252,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const ledger = new JournaledLedger(loggedIssuance(config.inventory), config.inventory.logs)
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
-    problems.raise('projection', describe(error))
-    failure.resolve(error instanceof Error ? error : new Error(String(error)))
+    problems.raise('projection', messageOf(error))
+    failure.resolve(errorOf(error))
   }
   const toStore = new JournalFollower(journal, position, onFailure, async (batch) => {
     await persist('store', () => store.apply(batch))
@@ -297,14 +298,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (isTicking || journal.state !== 'open') return
     isTicking = true
     record([tick('interval', now)])
-      .catch((error: unknown) => problems.raise('journal', describe(error)))
+      .catch((error: unknown) => problems.raise('journal', messageOf(error)))
       .finally(() => (isTicking = false))
   }, config.rules.tick)
   undo.defer(async () => {
     clearInterval(ticks)
     await journal
       .append([tick('stop', now)])
-      .catch((error: unknown) => problems.raise('journal', describe(error)))
+      .catch((error: unknown) => problems.raise('journal', messageOf(error)))
   })
 
   const recorder = new ObservationRecorder({ journal, now })
@@ -344,7 +345,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const filled = fillLedger(ledger, store, {
     signal: filling.signal,
     persist: (work) => persist('logs of authorities', work, filling.signal),
-  }).catch((error: unknown) => problems.raise('logs of authorities', describe(error)))
+  }).catch((error: unknown) => problems.raise('logs of authorities', messageOf(error)))
   undo.defer(async () => {
     filling.abort()
     await filled
@@ -373,7 +374,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       memory.remember(result.observation)
       self.ran(result)
     },
-    onError: (error, target) => problems.raise(`probe ${target.address}`, describe(error)),
+    onError: (error, target) => problems.raise(`probe ${target.address}`, messageOf(error)),
   })
   undo.defer(() => scheduler.stop())
 
@@ -443,8 +444,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../model/observation.ts'
+import { messageOf } from '../model/thrown.ts'
 import type { Clock } from '../model/time.ts'
 import type { Network } from '../probes/fetch/connect.ts'
 import type { RepairEvaluator } from '../remediation/repairs.ts'
@@ -40,8 +41,7 @@ interface WatcherParts {
 export async function createWatchers(parts: WatcherParts): Promise<readonly Watcher[]> {
   const { loaded, now, started, network, store, slos, logs, repairs, problems, record, publish } = parts
   const { vantage } = loaded.config
-  const onError = (part: string) => (error: unknown) =>
-    problems.raise(part, error instanceof Error ? error.message : String(error))
+  const onError = (part: string) => (error: unknown) => problems.raise(part, messageOf(error))
   const watchers: Watcher[] = []
   let onDrilled = (): void => undefined
 

@@ -1,3 +1,5 @@
+import { messageOf, systemCode } from '../model/thrown.ts'
+
 /**
  * file_missing, permission_denied, not_a_file, read_failed: the log can't be read now; it is tried again with every poll.
  * not_recorded: the records were read but could not be made durable; they are read and handed over again.
@@ -38,7 +40,7 @@ export class CollectorError extends Error {
 /** What went wrong with `path`, from what the operating system said. */
 export function fileError(path: string, error: unknown): CollectorError {
   if (error instanceof CollectorError) return error
-  const system = error instanceof Error && 'code' in error ? error.code : undefined
+  const system = systemCode(error)
   const cause = { cause: error }
   if (system === 'ENOENT' || system === 'ENOTDIR')
     return new CollectorError('file_missing', `${path}: no such file`, cause)
@@ -46,9 +48,5 @@ export function fileError(path: string, error: unknown): CollectorError {
     return new CollectorError('permission_denied', `${path}: permission denied`, cause)
   if (system === 'EISDIR' || system === 'ELOOP' || system === 'ENXIO')
     return new CollectorError('not_a_file', `${path}: expected a regular file`, cause)
-  return new CollectorError(
-    'read_failed',
-    `${path}: ${error instanceof Error ? error.message : String(error)}`,
-    cause,
-  )
+  return new CollectorError('read_failed', `${path}: ${messageOf(error)}`, cause)
 }

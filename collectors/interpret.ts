@@ -1,4 +1,5 @@
 import type { AuditEvent, Shipper } from '../model/auditEvent.ts'
+import { messageOf } from '../model/thrown.ts'
 import { eventId } from './eventId.ts'
 import { fitEvent } from './fit.ts'
 import type { Format, FormatContext } from './format.ts'
@@ -28,7 +29,7 @@ function parseSafely(format: Format, record: RawRecord, context: FormatContext):
   try {
     return format.parse(record, context)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     const origin = { module: format.name, dataset: `${format.name}.audit` }
     return unparsedEvent(record, context, origin, `the format failed: ${reason}`)
   }

@@ -2,6 +2,7 @@ import { appendFile, readFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { systemCode } from '../model/thrown.ts'
 import type { Timestamp } from '../model/time.ts'
 import { fromTimestamp } from '../model/time.ts'
 import type { BackupTarget, Fate } from './backup.ts'
@@ -139,7 +140,7 @@ export class BundledBackup {
 /** Up to the first line that is not whole: a crash came there, and what it was about is sent again. */
 async function recall(memory: string): Promise<StoredBundle[]> {
   const text = await readFile(memory, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    if (systemCode(error) === 'ENOENT') return ''
     throw error
   })
   const stored: StoredBundle[] = []

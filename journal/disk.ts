@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
+import { systemCode } from '../model/thrown.ts'
 
 /** What the journal needs of a file system; tests put one in its place that refuses. Paths are absolute. */
 export interface Disk {
@@ -124,7 +125,8 @@ async function syncDirectory(path: string): Promise<void> {
   await handle.sync()
 }
 
-function undefinedIfMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+/** For `catch`: what is not there is undefined, all else is thrown again. */
+export function undefinedIfMissing(error: unknown): undefined {
+  if (systemCode(error) === 'ENOENT') return undefined
   throw error
 }

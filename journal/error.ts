@@ -1,3 +1,5 @@
+import { messageOf } from '../model/thrown.ts'
+
 export type JournalErrorCode =
   | 'invalid_record' // not JSON as RFC 8785 can hold it, or larger than the limit
   | 'locked' // another process writes this journal
@@ -32,7 +34,7 @@ export class JournalError extends Error {
 
 /** Says what an operator must know to help: which file, and why. */
 export function diskRefused(path: string, cause: unknown): JournalError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   return new JournalError('storage', `${path}: the disk refused: ${reason}`, { cause })
 }
 

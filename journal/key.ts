@@ -7,6 +7,7 @@ import {
 } from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { systemCode } from '../model/thrown.ts'
 import { JournalError } from './error.ts'
 
 /** What a journal signs with: Ed25519 every checkpoint, ML-DSA-44 the one that is kept of each hour. */
@@ -97,5 +98,5 @@ async function writeDurably(file: string, text: string | Buffer): Promise<void> 
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return systemCode(error) === 'ENOENT'
 }

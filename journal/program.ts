@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { errorOf } from '../model/thrown.ts'
 
 /** Octets of what a program says on its standard error that an error message keeps. */
 const MAX_WORDS = 300
@@ -31,7 +32,7 @@ export async function runProgram(
   let refusal: Error | undefined
   const taken = pipeline(child.stdout, output).catch((error: unknown) => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    refusal = error instanceof Error ? error : new Error(String(error))
+    refusal = errorOf(error)
     child.kill('SIGKILL')
   })
   let words = ''

@@ -1,3 +1,5 @@
+import { messageOf } from '../model/thrown.ts'
+
 // The body of POST /api/v2/alerts, judged as Alertmanager judges it: same status, code and (but for JSON's own errors) words.
 
 /** Refused before any alert of the body was looked at. */
@@ -32,7 +34,7 @@ export function parseAlerts(body: Uint8Array): PostedAlert[] {
   try {
     value = JSON.parse(Buffer.from(body).toString('utf8'))
   } catch (error) {
-    throw unreadable(error instanceof Error ? error.message : String(error))
+    throw unreadable(messageOf(error))
   }
   if (!Array.isArray(value)) throw unreadable('expected an array')
   return value.map((item: unknown, index) => parseAlert(item, index))

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { parseSubject } from '../model/subject.ts'
+import { messageOf } from '../model/thrown.ts'
 import { toTimestamp, type Clock, type Timestamp } from '../model/time.ts'
 import { LabError } from './error.ts'
 import { parseJson, readBody, sendJson, serveHttp } from './http.ts'
@@ -84,7 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (detail) => ({ status: 'succeeded' as const, detail }),
       (error: unknown) => ({
         status: 'failed' as const,
-        detail: error instanceof Error ? error.message : String(error),
+        detail: messageOf(error),
       }),
     )
     update({ ...run, ...outcome, finished: toTimestamp(options.now()) })

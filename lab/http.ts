@@ -1,6 +1,7 @@
 // The lab's HTTP servers: loopback only, port chosen by the OS, bodies bounded, closed without waiting for idle connections.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
+import { messageOf } from '../model/thrown.ts'
 import { LabError, type LabErrorCode } from './error.ts'
 
 export const LOOPBACK = '127.0.0.1'
@@ -119,7 +120,7 @@ function answerError(response: ServerResponse, error: unknown): void {
   sendJson(response, known ? STATUS[error.code] : 500, {
     error: {
       code: known ? error.code : 'internal',
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
     },
   })
 }

@@ -1,5 +1,6 @@
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
 import type { Problem } from './problem.ts'
+import { messageOf } from './thrown.ts'
 
 type Path = readonly (string | number)[]
 
@@ -32,7 +33,7 @@ export function parseLocatedYaml(text: string, file: string): ParsedYaml {
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES })
   } catch (error) {
-    const message = `aliases: ${error instanceof Error ? error.message : String(error)}`
+    const message = `aliases: ${messageOf(error)}`
     return { ok: false, problems: [{ file, line: 1, path: [], message }] }
   }
   const problem = (path: Path, message: string): Problem => ({

@@ -4,6 +4,7 @@ import { JournalError } from '../journal/error.ts'
 import { parseNote, verifyNote, type VerifierKey } from '../journal/note.ts'
 import type { Facts, FactsOf } from '../model/facts.ts'
 import type { Artifact, ProbeError, ProbeResult } from '../model/observation.ts'
+import { messageOf, systemCode } from '../model/thrown.ts'
 import { toTimestamp } from '../model/time.ts'
 import { parseAttestation, type Attestation } from './attestation.ts'
 import { probeError } from './observe.ts'
@@ -67,7 +68,7 @@ export async function readAttestations(
   try {
     names = (await readdir(directory)).filter((name) => name.endsWith(ATTESTATION_SUFFIX)).toSorted()
   } catch (error) {
-    const why = `the directory of statements cannot be read: ${describe(error)}`
+    const why = `the directory of statements cannot be read: ${messageOf(error)}`
     return [result(whole, undefined, probeError('resolve', 'attestations_unreadable', why), [])]
   }
   const refused = names.slice(MAX_FILES).map((name) => `${name}: more than ${MAX_FILES} files`)
@@ -114,7 +115,7 @@ async function readStatement(
     if (status.size > MAX_FILE) return `larger than ${MAX_FILE} octets`
     return acceptStatement(await readFile(file), keys, now)
   } catch (error) {
-    if (isSystemError(error)) return describe(error)
+    if (systemCode(error) !== '') return messageOf(error)
     throw error
   }
 }
@@ -139,15 +140,7 @@ export function acceptStatement(
     if (attestation.at - now > MAX_AHEAD) return `dated in the future, ${toTimestamp(attestation.at)}`
     return { attestation, bytes }
   } catch (error) {
-    if (error instanceof JournalError) return describe(error)
+    if (error instanceof JournalError) return error.message
     throw error
   }
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

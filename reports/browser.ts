@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Browser, LaunchOptions } from 'puppeteer'
+import { messageOf } from '../model/thrown.ts'
 import { ReportError } from './error.ts'
 
 /** Names of a Chromium that systems install, in the order in which they are tried. */
@@ -245,5 +246,5 @@ async function end(browser: Browser): Promise<void> {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) ?? ''
+  return messageOf(error).split('\n')[0]?.slice(0, 300) ?? ''
 }

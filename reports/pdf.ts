@@ -1,4 +1,5 @@
 import type { Browser } from 'puppeteer'
+import { messageOf } from '../model/thrown.ts'
 import { withBrowser } from './browser.ts'
 import type { BrowserOptions } from './browser.ts'
 import { ReportError } from './error.ts'
@@ -27,7 +28,7 @@ export async function renderPdf(report: Report, options: PdfOptions = {}): Promi
       return await print(browser, renderHtml(report, { pages }), deadline)
     } catch (cause) {
       if (cause instanceof ReportError) throw cause
-      const message = cause instanceof Error ? cause.message : String(cause)
+      const message = messageOf(cause)
       throw new ReportError('browser_failed', `the browser made no PDF: ${message}`, { cause })
     }
   })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../model/thrown.ts'
 import { reportJson } from './canonical.ts'
 import { ReportError } from './error.ts'
 import { renderPdf } from './pdf.ts'
@@ -65,7 +66,7 @@ async function guard(directory: string, act: () => Promise<unknown>): Promise<vo
   try {
     await act()
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = messageOf(cause)
     throw new ReportError('write_failed', `the report can't be written to ${directory}: ${message}`, {
       cause,
     })

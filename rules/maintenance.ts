@@ -4,6 +4,7 @@ import type { Problem } from '../model/problem.ts'
 import type { MaintenanceConfig } from '../model/slos.ts'
 import { toTimestamp } from '../model/time.ts'
 import { matchesPattern } from '../model/textPattern.ts'
+import { messageOf } from '../model/thrown.ts'
 import { listed } from './listed.ts'
 
 /** A time in [from, to), in milliseconds. */
@@ -202,7 +203,7 @@ function scheduleFault(config: MaintenanceConfig, now: number): string | undefin
     }
     return at - first < DAY ? `expected at most ${MAX_A_DAY} times a day, got "${cron}"` : undefined
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return `"${cron}" in ${timezone} is not a time that comes: ${why}`
   }
 }

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { loadOrCreateKey } from '../../journal/key.ts'
 import { JournalError } from '../../journal/error.ts'
 import { formatVerifierKey, signNote, verifierKey } from '../../journal/note.ts'
+import { messageOf } from '../../model/thrown.ts'
 import { parseInstant, toTimestamp } from '../../model/time.ts'
 import { formatAttestation } from '../../probes/attestation.ts'
 import { ATTESTATION_SUFFIX } from '../../probes/attestations.ts'
@@ -87,7 +88,7 @@ async function attest(kind: string, options: Options, at: number): Promise<{ fil
     writeFileSync(`${file}.part`, signNote(text, by, key), { flag: 'wx' })
     renameSync(`${file}.part`, file)
   } catch (error) {
-    throw new CommandError(EXIT.failed, `${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new CommandError(EXIT.failed, `${file}: ${messageOf(error)}`)
   }
   return { file, key: formatVerifierKey(verifierKey(by, key)) }
 }

@@ -3,6 +3,7 @@ import { JournalError } from '../../journal/error.ts'
 import { VERIFIER_KEYS } from '../../journal/identity.ts'
 import { nodeDisk } from '../../journal/disk.ts'
 import { epochDirectories } from '../../journal/epochs.ts'
+import { messageOf, systemCode } from '../../model/thrown.ts'
 import { join } from 'node:path'
 import { StoreError } from '../../store/error.ts'
 import { withOutcome } from '../backupOutcomes.ts'
@@ -281,8 +282,8 @@ async function withProgress<T>(
       throw new CommandError(EXIT.findings, error.message)
     if (error instanceof JournalError || error instanceof StoreError)
       throw new CommandError(EXIT.failed, error.message)
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      throw new CommandError(EXIT.failed, `${error.message}: no journal, or no backup, is there`)
+    if (systemCode(error) === 'ENOENT')
+      throw new CommandError(EXIT.failed, `${messageOf(error)}: no journal, or no backup, is there`)
     // The disk is full, a place may not be written: what the system refuses.
     if (error instanceof Error && 'syscall' in error) throw new CommandError(EXIT.failed, error.message)
     throw error

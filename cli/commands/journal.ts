@@ -16,6 +16,7 @@ import { isRecordKind, RECORD_KINDS } from '../../journal/record.ts'
 import type { RecordKind, SealedRecord } from '../../model/record.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { parseRecordId } from '../../model/recordId.ts'
+import { messageOf } from '../../model/thrown.ts'
 import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { readGiven } from '../givenFile.ts'
@@ -275,7 +276,7 @@ function writeOut(file: string, text: string): void {
   try {
     writeFileSync(file, text)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new CommandError(EXIT.failed, `${file}: cannot be written: ${why}`)
   }
 }

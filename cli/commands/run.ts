@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Logger } from 'pino'
+import { messageOf } from '../../model/thrown.ts'
 import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { loadConfig } from '../load.ts'
@@ -48,6 +49,6 @@ async function reloadRules(stack: Stack, file: string, logger: Logger): Promise<
     const problems = await stack.reload(() => loadConfig(file, process.env))
     if (problems.length === 0) logger.info('rules and waivers are reloaded')
   } catch (error) {
-    logger.error({ part: 'configuration' }, error instanceof Error ? error.message : String(error))
+    logger.error({ part: 'configuration' }, messageOf(error))
   }
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Cron } from 'croner'
 import { JournalError } from '../../journal/error.ts'
 import { parseVerifierKeys } from '../../journal/note.ts'
+import { messageOf } from '../../model/thrown.ts'
 import { parseCertificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
@@ -120,7 +121,7 @@ export function webhookSecretOf(from: Declared): Uint8Array | undefined {
   try {
     return text === undefined ? undefined : parseSecret(text)
   } catch (error) {
-    from.refuse(path, `${webhook.secret_file}: ${error instanceof Error ? error.message : String(error)}`)
+    from.refuse(path, `${webhook.secret_file}: ${messageOf(error)}`)
     return undefined
   }
 }
@@ -189,7 +190,7 @@ function scheduleOf(
   try {
     return parseSchedule(schedule, timezone)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     from.refuse([...path, 'schedule'], `"${schedule}" in ${timezone} is not a time that comes: ${why}`)
     return undefined
   }

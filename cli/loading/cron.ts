@@ -1,3 +1,4 @@
+import { messageOf } from '../../model/thrown.ts'
 import { checkSchedule } from '../../probes/crl/schedule.ts'
 import type { Declared, Path } from './declared.ts'
 
@@ -10,7 +11,7 @@ export function checkCron(
   try {
     checkSchedule({ kind: 'cron', expression: cron, timezone })
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     from.refuse(path, `"${cron}" in ${timezone} is not a time that comes: ${why}`)
   }
 }

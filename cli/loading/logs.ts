@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls'
 import type { ApiAccess } from '../../collectors/sources/api/client.ts'
 import type { BeatsListenerOptions } from '../../collectors/sources/beats/listener.ts'
 import type { LogConfig } from '../../model/config.ts'
+import { messageOf } from '../../model/thrown.ts'
 import { parseListen } from '../../server/guard.ts'
 import { checkCron } from './cron.ts'
 import type { Declared, Path } from './declared.ts'
@@ -132,7 +133,7 @@ function pairProblem(files: {
     return undefined
   } catch (error) {
     const expected = files.ca === undefined ? '' : ', and CAs,'
-    return `not a certificate with its key${expected} in PEM: ${error instanceof Error ? error.message : String(error)}`
+    return `not a certificate with its key${expected} in PEM: ${messageOf(error)}`
   }
 }
 

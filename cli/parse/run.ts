@@ -13,6 +13,7 @@ import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig } from '../../model/config.ts'
 import { jsonMapping, timeZone } from '../../model/logSource.ts'
 import type { JsonMapping } from '../../model/logSource.ts'
+import { messageOf, systemCode } from '../../model/thrown.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { printable } from '../terminal.ts'
 
@@ -57,8 +58,8 @@ export async function parseFile(name: string, file: string, options: ParseComman
       await write(process.stdout, batch.map(({ event }: ParsedEvent) => `${show(event)}\n`).join(''))
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return
-    throw new CommandError(EXIT.failed, `${file}: ${error instanceof Error ? error.message : String(error)}`)
+    if (systemCode(error) === 'EPIPE') return
+    throw new CommandError(EXIT.failed, `${file}: ${messageOf(error)}`)
   }
   if (missed > 0) process.exitCode = EXIT.findings
 }
@@ -91,7 +92,7 @@ function parseText(file: string, bytes: Buffer): unknown {
   try {
     return parseYaml(bytes.toString('utf8'), { maxAliasCount: 0 })
   } catch (error) {
-    throw usage(`${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw usage(`${file}: ${messageOf(error)}`)
   }
 }
 
@@ -108,7 +109,7 @@ function readInput(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new CommandError(EXIT.failed, `${file}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new CommandError(EXIT.failed, `${file}: ${messageOf(error)}`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { BigIntStats } from 'node:fs'
+import { messageOf } from '../../model/thrown.ts'
 import type { Clock } from '../../model/time.ts'
 import { CollectorError, fileError } from '../error.ts'
 import type { FileAction, LogNotice, Sink, Source, SourceItem } from '../source.ts'
@@ -357,7 +358,7 @@ export class FileSource implements Source {
     try {
       await sink(items)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       throw new CollectorError('not_recorded', `${this.#options.path}: not recorded: ${reason}`, {
         cause: error,
       })

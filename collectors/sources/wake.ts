@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { watch } from 'chokidar'
+import { messageOf } from '../../model/thrown.ts'
 import { CollectorError } from '../error.ts'
 
 /**
@@ -26,7 +27,7 @@ export const chokidarHint: Hint = (path, wake, onProblem) => {
   // What happened before the watch stood.
   watcher.on('ready', wake)
   watcher.on('error', (error) => {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     onProblem(new CollectorError('watch_failed', `${directory}: ${reason}`, { cause: error }))
   })
   return { close: () => watcher.close() }

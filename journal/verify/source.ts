@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { undefinedIfMissing } from '../disk.ts'
 
 /** The files that are verified, wherever they are. Paths are relative, with slashes. */
 export interface FileSource {
@@ -43,9 +44,4 @@ export function hasShrunk(before: Listing, after: Listing): boolean {
     ({ path, size = 0 }) =>
       /^(?:segments\/.*\.zst|artifacts\/.*)$/.test(path) && (sizes.get(path) ?? -1) < size,
   )
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
 }

@@ -1,10 +1,11 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { createSecureContext, getCACertificates, connect as connectTls, type SecureContext } from 'node:tls'
+import { errorOf, systemCode } from '../../model/thrown.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import type { Credential } from './credential.ts'
 import type { Deadline } from './deadline.ts'
-import { FetchError, systemCode } from './error.ts'
+import { FetchError } from './error.ts'
 import type { FollowPolicy, Source } from './follow.ts'
 import { resolveHost, type NameSources } from './resolve.ts'
 import { tlsFailure } from './tlsFailure.ts'
@@ -108,7 +109,7 @@ function connectOnce(address: string, port: number, limit: number, deadline: Dea
   const fail = (error: unknown): void => {
     release()
     socket.destroy()
-    reject(error instanceof Error ? error : new Error(String(error)))
+    reject(errorOf(error))
   }
   socket.once('connect', () => {
     release()

@@ -55,8 +55,3 @@ export class FetchError extends Error {
     this.code = code
   }
 }
-
-/** `ECONNREFUSED`, `UND_ERR_SOCKET`, …; '' when the error has no code. */
-export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}

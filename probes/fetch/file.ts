@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { systemCode } from '../../model/thrown.ts'
 import type { Deadline } from './deadline.ts'
-import { FetchError, systemCode } from './error.ts'
+import { FetchError } from './error.ts'
 
 /** Octets read at a time. */
 const PIECE = 256 * 1024

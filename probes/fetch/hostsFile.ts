@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { systemCode } from './error.ts'
+import { systemCode } from '../../model/thrown.ts'
 
 export const SYSTEM_HOSTS_FILE =
   process.platform === 'win32'

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net'
 import { Client, errors, type Dispatcher } from 'undici'
+import { systemCode } from '../../model/thrown.ts'
 import type { Certificate } from '../../pki/certificate.ts'
 import { connectTo, contactable, openConnection, secure, type Network } from './connect.ts'
 import type { Credential } from './credential.ts'
 import type { Deadline } from './deadline.ts'
-import { FetchError, systemCode } from './error.ts'
+import { FetchError } from './error.ts'
 import type { Source } from './follow.ts'
 import { tellServerTime } from './serverTime.ts'
 

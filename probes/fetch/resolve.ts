@@ -1,7 +1,8 @@
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { systemCode } from '../../model/thrown.ts'
 import type { Deadline } from './deadline.ts'
-import { FetchError, systemCode } from './error.ts'
+import { FetchError } from './error.ts'
 import { HostsFile, SYSTEM_HOSTS_FILE } from './hostsFile.ts'
 
 /** Addresses of one name that are tried. Real distribution points have 1 to 8. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
+import { systemCode } from '../../model/thrown.ts'
 import type { Deadline } from './deadline.ts'
-import { FetchError, systemCode } from './error.ts'
+import { FetchError } from './error.ts'
 
 /** Protocols that begin in plain text and turn to TLS when asked to. */
 export type StartTlsProtocol = 'smtp' | 'imap' | 'ldap'

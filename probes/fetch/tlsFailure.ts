@@ -1,4 +1,5 @@
-import { FetchError, systemCode } from './error.ts'
+import { systemCode } from '../../model/thrown.ts'
+import { FetchError } from './error.ts'
 
 /** OpenSSL's ways to say that what came back is no TLS record. */
 const NOT_TLS = new Set([

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises'
+import { systemCode } from '../../model/thrown.ts'
 import { parseCertificate, type Certificate } from '../../pki/certificate.ts'
 import { PkiError } from '../../pki/error.ts'
 import { matchesIdentity } from '../../pki/identity.ts'
 import { decodeCertificates } from '../../pki/pem.ts'
-import { systemCode } from '../fetch/error.ts'
 import type { TlsTarget } from '../probe.ts'
 
 /** Octets of the file that are read: a certificate and its chain, with ML-DSA keys too. */

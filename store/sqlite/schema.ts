@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { closeSync, openSync, rmSync } from 'node:fs'
+import { messageOf } from '../../model/thrown.ts'
 import { StoreError } from '../error.ts'
 import { fromSqlite } from './error.ts'
 import { integer } from './row.ts'
@@ -123,7 +124,7 @@ function connect({ file, busyTimeout = 2000, maxPages }: SqliteOptions): Databas
     // Audit events name people: the file is the owner's alone. SQLite gives its companions the same mode.
     closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
-    throw new StoreError('io', `${file}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new StoreError('io', `${file}: ${messageOf(error)}`, {
       cause: error,
     })
   }

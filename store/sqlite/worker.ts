@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../../model/thrown.ts'
 import { StoreError } from '../error.ts'
 import { fromSqlite } from './error.ts'
 import * as queries from './queries.ts'
@@ -25,7 +26,7 @@ function reply(request: Request): Reply {
     const code = error instanceof StoreError ? error.code : undefined
     return {
       id: request.id,
-      error: { code, message: error instanceof Error ? error.message : String(error) },
+      error: { code, message: messageOf(error) },
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Agent, buildConnector, request, type Dispatcher } from 'undici'
+import { messageOf, systemCode } from '../../../model/thrown.ts'
 import type { Credential } from '../../../probes/fetch/credential.ts'
-import { systemCode } from '../../../probes/fetch/error.ts'
 import { alertOf, tlsFailure } from '../../../probes/fetch/tlsFailure.ts'
 import { CollectorError } from '../../error.ts'
 import { Bell } from '../wake.ts'
@@ -135,7 +135,7 @@ export class ApiClient {
 
   /** Some servers refuse a certificate without saying so. */
   #reasonOf(cause: unknown): string {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     if (!CLOSED.has(systemCode(cause)) || !this.url.startsWith('https:')) return reason
     const wanted = this.#access.client === undefined ? 'a certificate' : 'another certificate'
     return `${reason}: it may want ${wanted} of ours`

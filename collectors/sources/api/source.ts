@@ -1,3 +1,4 @@
+import { messageOf } from '../../../model/thrown.ts'
 import { CollectorError } from '../../error.ts'
 import type { Sink, Source } from '../../source.ts'
 import { Bell } from '../wake.ts'
@@ -62,7 +63,7 @@ export class ApiSource implements Source {
       const problem =
         error instanceof CollectorError
           ? error
-          : new CollectorError('bad_answer', `${this.#options.source}: ${textOf(error)}`, { cause: error })
+          : new CollectorError('bad_answer', `${this.#options.source}: ${messageOf(error)}`, { cause: error })
       if (this.#problem?.code !== problem.code) this.#options.onProblem(problem)
       this.#problem = problem
     }
@@ -73,14 +74,14 @@ export class ApiSource implements Source {
       try {
         await sink(items)
       } catch (cause) {
-        throw new CollectorError('not_recorded', `${this.#options.source}: not recorded: ${textOf(cause)}`, {
-          cause,
-        })
+        throw new CollectorError(
+          'not_recorded',
+          `${this.#options.source}: not recorded: ${messageOf(cause)}`,
+          {
+            cause,
+          },
+        )
       }
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

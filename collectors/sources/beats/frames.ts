@@ -2,6 +2,7 @@
 // the window, alone or among others in a compressed frame; the number of the last one that is safe is acknowledged.
 import { pipeline } from 'node:stream/promises'
 import { createInflate } from 'node:zlib'
+import { messageOf } from '../../../model/thrown.ts'
 import { CollectorError } from '../../error.ts'
 import { OctetReader } from './octets.ts'
 
@@ -58,7 +59,7 @@ async function* inflated(octets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     for await (const chunk of inflate) if (chunk instanceof Uint8Array) yield chunk
   } catch (error) {
     if (error instanceof CollectorError) throw error
-    throw protocolError(`not zlib: ${error instanceof Error ? error.message : String(error)}`)
+    throw protocolError(`not zlib: ${messageOf(error)}`)
   }
   await feeding
 }

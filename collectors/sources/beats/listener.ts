@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:tls'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Shipper } from '../../../model/auditEvent.ts'
+import { messageOf } from '../../../model/thrown.ts'
 import { parseCertificate } from '../../../pki/certificate.ts'
 import { CollectorError } from '../../error.ts'
 import type { ShippedRecord } from './event.ts'
@@ -86,7 +87,7 @@ export class BeatsListener {
       this.#server.listen(port, host)
       await once(this.#server, 'listening')
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#problem = new CollectorError('listen_failed', `${host}:${port}: ${reason}`, { cause: error })
       this.#options.onProblem(this.#problem)
       return undefined

@@ -1,4 +1,5 @@
 import type { Shipper } from '../../../model/auditEvent.ts'
+import { messageOf } from '../../../model/thrown.ts'
 import { CollectorError } from '../../error.ts'
 import type { RawRecord, Sink, Source } from '../../source.ts'
 import type { ShippedRecord } from './event.ts'
@@ -84,7 +85,7 @@ export class BeatsSource implements Source, ShippedLog {
     try {
       await this.#sink(items)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#problem = new CollectorError('not_recorded', `${this.id}: not recorded: ${reason}`, {
         cause: error,
       })
