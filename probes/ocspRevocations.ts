@@ -30,7 +30,7 @@ type Facts = FactsOf<'ocspRevocations'>
 
 /**
  * Asks a responder about certificates that the log of its authority says are revoked: first those that it did not know last time, then those that were revoked
- * since, in the order of the log. And about some that nobody revoked. Without answers nothing is said about them.
+ * since, in the order of the log. And about some that nobody revoked. Without any answer nothing is established: what was silent is not good.
  */
 export const probeOcspRevocations: Probe<OcspRevocationsTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
@@ -71,6 +71,11 @@ async function askAbout(ledger: AuthorityLedger, asking: Asking): Promise<Facts 
   }
   const through = asked === news.count ? news.newest : (news.next[asked - 1]?.record ?? before?.through)
   const since = Math.min(...waiting.map(({ at }) => at))
+  const unlogged =
+    ledger.toldFrom('revoked') === Infinity
+      ? undefined
+      : await unloggedOf(ledger, asking, before?.unlogged ?? [])
+  if (asking.isUnanswered) return undefined
   return {
     logFrom: toTimestamp(ledger.from),
     ...(through === undefined ? {} : { through }),
@@ -79,9 +84,7 @@ async function askAbout(ledger: AuthorityLedger, asking: Asking): Promise<Facts 
     ...(waiting.length === 0 ? {} : { unpublishedSince: toTimestamp(since) }),
     unpublishedCertificates: waiting.map(({ text }) => text),
     ...publications.facts,
-    ...(ledger.toldFrom('revoked') === Infinity
-      ? {}
-      : { unlogged: await unloggedOf(ledger, asking, before?.unlogged ?? []) }),
+    ...(unlogged === undefined ? {} : { unlogged }),
   }
 }
 
@@ -196,6 +199,8 @@ class Asking {
   readonly #deadline: Deadline
   readonly #evidence: Artifact[] = []
   #unanswered = 0
+  #asked = 0
+  #answered = 0
 
   constructor(target: OcspRevocationsTarget, context: ProbeContext, deadline: Deadline) {
     this.target = target
@@ -205,6 +210,11 @@ class Asking {
 
   get isOver(): boolean {
     return this.#deadline.signal.aborted
+  }
+
+  /** Something was asked, and nothing was answered. */
+  get isUnanswered(): boolean {
+    return this.#asked > 0 && this.#answered === 0
   }
 
   get evidence(): readonly Artifact[] {
@@ -217,7 +227,10 @@ class Asking {
     using share = this.#deadline.share(QUESTION_SHARE)
     const { url, issuer } = this.target
     const inquiry = await inquireOcsp({ url, issuer, serial }, this.context, share)
-    this.#unanswered = inquiry.facts?.status === undefined ? this.#unanswered + 1 : 0
+    this.#asked++
+    const isAnswered = inquiry.facts?.status !== undefined
+    if (isAnswered) this.#answered++
+    this.#unanswered = isAnswered ? 0 : this.#unanswered + 1
     return inquiry
   }
 
