@@ -21,7 +21,8 @@ const OF_MATRIX = [
   'ocsp_crl_status_agrees',
   'ocsp_crl_details_agree',
 ]
-const WITHOUT_ANSWER = [...OF_ANSWERS, ...OF_MATRIX]
+const OF_REVOCATIONS = ['ocsp_revocations_published', 'ocsp_revocations_logged']
+const WITHOUT_ANSWER = [...OF_ANSWERS, ...OF_MATRIX, ...OF_REVOCATIONS]
 /** Nothing at all was received. */
 const UNREACHABLE = [...WITHOUT_ANSWER, 'ocsp_response_valid']
 
@@ -114,7 +115,13 @@ export const OCSP_ROWS: readonly Row[] = [
   { id: 'O16', fault: 'ocsp-node-expired', target, rules: ['ocsp_addresses_agree'] },
   { id: 'O16', fault: 'ocsp-node-try-later', target, rules: ['ocsp_addresses_agree'] },
   { id: 'O17', fault: 'ocsp-no-nonce', target, rules: ['ocsp_nonce_echoed'], settings: NONCE_WANTED },
-  { id: 'O17', fault: 'ocsp-replayed', target, rules: ['ocsp_response_valid'], unsettled: OF_ANSWERS },
+  {
+    id: 'O17',
+    fault: 'ocsp-replayed',
+    target,
+    rules: ['ocsp_response_valid'],
+    unsettled: [...OF_ANSWERS, ...OF_REVOCATIONS],
+  },
   { id: 'O18', fault: 'ocsp-signature', target, rules: ['ocsp_response_valid'], unsettled: WITHOUT_ANSWER },
   { id: 'O18', fault: 'ocsp-stranger', target, rules: ['ocsp_response_valid'], unsettled: WITHOUT_ANSWER },
   { id: 'O19', fault: 'ocsp-withdrawn', target, rules: ['ocsp_responder_available'], unsettled: UNREACHABLE },
