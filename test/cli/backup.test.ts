@@ -2,17 +2,9 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
-
-async function start(file: string): Promise<Stack> {
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const logger = createLogger(process.stderr, 'silent')
-  return await startStack({ loaded: loaded.value, now: Date.now, logger, by: 'test', sealInterval: 20 })
-}
 
 /** Until so many lines of the log are journaled in this epoch. */
 async function heard(stack: Stack, lines: number): Promise<void> {
@@ -41,7 +33,7 @@ inventory: { logs: [{ id: ca, format: ejbca, path: audit.log }] }
 `,
   )
   writeFileSync(at('audit.log'), `${LINE} one\n${LINE} two\n`)
-  const first = await start(at('vigil.yaml'))
+  const first = await startVigil(loadedFrom(at('vigil.yaml')))
   await heard(first, 2)
   const backup = ['backup', at('copy'), ...config]
   assert.equal((await vigil(backup)).code, 0, 'while it is running')
@@ -69,7 +61,7 @@ inventory: { logs: [{ id: ca, format: ejbca, path: audit.log }] }
   assert.equal(restored.code, 0, restored.stderr)
   assert.match(restored.stdout, /epoch \d+ begins after \d+; store made from \d+ records/)
 
-  const second = await start(at('vigil.yaml'))
+  const second = await startVigil(loadedFrom(at('vigil.yaml')))
   appendFileSync(at('audit.log'), `${LINE} three\n`)
   await heard(second, 1)
   await second.stop()
@@ -83,7 +75,7 @@ inventory: { logs: [{ id: ca, format: ejbca, path: audit.log }] }
   assert.equal((await vigil(['store', 'compare', ...config])).code, 0)
   // A store that is lost is made of all epochs.
   renameSync(at('vigil.db'), at('gone.db'))
-  await (await start(at('vigil.yaml'))).stop()
+  await (await startVigil(loadedFrom(at('vigil.yaml')))).stop()
   assert.equal((await vigil(['store', 'compare', ...config])).code, 0)
 
   const [segment = ''] = readdirSync(at('copy', earlier, 'segments'))

@@ -4,13 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { LumberjackClient, shippedLines, windowOf } from '../collectors/lumberjack.ts'
 import { auditLines } from '../collectors/support.ts'
 import { makeAuthority } from '../filebeat/secured.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 async function freePort(): Promise<number> {
@@ -52,16 +51,8 @@ inventory:
   logs: [{ id: ca1-audit, format: ejbca, beats: { client: CN=ca1 } }]
 `,
   )
-  const loaded = loadConfig(join(directory.path, 'vigil.yaml'), {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const start = (): Promise<Stack> =>
-    startStack({
-      loaded: loaded.value,
-      now: Date.now,
-      logger: createLogger(process.stderr, 'silent'),
-      by: 'test',
-      sealInterval: 50,
-    })
+  const loaded = loadedFrom(join(directory.path, 'vigil.yaml'))
+  const start = (): Promise<Stack> => startVigil(loaded)
   const lines = auditLines(0, 8)
   const all = shippedLines(lines)
   for (const events of [[...all.slice(0, 2), ...all.slice(5, 6)], all]) {

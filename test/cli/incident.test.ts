@@ -3,12 +3,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import { LIFETIMES } from '../../cli/demo/settings.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { startLab } from '../../lab/lab.ts'
-import { writeVigilYaml } from '../../lab/vigilYaml.ts'
+import { loadedFrom, startVigil, writeQuickYaml } from '../support/stack.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 
 const LIMIT = 40_000
@@ -39,26 +37,16 @@ test(
       now: Date.now,
       lifetimes: LIFETIMES,
     })
-    const file = await writeVigilYaml(lab, {
-      ...SETTINGS,
+    const file = await writeQuickYaml(lab, {
       directory: directory.path,
-      server: { listen: '127.0.0.1:0' },
-      probes: { interval: '1s', timeout: '800ms' },
     })
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
+    const loaded = loadedFrom(file)
     const run = (...args: string[]) => vigil(['incident', ...args, '-c', file])
 
     const early = await run('list')
     assert.equal(early.code, 3, 'there is no journal yet')
 
-    const stack = await startStack({
-      loaded: loaded.value,
-      now: Date.now,
-      logger: createLogger(process.stderr, 'silent'),
-      by: 'test',
-      sealInterval: 50,
-    })
+    const stack = await startVigil(loaded)
     await using stopping = new AsyncDisposableStack()
     stopping.defer(() => stack.stop())
     await lab.break('ocsp-down', 'issuing-2')

@@ -8,7 +8,7 @@ import { discover, type Discovery } from '../../cli/init/discover.ts'
 import { Reach } from '../../cli/init/reach.ts'
 import { writeConfiguration } from '../../cli/init/write.ts'
 import { certificateFile, vigilYaml } from '../../cli/init/yaml.ts'
-import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
+import type { LoadedConfig } from '../../cli/load.ts'
 import { extension, issueCrl, toPem, type CertificateRequest, type Issuer } from '../../lab/issue.ts'
 import * as der from '../../lab/der.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
@@ -17,6 +17,7 @@ import { systemNames } from '../../probes/fetch/resolve.ts'
 import { runProbe } from '../../probes/table.ts'
 import { DAY, entity, HOUR, NOW } from '../probes/pki.ts'
 import { bind, context } from '../probes/support.ts'
+import { loadedFrom } from '../support/stack.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
 
 const LOOPBACK = '127.0.0.0/8'
@@ -136,9 +137,7 @@ describe('vigil init of a lab', () => {
 
 /** What `vigil run` would load. */
 function loaded(directory: string): LoadedConfig {
-  const result = loadConfig(join(directory, 'vigil.yaml'), {})
-  assert.ok(result.ok, JSON.stringify(result))
-  return result.value
+  return loadedFrom(join(directory, 'vigil.yaml'))
 }
 
 interface Found extends Discovery {

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const SUBJECT = 'audit_log[ejbca]'
@@ -14,13 +13,6 @@ const line = (fields: string): string =>
   `${new Date().toISOString().slice(0, 19).replace('T', ' ')}+00:00;${fields}\n`
 const FAILED = 'AUTHENTICATION;FAILURE;AUTHENTICATION;CORE;ejbca;;;;msg=Authentication failed.'
 const EXPORTED = 'CA_EXPORTTOKEN;SUCCESS;CA;CORE;CN=SuperAdmin;1;;;msg=exported'
-
-async function start(directory: string): Promise<Stack> {
-  const loaded = loadConfig(join(directory, 'vigil.yaml'), {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const logger = createLogger(process.stderr, 'silent')
-  return startStack({ loaded: loaded.value, now: Date.now, logger, by: 'test', sealInterval: 20 })
-}
 
 function setUp(t: TestContext): { readonly directory: string; readonly log: string } {
   const directory = temporaryDirectory()
@@ -66,7 +58,7 @@ async function metric(stack: Stack, name: string): Promise<string | undefined> {
 test('what a log says is found, is found still after a restart, and counts go on', async (t) => {
   const { directory, log } = setUp(t)
   writeFileSync(log, line('EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;Application internal;;vm;;msg=Init'))
-  const first = await start(directory)
+  const first = await startVigil(loadedFrom(join(directory, 'vigil.yaml')))
   try {
     appendFileSync(log, line(EXPORTED))
     for (let i = 0; i < 8; i++) appendFileSync(log, line(FAILED))
@@ -77,7 +69,7 @@ test('what a log says is found, is found still after a restart, and counts go on
   } finally {
     await first.stop()
   }
-  const second = await start(directory)
+  const second = await startVigil(loadedFrom(join(directory, 'vigil.yaml')))
   try {
     assert.equal(await metric(second, 'vigil_log_key_exports'), '1', 'from the start')
     await failing(second, 'log_keys_stay')

@@ -3,15 +3,13 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import { LIFETIMES } from '../../cli/demo/settings.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
-import { writeVigilYaml } from '../../lab/vigilYaml.ts'
 import { startDouble } from '../alerts/alertmanagerDouble.ts'
 import { until } from '../support/pager.ts'
 import { freePorts } from '../support/ports.ts'
+import { loadedFrom, startVigil, writeQuickYaml } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const LIMIT = 60_000
@@ -42,23 +40,13 @@ async function inLab(
     lifetimes: { ...LIFETIMES, nearExpiry: NEAR_EXPIRY },
   })
   await lab.break('ocsp-down', 'issuing-2')
-  const file = await writeVigilYaml(lab, {
-    ...SETTINGS,
+  const file = await writeQuickYaml(lab, {
     directory: directory.path,
-    server: { listen: '127.0.0.1:0' },
-    probes: { interval: '1s', timeout: '800ms' },
     alerts: { alertmanager, interval: '2s' },
     remediation: { policies: [] },
   })
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const stack = await startStack({
-    loaded: loaded.value,
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 50,
-  })
+  const loaded = loadedFrom(file)
+  const stack = await startVigil(loaded)
   await using stopping = new AsyncDisposableStack()
   stopping.defer(() => stack.stop())
   await work({ lab, stack, signal: AbortSignal.timeout(LIMIT) })

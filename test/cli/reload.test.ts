@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { explain } from '../../cli/explain/explain.ts'
 import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { openReader } from '../../journal/reader.ts'
 import { verifyJournal } from '../../journal/verify.ts'
 import { portOf } from '../../lab/http.ts'
@@ -15,6 +14,7 @@ import { toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import { formatProblem } from '../../model/problem.ts'
 import { entity } from '../probes/pki.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 
 const CRL = 'ca_crl[ca]'
@@ -66,15 +66,8 @@ ${rules}${rest}`,
     )
   }
   write('', PACK, '')
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const stack = await startStack({
-    loaded: loaded.value,
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 20,
-  })
+  const loaded = loadedFrom(file)
+  const stack = await startVigil(loaded)
   t.after(async () => {
     await stack.stop()
     server.closeAllConnections()
@@ -125,7 +118,7 @@ test('a reload puts rules, parameters and waivers in force at once, as a record'
   const reader = await openReader(join(directory, 'journal'))
   const explained = await explain({
     reader,
-    loaded: loadedOf(directory),
+    loaded: loadedFrom(join(directory, 'vigil.yaml')),
     subject: CRL,
     rule: 'crl_served',
     at: undefined,
@@ -152,7 +145,7 @@ test('a reload puts rules, parameters and waivers in force at once, as a record'
   // What was in force before the parameter was changed.
   const then = await explain({
     reader,
-    loaded: loadedOf(directory),
+    loaded: loadedFrom(join(directory, 'vigil.yaml')),
     subject: CRL,
     rule: 'crl_served',
     at: waived,
@@ -161,12 +154,6 @@ test('a reload puts rules, parameters and waivers in force at once, as a record'
   assert.equal(then.parameters[0]?.value, '')
   assert.equal(then.waiver?.owner, 'me')
 })
-
-function loadedOf(directory: string) {
-  const loaded = loadConfig(join(directory, 'vigil.yaml'), {})
-  assert.ok(loaded.ok)
-  return loaded.value
-}
 
 test('a reload with a mistake names it, and what is in force stays in force', async (t) => {
   const { stack, reload, finding } = await setUp(t)
@@ -250,13 +237,7 @@ test('signed statements are observed, journaled and judged', async (t) => {
     join(directory.path, 'vigil.yaml'),
     `server: { listen: '127.0.0.1:0' }\ninventory: {}\nrules: { packs: [./own.yaml] }\nattestations: { directory: signed, keys: [${key}] }\n`,
   )
-  const stack = await startStack({
-    loaded: loadedOf(directory.path),
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 20,
-  })
+  const stack = await startVigil(loadedFrom(join(directory.path, 'vigil.yaml')))
   t.after(() => stack.stop())
   try {
     await until(stack, (findings) => findings.some((f) => f.rule === 'crl_served' && f.state === 'pass'))
@@ -270,7 +251,7 @@ test('signed statements are observed, journaled and judged', async (t) => {
   const reader = await openReader(join(directory.path, 'journal'))
   const explained = await explain({
     reader,
-    loaded: loadedOf(directory.path),
+    loaded: loadedFrom(join(directory.path, 'vigil.yaml')),
     subject: 'pki_governance',
     rule: 'crl_served',
     at: undefined,

@@ -4,11 +4,9 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { ejbca } from '../../collectors/formats/ejbca.ts'
 import { parseLog } from '../../collectors/parse.ts'
-import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
+import { loadConfig } from '../../cli/load.ts'
 import { EventReplay } from '../../cli/replay/eventReplay.ts'
 import { differencesIn, replay, type ReplayReport } from '../../cli/replay/replay.ts'
-import { startStack } from '../../cli/stack.ts'
 import { openHistory } from '../../journal/epochs.ts'
 import { verifyJournal } from '../../journal/verify.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
@@ -17,6 +15,7 @@ import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import type { Position } from '../../model/recordId.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { DAY, NOW } from '../probes/pki.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
 import { forge } from './forgery.ts'
 import { sendCrl, startSmallVigil } from './smallVigil.ts'
@@ -44,23 +43,11 @@ async function eventfulJournal(t: TestContext): Promise<string> {
   await stack.stop()
 
   served = 'renewed'
-  const again = await startStack({
-    loaded: loadedOf(file),
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 20,
-  })
+  const again = await startVigil(loadedFrom(file))
   for await (const batch of again.journal.follow(undefined, AbortSignal.timeout(30_000)))
     if (batch.some((record) => isRun(record) && record.body.facts.crl?.number === '3')) break
   await again.stop()
   return join(directory, 'journal')
-}
-
-function loadedOf(file: string): LoadedConfig {
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  return loaded.value
 }
 
 function isRun(record: SealedRecord): record is SealedRecord & { readonly kind: 'observation' } {
@@ -247,7 +234,7 @@ test('an event that its raw record does not tell is named', async () => {
   const event = parsed.find(({ user }) => user !== undefined)
   assert.ok(event)
   const events = new EventReplay()
-  events.configure({ ...loadedOf(file), attestationKeys: undefined })
+  events.configure({ ...loadedFrom(file), attestationKeys: undefined })
   const add = (n: number, body: AuditEvent): void =>
     events.add({
       kind: 'audit',

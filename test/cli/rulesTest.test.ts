@@ -3,12 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack } from '../../cli/stack.ts'
 import { startLab } from '../../lab/lab.ts'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
 import { loadPack } from '../../rules/loadPack.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
 
 const DAY = 86_400_000
@@ -77,15 +75,8 @@ describe('vigil rules test, on the journal of a PKI that was watched', () => {
       // Nothing may be too old when it is over, however slow the machine is.
       rules: { tick: '1s', parameters: evidenceKept() },
     })
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
-    const stack = await startStack({
-      loaded: loaded.value,
-      now: Date.now,
-      logger: createLogger(process.stderr, 'silent'),
-      by: 'test',
-      sealInterval: 20,
-    })
+    const loaded = loadedFrom(file)
+    const stack = await startVigil(loaded)
     try {
       for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(30_000)))
         if (batch.length > 0 && stack.findings().every(({ state }) => state !== 'unknown')) break

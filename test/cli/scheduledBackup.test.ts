@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { openReader } from '../../journal/reader.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const CONFIG = `server: { listen: '127.0.0.1:0' }
@@ -17,13 +16,6 @@ rules: { packs: [operations, audit-and-logs], tick: 1s }
 backup: { directory: copy }
 restore_drill: { directory: scratch }
 `
-
-async function start(file: string): Promise<Stack> {
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const logger = createLogger(process.stderr, 'silent')
-  return await startStack({ loaded: loaded.value, now: Date.now, logger, by: 'test', sealInterval: 20 })
-}
 
 /** The newest observation of this probe and target for which it holds. */
 async function observed(
@@ -52,7 +44,7 @@ test('a running vigil backs up, tries the backup, and says so; after a restart i
   using directory = temporaryDirectory()
   const at = (...names: string[]): string => join(directory.path, ...names)
   writeFileSync(at('vigil.yaml'), CONFIG)
-  const stack = await start(at('vigil.yaml'))
+  const stack = await startVigil(loadedFrom(at('vigil.yaml')))
   try {
     const { backup, drill } = await observed(stack, BACKUP, (facts) => facts.drill?.made !== undefined)
     assert.equal(backup?.failing, false)
@@ -80,7 +72,7 @@ test('a running vigil backs up, tries the backup, and says so; after a restart i
     readFileSync(at('journal.backups', 'backup.json')),
     readFileSync(at('journal.backups', 'drill.json')),
   ]
-  const again = await start(at('vigil.yaml'))
+  const again = await startVigil(loadedFrom(at('vigil.yaml')))
   await observed(again, BACKUP, () => true)
   await again.stop()
   assert.deepEqual(readFileSync(at('journal.backups', 'backup.json')), made)
@@ -100,7 +92,7 @@ test('a drill that fails is a finding, whoever made it', async () => {
   const figures = { epochs: 1, entries: 1, records: 1, artifacts: 0, documents: 1 }
   const drilled = { at: now, place: '/mnt', duration: 1, ...figures }
   writeFileSync(at('journal.backups', 'drill.json'), JSON.stringify({ succeeded: drilled, failed }))
-  const stack = await start(at('vigil.yaml'))
+  const stack = await startVigil(loadedFrom(at('vigil.yaml')))
   try {
     const finding = await decided(stack, 'monitor_backup_restorable', 'fail')
     assert.match(finding.summary, /The newest restore drill failed: epoch 1 is broken: segments/)
@@ -123,7 +115,7 @@ test('what is no outcome counts as none', async () => {
   )
   mkdirSync(at('journal.backups'))
   writeFileSync(at('journal.backups', 'backup.json'), '{"succeeded":{"at":"yesterday"}}')
-  const stack = await start(at('vigil.yaml'))
+  const stack = await startVigil(loadedFrom(at('vigil.yaml')))
   try {
     const { drill } = await observed(stack, BACKUP, (facts) => facts.backup?.made !== undefined)
     assert.deepEqual(drill, { enabled: false })

@@ -5,14 +5,14 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { portOf } from '../../lab/http.ts'
 import { toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { FactsOf } from '../../model/facts.ts'
 import { formatProblem } from '../../model/problem.ts'
 import { entity } from '../probes/pki.ts'
+import { startVigil } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const CRL = 'ca_crl[ca]'
@@ -58,16 +58,6 @@ function loaded(setup: Setup, rest: string): LoadedConfig {
   return result.value
 }
 
-function start(config: LoadedConfig): Promise<Stack> {
-  return startStack({
-    loaded: config,
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 20,
-  })
-}
-
 async function until(stack: Stack, condition: () => boolean): Promise<void> {
   if (condition()) return
   for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(20_000)))
@@ -96,7 +86,7 @@ const SLOS = 'rules: { packs: [internal-pki, slo] }\nslos: { interval: 500ms }\n
 
 test('an outage burns the error budget, pages, and is still counted after a restart', async (t) => {
   const setup = await setUp(t)
-  const first = await start(loaded(setup, SLOS))
+  const first = await startVigil(loaded(setup, SLOS))
   await until(first, () => finding(first, 'slo_burn_page_fast')?.state === 'fail')
   assert.match(
     finding(first, 'slo_burn_page_fast')?.summary ?? '',
@@ -113,7 +103,7 @@ test('an outage burns the error budget, pages, and is still counted after a rest
   const before = (await availability(first))?.bad6h ?? 0
   assert.ok(before >= 3)
 
-  const second = await start(loaded(setup, SLOS))
+  const second = await startVigil(loaded(setup, SLOS))
   try {
     const restarted = second.journal.size
     await until(second, () => second.journal.size > restarted + 5)
@@ -127,7 +117,7 @@ test('an outage burns the error budget, pages, and is still counted after a rest
 
 test('maintenance comes with a reload, mutes what fails, and stops the budget from being spent', async (t) => {
   const setup = await setUp(t)
-  const stack = await start(loaded(setup, SLOS))
+  const stack = await startVigil(loaded(setup, SLOS))
   try {
     await until(stack, () => finding(stack, 'slo_burn_page_fast')?.state === 'fail')
     const window = { from: Date.now() - 60_000, to: Date.now() + 3_600_000 }

@@ -4,14 +4,13 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { portOf } from '../../lab/http.ts'
 import { issueCrl, toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 import { DAY, entity, NOW } from '../probes/pki.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 
 /** Longest that a change may take to show, in ms. */
 const LIMIT = 60_000
@@ -82,15 +81,7 @@ rules:
   parameters: ${JSON.stringify(options.parameters ?? {})}
 ${options.yaml ?? ''}`,
   )
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const stack = await startStack({
-    loaded: loaded.value,
-    now: options.now ?? Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 20,
-  })
+  const stack = await startVigil(loadedFrom(file), { now: options.now ?? Date.now })
   t.after(() => stack.stop())
   const failing: SmallVigil['failing'] = async (...rules) => {
     const troubled = (): readonly Finding[] => stack.findings().filter(({ state }) => !QUIET.has(state))

@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
-import { SETTINGS, LIFETIMES } from '../../cli/demo/settings.ts'
-import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack, type StackOptions } from '../../cli/stack.ts'
+import { LIFETIMES } from '../../cli/demo/settings.ts'
+import type { LoadedConfig } from '../../cli/load.ts'
+import type { Stack } from '../../cli/stack.ts'
 import { JournalError } from '../../journal/error.ts'
 import { openReader } from '../../journal/reader.ts'
 import type { Finding } from '../../model/finding.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
-import { writeVigilYaml } from '../../lab/vigilYaml.ts'
+import { loadedFrom, startVigil, writeQuickYaml } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const STEP = 30_000
@@ -24,26 +23,10 @@ async function inLab(work: (parts: { lab: Lab; loaded: LoadedConfig }) => Promis
     now: Date.now,
     lifetimes: LIFETIMES,
   })
-  const file = await writeVigilYaml(lab, {
-    ...SETTINGS,
+  const file = await writeQuickYaml(lab, {
     directory: directory.path,
-    server: { listen: '127.0.0.1:0' },
-    probes: { interval: '1s', timeout: '800ms' },
   })
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  await work({ lab, loaded: loaded.value })
-}
-
-function start(loaded: LoadedConfig, options: Partial<Pick<StackOptions, 'stopLimit'>> = {}): Promise<Stack> {
-  return startStack({
-    ...options,
-    loaded,
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 50,
-  })
+  await work({ lab, loaded: loadedFrom(file) })
 }
 
 /** Follows the journal until a finding is as expected. */
@@ -70,7 +53,7 @@ const is =
 
 test('every fault of the lab is found by its rule and seen to end', { timeout: 240_000 }, async () => {
   await inLab(async ({ lab, loaded }) => {
-    const stack = await start(loaded)
+    const stack = await startVigil(loaded)
     try {
       await until(stack, 'all green', allPass)
       for (const [fault, target, rule, subject] of [
@@ -95,14 +78,14 @@ test(
   { timeout: 120_000 },
   async () => {
     await inLab(async ({ lab, loaded }) => {
-      const first = await start(loaded)
+      const first = await startVigil(loaded)
       await until(first, 'all green', allPass)
       await lab.break('wrong-certificate', 'shop')
       await until(first, 'found', is('tls_identity_ok', 'service_tls_health[shop,prod]', 'fail'))
       await first.stop()
 
       rmSync(loaded.storeFile)
-      const second = await start(loaded)
+      const second = await startVigil(loaded)
       try {
         const fail = second
           .findings()
@@ -128,7 +111,7 @@ test(
 
 test('a full disk does not hold up the end', { timeout: 60_000 }, async (t) => {
   await inLab(async ({ loaded }) => {
-    const stack = await start(loaded, { stopLimit: 100 })
+    const stack = await startVigil(loaded, { stopLimit: 100 })
     await until(stack, 'all green', allPass)
     const refused = Promise.withResolvers<undefined>()
     t.mock.method(stack.journal, 'append', () => {
@@ -155,7 +138,7 @@ test('the answer to a request under way is journaled before the end', { timeout:
     const webhook = { ...remediation.webhook, url: `http://127.0.0.1:${address.port}/` }
     const config = { ...loaded.config, remediation: { ...remediation, webhook } }
     try {
-      const stack = await start({ ...loaded, config })
+      const stack = await startVigil({ ...loaded, config })
       await until(stack, 'all green', allPass)
       await lab.break('wrong-certificate', 'shop')
       await asked.promise
@@ -200,10 +183,8 @@ test('bad input is an observation with its phase, and the stack runs on', { time
   assert.ok(address !== null && typeof address === 'object')
   const base = `http://127.0.0.1:${address.port}`
   try {
-    const file = await writeVigilYaml(lab, {
-      ...SETTINGS,
+    const file = await writeQuickYaml(lab, {
       directory: directory.path,
-      server: { listen: '127.0.0.1:0' },
       probes: { interval: '1s', timeout: '800ms', max_size: 1_000_000 },
     })
     const { readFileSync } = await import('node:fs')
@@ -214,9 +195,7 @@ test('bad input is an observation with its phase, and the stack runs on', { time
         .join('\n        '),
     )
     writeFileSync(file, yaml)
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
-    const stack = await start(loaded.value)
+    const stack = await startVigil(loadedFrom(file))
     const seen = new Map<string, string>()
     try {
       for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(STEP))) {

@@ -3,17 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack, type Stack } from '../../cli/stack.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { inJson, temporaryDirectory, vigil } from '../support/vigil.ts'
-
-async function start(file: string): Promise<Stack> {
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  const logger = createLogger(process.stderr, 'silent')
-  return await startStack({ loaded: loaded.value, now: Date.now, logger, by: 'test', sealInterval: 20 })
-}
 
 test('a store is compared with its journal, and made anew where it differs', async () => {
   using directory = temporaryDirectory()
@@ -31,7 +22,7 @@ probes: { interval: 1s, timeout: 900ms }
   )
 
   writeFileSync(join(directory.path, 'audit.log'), 'not a line of EJBCA\nnor this\n')
-  const stack = await start(join(directory.path, 'vigil.yaml'))
+  const stack = await startVigil(loadedFrom(join(directory.path, 'vigil.yaml')))
   for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(30_000)))
     if (batch.some(({ kind }) => kind === 'audit')) break
   const running = await vigil(['store', 'compare', '--json', ...config])

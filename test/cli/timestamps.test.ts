@@ -5,10 +5,8 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack } from '../../cli/stack.ts'
 import { needs } from '../support/needs.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { makeTimestampAuthority } from '../support/timestampAuthority.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 
@@ -43,26 +41,19 @@ inventory: {}
 journal: { timestamps: { url: 'http://127.0.0.1:${address.port}/tsa', ca_file: tsa.pem } }
 `,
     )
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
-    const stack = await startStack({
-      loaded: loaded.value,
-      now: Date.now,
-      logger: createLogger(process.stderr, 'silent'),
-      by: 'test',
-      sealInterval: 20,
-    })
+    const loaded = loadedFrom(file)
+    const stack = await startVigil(loaded)
     const status = async (): Promise<string> => (await fetch(new URL('/api/status', stack.url))).text()
     try {
       while (!(await status()).includes('expected HTTP status 200')) await stack.journal.publish()
       isAway = false
-      const folder = join(loaded.value.journalDirectory, 'checkpoints', new Date().toISOString().slice(0, 4))
+      const folder = join(loaded.journalDirectory, 'checkpoints', new Date().toISOString().slice(0, 4))
       while (!readdirSync(folder).some((name) => name.endsWith('.tsr'))) await stack.journal.publish()
     } finally {
       await stack.stop()
     }
-    const trust = ['--trust', join(loaded.value.journalDirectory, 'vkey')]
-    const { code, stdout } = await vigil(['verify', loaded.value.journalDirectory, ...trust, '--tsa', ca])
+    const trust = ['--trust', join(loaded.journalDirectory, 'vkey')]
+    const { code, stdout } = await vigil(['verify', loaded.journalDirectory, ...trust, '--tsa', ca])
     assert.equal(code, 0)
     assert.match(stdout, /anchored +[1-9]\d* entries/)
     assert.match(stdout, /timestamp +CN=TSA: [1-9]\d* entries, 20/)

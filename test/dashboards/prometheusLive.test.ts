@@ -4,14 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
-import { startStack } from '../../cli/stack.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
 import { writeVigilYaml } from '../../lab/vigilYaml.ts'
 import { alertmanagerSample, startPager, until } from '../support/pager.ts'
 import { needsAlertmanager, startReal } from '../alerts/realAlertmanager.ts'
 import { needsPrometheus, runTool, startPrometheus, type TestPrometheus } from '../support/prometheus.ts'
+import { loadedFrom, startVigil } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 import { readBoard } from './board.ts'
 
@@ -53,17 +51,9 @@ function prometheusConfig(vigil: string, alertmanager: string): string {
   return text
 }
 
-async function startVigil(lab: Lab, directory: string, alertmanager: string) {
+async function watch(lab: Lab, directory: string, alertmanager: string) {
   const file = await writeVigilYaml(lab, { ...SETTINGS, directory, alerts: { alertmanager, interval: '2s' } })
-  const loaded = loadConfig(file, {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  return startStack({
-    loaded: loaded.value,
-    now: Date.now,
-    logger: createLogger(process.stderr, 'silent'),
-    by: 'test',
-    sealInterval: 100,
-  })
+  return startVigil(loadedFrom(file))
 }
 
 const amtoolAlerts = z.array(z.object({ labels: z.record(z.string(), z.string()) }))
@@ -117,7 +107,7 @@ test(
       now: Date.now,
       lifetimes: LIFETIMES,
     })
-    const stack = await startVigil(lab, directory.path, alertmanager.url)
+    const stack = await watch(lab, directory.path, alertmanager.url)
     await using stopping = new AsyncDisposableStack()
     stopping.defer(() => stack.stop())
     await using prometheus = await startPrometheus(prometheusConfig(stack.url, alertmanager.url))

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig, type LoadedConfig } from '../../cli/load.ts'
+import type { LoadedConfig } from '../../cli/load.ts'
 import { EventReplay } from '../../cli/replay/eventReplay.ts'
 import { FactReplay } from '../../cli/replay/factReplay.ts'
 import { rulesOf } from '../../cli/rulesOf.ts'
@@ -29,6 +29,7 @@ import { RepairEvaluator } from '../../remediation/repairs.ts'
 import { RuleEngine } from '../../rules/engine.ts'
 import { LogEvaluator, logTargets } from '../../rules/logs/evaluator.ts'
 import { JournalDouble, MINUTE } from '../rules/journalDouble.ts'
+import { loadedFrom } from '../support/stack.ts'
 
 /** As Linux has them: two nodes behind every name. */
 const ADDRESSES = ['127.0.0.1', '127.0.0.2'] as const
@@ -93,9 +94,7 @@ export class Watch implements AsyncDisposable {
       directory,
       rules: { ...options.settings?.rules, packs },
     })
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
-    return new Watch({ lab, loaded: loaded.value, clock, directory })
+    return new Watch({ lab, loaded: loadedFrom(file), clock, directory })
   }
 
   private constructor(parts: { lab: Lab; loaded: LoadedConfig; clock: { now: number }; directory: string }) {

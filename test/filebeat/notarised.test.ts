@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { loadConfig } from '../../cli/load.ts'
 import { Collector } from '../../collectors/collector.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import { AskedLog } from '../collectors/journal.ts'
 import { needsElasticsearch } from '../support/elasticsearch.ts'
 import { needs } from '../support/needs.ts'
+import { loadedFrom } from '../support/stack.ts'
 import { EjbcaHost, needsFilebeat, until } from './filebeat.ts'
 import { asking, makeAuthority, startSecuredElasticsearch } from './secured.ts'
 import type { Ask, SecuredElasticsearch } from './secured.ts'
@@ -66,10 +66,9 @@ void describe('an index that a real Filebeat fills, behind mutual TLS', needed, 
 ${shown === undefined ? '' : '        client: { certificate_file: vigil.pem, key_file: vigil.key }'}
 `,
     )
-    const loaded = loadConfig(join(host.directory, 'vigil.yaml'), {})
-    assert.ok(loaded.ok, JSON.stringify(loaded))
-    const [log] = loaded.value.config.inventory.logs
-    const access = loaded.value.logAccess.get('ca1-audit')
+    const loaded = loadedFrom(join(host.directory, 'vigil.yaml'))
+    const [log] = loaded.config.inventory.logs
+    const access = loaded.logAccess.get('ca1-audit')
     assert.ok(log !== undefined && access !== undefined)
     return new AskedLog(t, log, access)
   }

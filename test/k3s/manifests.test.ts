@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it, test } from 'node:test'
 import { z } from 'zod'
-import { loadConfig } from '../../cli/load.ts'
 import { needs } from '../support/needs.ts'
+import { loadedFrom } from '../support/stack.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 import { buildContext, parseContainerfile } from './containerfile.ts'
 import { Manifests, renderKustomization } from './manifests.ts'
@@ -131,7 +131,5 @@ function loadRendered(manifests: Manifests, secrets: Parameters<Manifests['confi
   using directory = temporaryDirectory()
   for (const [name, text] of Object.entries(manifests.configFiles(secrets)))
     writeFileSync(join(directory.path, name), text)
-  const loaded = loadConfig(join(directory.path, 'vigil.yaml'), {})
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  return loaded.value
+  return loadedFrom(join(directory.path, 'vigil.yaml'))
 }

@@ -2,17 +2,14 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { LIFETIMES, SETTINGS } from '../../cli/demo/settings.ts'
-import { loadConfig } from '../../cli/load.ts'
-import { createLogger } from '../../cli/logger.ts'
 import { compareProjection, rebuildProjection } from '../../cli/projection.ts'
-import { startStack } from '../../cli/stack.ts'
 import { openReader } from '../../journal/reader.ts'
 import { startLab } from '../../lab/lab.ts'
-import { writeVigilYaml } from '../../lab/vigilYaml.ts'
 import { compareWithJournal } from '../../store/compare.ts'
 import { openElasticsearchStore } from '../../store/elasticsearch/store.ts'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
 import { needsElasticsearch, startElasticsearch } from '../support/elasticsearch.ts'
+import { loadedFrom, startVigil, writeQuickYaml } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 /** Longest that anything but the start of the server may take here, in ms. */
@@ -29,26 +26,16 @@ it(
       now: Date.now,
       lifetimes: LIFETIMES,
     })
-    const file = await writeVigilYaml(lab, {
-      ...SETTINGS,
+    const file = await writeQuickYaml(lab, {
       directory: directory.path,
-      server: { listen: '127.0.0.1:0' },
-      probes: { interval: '1s', timeout: '800ms' },
       rules: {
         ...SETTINGS.rules,
         parameters: { ...SETTINGS.rules?.parameters, monitor_elasticsearch_current: { max_lag: '2s' } },
       },
     })
-    const loaded = loadConfig(file, {})
-    assert.ok(loaded.ok)
+    const loaded = loadedFrom(file)
     const elasticsearch = { url: server.url, prefix: 'vigil-outage' }
-    const stack = await startStack({
-      loaded: { ...loaded.value, elasticsearch },
-      now: Date.now,
-      logger: createLogger(process.stderr, 'silent'),
-      by: 'test',
-      sealInterval: 50,
-    })
+    const stack = await startVigil({ ...loaded, elasticsearch })
     const decided = async (rule: string, state: string): Promise<void> => {
       for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(STEP)))
         if (batch.length > 0 && stack.findings().some((f) => f.rule === rule && f.state === state)) return
@@ -81,14 +68,14 @@ it(
 
     const store = await openElasticsearchStore(elasticsearch)
     const reference = await openSqliteStore({ file: join(directory.path, 'reference.db') })
-    const reader = await openReader(loaded.value.journalDirectory)
+    const reader = await openReader(loaded.journalDirectory)
     const { behind, compared, differences } = await compareWithJournal(reader.read(), store, reference)
     assert.deepEqual({ behind, differences }, { behind: 0, differences: [] })
     assert.ok(compared > 50, `${compared} were compared`)
     await reference.close()
     await store.close()
 
-    const projected = { ...loaded.value, elasticsearch }
+    const projected = { ...loaded, elasticsearch }
     const records = await rebuildProjection(projected, 'elasticsearch', () => undefined)
     assert.ok(records > 50, `${records} were applied`)
     const again = await compareProjection(projected, 'elasticsearch', () => undefined)
