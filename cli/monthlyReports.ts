@@ -28,7 +28,7 @@ export function createReportSchedule({
   problems,
 }: MonthlyReports): Schedule<string> | undefined {
   if (loaded.reports === undefined) return undefined
-  const { directory, cron } = loaded.reports
+  const { directory, cron, trust, checkpoints } = loaded.reports
   return reportSchedule({
     cron,
     now,
@@ -37,7 +37,8 @@ export function createReportSchedule({
     write: async (month, signal) => {
       await journal.publish()
       const output = join(directory, month)
-      const request = { journal: loaded.journalDirectory, month, output, tsa: timestampAuthorityFile(loaded) }
+      const tsa = timestampAuthorityFile(loaded)
+      const request = { journal: loaded.journalDirectory, month, output, tsa, trust, checkpoints }
       const missing = await writeReportInProcess(request, signal)
       problems.clear('reports')
       logger.info({ part: 'reports', output }, `the report of ${month} is written`)

@@ -7,6 +7,9 @@ interface ReportRequest {
   readonly output: string
   /** Certificates of the authority that timestamps the journal. */
   readonly tsa?: string | undefined
+  /** Verifier keys of cosigners, and checkpoints that they cosigned. */
+  readonly trust?: string | undefined
+  readonly checkpoints?: readonly string[]
 }
 
 /**
@@ -14,9 +17,11 @@ interface ReportRequest {
  * Resolves with what is missing: '' or why there is no PDF. Rejects when there is no report.
  */
 export async function writeReportInProcess(request: ReportRequest, signal: AbortSignal): Promise<string> {
-  const { journal, month, output, tsa } = request
+  const { journal, month, output, tsa, trust, checkpoints = [] } = request
   const args = ['report', '--month', month, '--journal', journal, '--output', output]
   if (tsa !== undefined) args.push('--tsa', tsa)
+  if (trust !== undefined) args.push('--trust', trust)
+  for (const checkpoint of checkpoints) args.push('--checkpoint', checkpoint)
   const { code, said } = await runVigil(args, signal)
   if (code === EXIT.ok) return ''
   if (code === EXIT.noBrowser) return said

@@ -5,7 +5,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
-import { link, open, readFile, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from '../model/thrown.ts'
 import { JournalError } from './error.ts'
@@ -45,7 +45,7 @@ export async function loadPublicKey(file: string, kinds: readonly KeyKind[]): Pr
 async function readPem(file: string): Promise<string | undefined> {
   return await readFile(file, 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return undefined
-    throw new JournalError('key', `${file}: cannot be read`, { cause: error })
+    throw new JournalError('key', `${file}: cannot be read: ${describe(error)}`, { cause: error })
   })
 }
 
@@ -70,6 +70,7 @@ async function createKey(file: string, kind: KeyKind): Promise<KeyObject> {
   const privateKey = generate(kind)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await writeDurably(temporary, privateKey.export({ format: 'pem', type: 'pkcs8' }))
     // A link, not a rename: a key that somebody else has made meanwhile is never replaced.
     await link(temporary, file)
@@ -79,7 +80,7 @@ async function createKey(file: string, kind: KeyKind): Promise<KeyObject> {
     await directory.sync()
   } catch (error) {
     await unlink(temporary).catch(() => undefined)
-    throw new JournalError('key', `${file}: cannot be created`, { cause: error })
+    throw new JournalError('key', `${file}: cannot be created: ${describe(error)}`, { cause: error })
   }
   return privateKey
 }
@@ -99,4 +100,8 @@ async function writeDurably(file: string, text: string | Buffer): Promise<void> 
 
 function isMissing(error: unknown): boolean {
   return systemCode(error) === 'ENOENT'
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -441,6 +441,10 @@ export const configSchema = z.strictObject({
       schedule: z.string().default('30 5 1 * *'),
       /** IANA time zone of the schedule. */
       timezone: z.string().default('UTC'),
+      /** Verifier keys of cosigners that reports believe as to what is anchored. */
+      trust_file: file.optional(),
+      /** Checkpoints of this journal that were fetched from who kept or cosigned them: `checkpoint` in a follower's mirror. */
+      checkpoints: z.array(file).max(100).default([]),
     })
     .optional(),
   remediation: z

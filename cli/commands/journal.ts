@@ -143,11 +143,13 @@ export function journalCommand(): Command {
       '--to <file>',
       'private key that signs from now on, the post-quantum one beside it; made where missing',
     )
-    .option(
-      '--next <file>',
-      'public key that signs from now on: Ed25519 or ML-DSA-44, PEM; may be repeated',
-      (file: string, files: readonly string[]) => [...files, file],
-      [],
+    .addOption(
+      new Option(
+        '--next <file>',
+        'public key that signs from now on: Ed25519 or ML-DSA-44, PEM; may be repeated',
+      )
+        .argParser((file: string, files: readonly string[]) => [...files, file])
+        .default([], 'none'),
     )
     .option('-c, --config <file>', 'configuration file', 'vigil.yaml')
     .addHelpText('after', ROTATE_HELP)

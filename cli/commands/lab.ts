@@ -95,6 +95,7 @@ async function start(options: { dir?: string; json?: true; addresses?: readonly 
   const config = await writeVigilYaml(running, {
     directory,
     origin: 'vigil.lab',
+    controlPlaneLog: 'watched',
     remediation: {
       policies: [
         { rule: 'crl_freshness_ok', action: 'reissue_crl' },

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { dirname, resolve } from 'node:path'
 import { openHistory } from '../../journal/epochs.ts'
 import { JournalError } from '../../journal/error.ts'
@@ -18,12 +18,14 @@ import { requireConfig } from './checkConfig.ts'
 
 const HELP = `
 A report counts the journal up to its newest checkpoint; the same journal, month and checkpoint give the same content.
+What of the journal is anchored is what those have seen whom you believe: timestamping authorities (--tsa; else that of the configuration), and cosigners (--trust), such as a
+vigil that follows this one: the checkpoint of its mirror (--checkpoint) has its cosignature. Without the options it is as reports: of the configuration says.
 The PDF needs a browser: the system's Chromium or Chrome, the one in VIGIL_CHROMIUM, or the packaged one.
 
 Examples:
   $ vigil report --month 2026-11 -c vigil.yaml
   $ vigil report --month 2026-11 --journal /evidence/journal --output /reports/2026-11
-  $ vigil report --month 2026-11 --tsa tsa-root.pem --trust follower.vkey   # whom to believe as to what is anchored
+  $ vigil report --month 2026-11 --tsa tsa-root.pem --trust follower.vkey --checkpoint checkpoint-of-the-follower
 
 Exit codes: 0 written, 5 HTML and JSON were written but no browser could make the PDF, 2 usage, 3 could not be done`
 
@@ -34,6 +36,7 @@ interface Options {
   readonly output: string
   readonly tsa?: string
   readonly trust?: string
+  readonly checkpoint?: readonly string[]
   readonly json?: true
 }
 
@@ -46,14 +49,22 @@ export function reportCommand(): Command {
     .option('--output <dir>', 'where report.pdf, report.html and report.json go', '.')
     .option('--tsa <file>', 'certificates of timestamping authorities that you trust, PEM or DER')
     .option('--trust <file>', 'verifier keys of cosigners that you trust, one a line')
+    .addOption(
+      new Option(
+        '--checkpoint <file>',
+        'of this journal, as somebody else has kept or cosigned it; may be repeated',
+      ).argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
+    )
     .option('--json', 'print one JSON document about what was written')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
-      const { month, output, trust } = options
+      const { month, output } = options
       const loaded = options.journal === undefined ? requireConfig(options.config) : undefined
       const journal = options.journal ?? loaded?.journalDirectory ?? ''
       const tsa = options.tsa ?? (loaded === undefined ? undefined : timestampAuthorityFile(loaded))
-      const written = await reportMonth({ journal, month, output, tsa, trust })
+      const trust = options.trust ?? loaded?.reports?.trust
+      const checkpoints = options.checkpoint ?? loaded?.reports?.checkpoints
+      const written = await reportMonth({ journal, month, output, tsa, trust, checkpoints })
       if (options.json === true) printJson(written)
       else printWritten(written)
       process.exitCode = written.pdf.state === 'written' ? EXIT.ok : EXIT.noBrowser
@@ -77,6 +88,7 @@ export async function reportMonth(request: {
   /** Files of whom to believe as to what is anchored. */
   readonly tsa?: string | undefined
   readonly trust?: string | undefined
+  readonly checkpoints?: readonly string[] | undefined
 }): Promise<Written> {
   try {
     const period = monthPeriod(request.month)
@@ -85,6 +97,7 @@ export async function reportMonth(request: {
     const anchors = await anchorsOf(request.journal, {
       ...(request.trust === undefined ? {} : { cosigners: readGiven(request.trust).toString('utf8') }),
       ...(request.tsa === undefined ? {} : { authorities: readGiven(request.tsa) }),
+      known: (request.checkpoints ?? []).map((name) => ({ name, text: readGiven(name).toString('utf8') })),
     })
     const version = productVersion()
     const report = await buildReport(reader.read(), { period, checkpoint, anchors, version })

@@ -68,15 +68,22 @@ function notJudged(engine: RuleEngine, rule: string, subject: string): CommandEr
   const findings = engine.findings()
   const rules = [...engine.rules.keys()]
   const subjects = [...new Set(findings.map((finding) => finding.subject))]
-  const guess = (word: string, words: readonly string[]): string => {
+  const own = findings.filter((finding) => finding.subject === subject).map((finding) => finding.rule)
+  const guess = (word: string, words: readonly string[], otherwise: string): string => {
     const near = closest(word, words)
-    return near === undefined ? `known: ${words.join(', ')}` : `did you mean "${near}"?`
+    return near === undefined ? otherwise : `did you mean "${near}"?`
   }
+  const about = subjects.includes(subject) ? `; about ${subject} are: ${own.join(', ')}` : ''
   if (!rules.includes(rule))
-    return new CommandError(EXIT.usage, `"${rule}" is no rule in force; ${guess(rule, rules)}`)
+    return new CommandError(
+      EXIT.usage,
+      `"${rule}" is no rule in force; ${guess(rule, rules, `"vigil rules list" names them${about}`)}`,
+    )
   if (!subjects.includes(subject))
-    return new CommandError(EXIT.usage, `"${subject}" is not watched; ${guess(subject, subjects)}`)
-  const own = findings.filter((f) => f.subject === subject).map((f) => f.rule)
+    return new CommandError(
+      EXIT.usage,
+      `"${subject}" is not watched; ${guess(subject, subjects, `known: ${subjects.join(', ')}`)}`,
+    )
   return new CommandError(EXIT.usage, `${rule} is not about ${subject}; these rules are: ${own.join(', ')}`)
 }
 

@@ -18,10 +18,14 @@ import type { Declared, Path } from './declared.ts'
 
 // What vigil works with besides the PKI: who signs statements, other journals, the control plane, stores, reports.
 
-/** Where monthly reports go, and when. */
+/** Where monthly reports go, and when; whom to believe as to what is anchored. */
 export interface ReportPlan {
   readonly directory: string
   readonly cron: Cron
+  /** File with verifier keys of cosigners. */
+  readonly trust: string | undefined
+  /** Files that are fetched from followers meanwhile. */
+  readonly checkpoints: readonly string[]
 }
 
 /** Where backups go and when, and when it is tried whether they can be restored. */
@@ -170,8 +174,17 @@ export function elasticsearchOf(from: Declared): ElasticsearchOptions | undefine
 export function reportsOf(from: Declared): ReportPlan | undefined {
   const { config, directory } = from.file
   if (config.reports === undefined) return undefined
+  const { trust_file: trust, checkpoints } = config.reports
   const cron = scheduleOf(from, ['reports'], config.reports)
-  return cron === undefined ? undefined : { directory: resolve(directory, config.reports.directory), cron }
+  if (trust !== undefined) from.read(['reports', 'trust_file'], trust)
+  checkpoints.forEach((name, i) => from.read(['reports', 'checkpoints', i], name))
+  if (cron === undefined) return undefined
+  return {
+    directory: resolve(directory, config.reports.directory),
+    cron,
+    trust: trust === undefined ? undefined : resolve(directory, trust),
+    checkpoints: checkpoints.map((name) => resolve(directory, name)),
+  }
 }
 
 export function retentionOf(from: Declared): RetentionPolicy | undefined {

@@ -1,5 +1,8 @@
+import { nodeDisk } from '../disk.ts'
+import { JournalError } from '../error.ts'
+import { proveConsistency } from '../proof/prove.ts'
 import { readAnchors, type Anchor } from './anchors.ts'
-import { openSigned, readIdentity, readPublished, type SignedSize } from './checkpoints.ts'
+import { openSigned, readIdentity, readPublished, type Identity, type SignedSize } from './checkpoints.ts'
 import { takeInventory } from './inventory.ts'
 import { directorySource } from './source.ts'
 import { parseVerifierKeys } from '../note.ts'
@@ -7,13 +10,22 @@ import { parseVerifierKeys } from '../note.ts'
 /** Kept checkpoints that are looked at, the newest: a month of hours. */
 const MAX_CHECKPOINTS = 744
 
+export interface Believed {
+  /** Verifier keys. */
+  readonly cosigners?: string
+  /** Certificates of timestamping authorities. */
+  readonly authorities?: Uint8Array
+  /** Checkpoints that others kept or cosigned: the journal must still begin with what they cover. */
+  readonly known?: readonly { readonly name: string; readonly text: string }[]
+}
+
 /**
- * Who else vouches for how much of a journal, from its checkpoints and their timestamps alone: whether it is what they saw, the verifier says. `cosigners`: verifier keys,
- * `authorities`: certificates of timestamping authorities. Throws FaultFound; JournalError(format) when these are none.
+ * Who else vouches for how much of a journal, from its checkpoints, their timestamps and the published tree alone: whether records and tree fit, the verifier says.
+ * Throws FaultFound; JournalError: `format` when these are no keys, certificates or checkpoints of this journal, `altered` when it does not begin with one of them.
  */
 export async function anchorsOf(
   directory: string,
-  { cosigners, authorities }: { readonly cosigners?: string; readonly authorities?: Uint8Array },
+  { cosigners, authorities, known = [] }: Believed,
 ): Promise<readonly Anchor[]> {
   const source = directorySource(directory)
   const identity = await readIdentity(source)
@@ -31,9 +43,24 @@ export async function anchorsOf(
     {
       log: identity.log,
       signed,
-      known: [],
+      known: await Promise.all(known.map((given) => openKnown(directory, given, identity))),
       trusted: cosigners === undefined ? [] : parseVerifierKeys(cosigners),
       authorities,
     },
   )
+}
+
+/** A checkpoint that somebody brought, which the journal still begins with. */
+async function openKnown(
+  directory: string,
+  { name, text }: { readonly name: string; readonly text: string },
+  identity: Identity,
+): Promise<SignedSize> {
+  const opened = openSigned(name, text, identity)
+  await proveConsistency(nodeDisk, directory, text).catch((error: unknown) => {
+    throw error instanceof JournalError
+      ? new JournalError(error.code, `${name}: ${error.message}`, { cause: error })
+      : error
+  })
+  return opened
 }

@@ -16,7 +16,8 @@ export class FaultFound extends Error {
   readonly fault: Fault
 
   constructor(fault: Fault) {
-    super(`${fault.file}: ${fault.location}: expected ${fault.expected}, got ${fault.got}`)
+    const place = fault.location === '' ? fault.file : `${fault.file}: ${fault.location}`
+    super(`${place}: expected ${fault.expected}, got ${fault.got}`)
     this.fault = fault
   }
 }

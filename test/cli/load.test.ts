@@ -132,6 +132,15 @@ test('a schedule that never comes is refused', () => {
   )
 })
 
+test('files that say whom reports believe must be there', () => {
+  assert.match(
+    problems(
+      'inventory: {}\nreports: { directory: r, trust_file: no.vkey, checkpoints: [no.checkpoint] }\n',
+    ).join(),
+    /reports\.trust_file: no\.vkey: no such file.*reports\.checkpoints\[0\]: no\.checkpoint: no such file/s,
+  )
+})
+
 test('a schedule of CRLs that never comes is refused, and so is a file of certificates that is none', () => {
   const found = problems(
     [

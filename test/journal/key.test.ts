@@ -29,3 +29,13 @@ test('a file that is not an Ed25519 key is refused, and not replaced', async () 
     })
   }
 })
+
+test('where a key cannot be made, the error says why; folders above it are made', async () => {
+  const file = join(directory, 'new', 'place', 'journal.key')
+  assert.ok((await loadOrCreateKey(file)).equals(await loadOrCreateKey(file)))
+  writeFileSync(join(directory, 'a-file'), '')
+  await assert.rejects(loadOrCreateKey(join(directory, 'a-file', 'journal.key')), {
+    code: 'key',
+    message: /a-file\/journal\.key: cannot be (read|created): ENOTDIR/,
+  })
+})

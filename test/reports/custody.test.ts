@@ -105,7 +105,7 @@ describe('custody', () => {
     ])
     assert.equal(report.custody.anchored, 7)
     assert.deepEqual(report.custody.tail, { entries: 3, since: '2026-11-17T00:00:00.000Z' })
-    assert.match(renderHtml(report), /Of the 10 entries under the checkpoint 7 are anchored/)
+    assert.match(renderHtml(report), /Anchored are 7 of the 10 entries under the checkpoint/)
     assert.doesNotMatch(renderHtml(report), /TSA <b>/)
   })
 
