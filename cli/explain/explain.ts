@@ -30,9 +30,9 @@ export type Explained = Awaited<ReturnType<typeof explain>>
 export async function explain({ reader, loaded, subject, rule, at }: ExplainRequest) {
   const history = new History(rule, subject)
   for await (const batch of reader.read()) {
-    const first = batch[0]
-    if (at !== undefined && first !== undefined && fromTimestamp(first.recorded) > at) break
-    for (const record of batch) history.add(record)
+    const known = batch.filter(({ recorded }) => at === undefined || fromTimestamp(recorded) <= at)
+    for (const record of known) history.add(record)
+    if (known.length < batch.length) break
   }
   const { configuration, last } = history
   if (configuration === undefined || last === undefined)
