@@ -12,9 +12,7 @@ import { RecordedMemory } from '../probes/memory.ts'
 import { NO_LEDGER } from '../probes/reconciliation/ledger.ts'
 import { probeOcsp } from '../probes/ocsp.ts'
 import type { OcspTarget, ProbeContext } from '../probes/probe.ts'
-
-/** Milliseconds, after which the compiler is done. */
-const WARM_UP = 3_000
+import { printRate } from './rate.ts'
 
 const [what = '', ...options] = process.argv.slice(2)
 if (what === 'serve') serve(...options)
@@ -57,21 +55,8 @@ async function probe(leaf = '', issuer = '', url = '', seconds = '1', concurrenc
     follow: followPolicy({ networks: [], declared: [] }),
     signal: new AbortController().signal,
   }
-  const run = async (milliseconds: number): Promise<number> => {
-    const end = performance.now() + milliseconds
-    let operations = 0
-    const worker = async (): Promise<void> => {
-      for (; performance.now() < end; operations++) {
-        const { observation } = await probeOcsp(target, context)
-        if (observation.facts.ocsp?.status !== 'good') throw new Error(observation.error?.message)
-      }
-    }
-    await Promise.all(Array.from({ length: Number(concurrency) }, worker))
-    return operations
-  }
-  await run(WARM_UP)
-  const before = process.cpuUsage()
-  const operations = await run(Number(seconds) * 1000)
-  const { user, system } = process.cpuUsage(before)
-  console.log(JSON.stringify({ operations, cpu: (user + system) / 1e6 }))
+  await printRate(Number(seconds), Number(concurrency), async () => {
+    const { observation } = await probeOcsp(target, context)
+    if (observation.facts.ocsp?.status !== 'good') throw new Error(observation.error?.message)
+  })
 }

@@ -16,9 +16,7 @@ import { RecordedMemory } from '../probes/memory.ts'
 import { NO_LEDGER } from '../probes/reconciliation/ledger.ts'
 import type { ProbeContext, TlsTarget } from '../probes/probe.ts'
 import { probeTls } from '../probes/tls.ts'
-
-/** Milliseconds, after which the compiler is done. */
-const WARM_UP = 3_000
+import { printRate } from './rate.ts'
 
 const [what = '', ...options] = process.argv.slice(2)
 switch (what) {
@@ -106,20 +104,7 @@ async function rate(
     const { observation } = await probeTls(target, context)
     if (observation.outcome !== 'success') throw new Error(observation.error?.message)
   }
-  const run = async (milliseconds: number): Promise<number> => {
-    const end = performance.now() + milliseconds
-    let operations = 0
-    const worker = async (): Promise<void> => {
-      for (; performance.now() < end; operations++) await (kind === 'bare' ? bare() : look())
-    }
-    await Promise.all(Array.from({ length: Number(concurrency) }, worker))
-    return operations
-  }
-  await run(WARM_UP)
-  const before = process.cpuUsage()
-  const operations = await run(Number(seconds) * 1000)
-  const { user, system } = process.cpuUsage(before)
-  console.log(JSON.stringify({ operations, cpu: (user + system) / 1e6 }))
+  await printRate(Number(seconds), Number(concurrency), kind === 'bare' ? bare : look)
 }
 
 async function many(

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,6 +16,7 @@ import { compareWithJournal } from '../store/compare.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import { obtainEpochs, placeText, type BackupPlace, type CopiedEpoch, type Progress } from './backupPlace.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { journalOptions } from './journalOptions.ts'
 import type { LoadedConfig } from './load.ts'
 import { applyAll, rebuildProjection } from './projection.ts'
 import { openScratch } from './scratch.ts'
@@ -151,7 +151,7 @@ export async function restore(
     onProgress,
   }: { readonly trust: string | undefined; readonly now: Clock; readonly onProgress: Progress },
 ): Promise<{ readonly epochs: readonly number[]; readonly epoch: number; readonly records: number }> {
-  const { journalDirectory, config, keyFile, signCommand } = loaded
+  const { journalDirectory, config } = loaded
   if (existsSync(join(journalDirectory, VERIFIER_KEYS)))
     throw new CommandError(
       EXIT.failed,
@@ -177,12 +177,7 @@ export async function restore(
     )
   const { text } = await reader.checkpoint()
   const journal = await openJournal({
-    directory: journalDirectory,
-    origin: config.origin,
-    keyFile,
-    signCommand,
-    now,
-    random: randomBytes,
+    ...journalOptions(loaded, now),
     start: { reason: 'restore', previous: text },
   })
   const { epoch } = journal

@@ -32,6 +32,7 @@ import type { Parsed } from './config.ts'
 import { ElasticsearchProjection } from './elasticsearch.ts'
 import { JournalFollower } from './follower.ts'
 import { fillLedger } from './ledger.ts'
+import { journalOptions } from './journalOptions.ts'
 import type { LoadedConfig } from './load.ts'
 import { createReportSchedule } from './monthlyReports.ts'
 import { Problems } from './problems.ts'
@@ -104,15 +105,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 
   const journal = await openJournal({
-    directory: loaded.journalDirectory,
-    origin: config.origin,
-    keyFile: loaded.keyFile,
-    signCommand: loaded.signCommand,
+    ...journalOptions(loaded, now),
     stamp:
       loaded.timestamps === undefined ? undefined : timestamper(loaded.timestamps, network, giveUp.signal),
     onStampError: (error) => problems.raise('timestamps', messageOf(error)),
-    now,
-    random: randomBytes,
     ...(options.sealInterval === undefined ? {} : { sealInterval: options.sealInterval }),
     onError: (error) => problems.raise('journal', error.message),
   })

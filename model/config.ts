@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { credentials, duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
+import { checkLogin, credentials, duration, endpoint, id, instant, subjectPattern } from './configTypes.ts'
 import { crlSourceSchema } from './crlSource.ts'
 import { beatsSchema, logSchema } from './logSource.ts'
 import { PRUNABLE_KINDS } from './record.ts'
@@ -196,14 +196,7 @@ const elasticsearch = z
     /** CA certificates (PEM) that the server's certificate must lead to. Default: those of the system. */
     ca_file: file.optional(),
   })
-  .refine(
-    (e) => (e.username === undefined) === (e.password_file === undefined),
-    'expected username and password_file together',
-  )
-  .refine(
-    (e) => e.username === undefined || e.api_key_file === undefined,
-    'expected either username and password_file, or api_key_file',
-  )
+  .superRefine(checkLogin)
 
 /** As a rule pack declares it, or one value for each time from which another is in force. */
 const parameterValue = z.union([z.string(), z.number(), z.array(z.string()).max(100)])

@@ -43,3 +43,16 @@ const file = z.string().min(1)
 
 /** Certificate (PEM, with the chain to send after it) and private key (PEM). */
 export const credentials = z.strictObject({ certificate_file: file, key_file: file })
+
+/** For `superRefine`: how Elasticsearch is told who asks. */
+export function checkLogin(
+  login: Readonly<Partial<Record<'username' | 'password_file' | 'api_key_file', string | undefined>>>,
+  context: z.RefinementCtx,
+): void {
+  const { username, password_file, api_key_file } = login
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
+  if ((username === undefined) !== (password_file === undefined))
+    refuse('expected username and password_file together')
+  if (username !== undefined && api_key_file !== undefined)
+    refuse('expected either username and password_file, or api_key_file')
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { credentials, duration, endpoint, id, instant } from './configTypes.ts'
+import { checkLogin, credentials, duration, endpoint, id, instant } from './configTypes.ts'
 
 const file = z.string().min(1)
 
@@ -192,14 +192,7 @@ export const logSchema = z
         /** Time from one comparison with the journal to the next. */
         compare: duration.default(600_000),
       })
-      .refine(
-        (e) => (e.username === undefined) === (e.password_file === undefined),
-        'expected username and password_file together',
-      )
-      .refine(
-        (e) => e.username === undefined || e.api_key_file === undefined,
-        'expected either username and password_file, or api_key_file',
-      )
+      .superRefine(checkLogin)
       .optional(),
     /** or Dagster, whose histories are read over GraphQL. */
     dagster: z

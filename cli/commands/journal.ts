@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -22,6 +22,7 @@ import { CommandError, EXIT } from '../exit.ts'
 import { readGiven } from '../givenFile.ts'
 import { instantOf } from '../instant.ts'
 import { isSelected, summaryOf } from '../journal/select.ts'
+import { journalOptions } from '../journalOptions.ts'
 import { printLine } from '../output.ts'
 import { paint, printable } from '../terminal.ts'
 import { requireConfig } from './checkConfig.ts'
@@ -171,20 +172,13 @@ export function journalCommand(): Command {
 async function rotateKeys({ to, next, config }: RotateOptions): Promise<void> {
   if ((to === undefined) === (next.length === 0))
     throw new CommandError(EXIT.usage, 'expected either --to KEY_FILE or --next PUBLIC_KEY')
-  const { journalDirectory: directory, config: declared, keyFile, signCommand } = requireConfig(config)
-  const base = {
-    directory,
-    origin: declared.origin,
-    keyFile,
-    signCommand,
-    now: Date.now,
-    random: randomBytes,
-  }
+  const writing = journalOptions(requireConfig(config), Date.now)
+  const { directory } = writing
   const keys =
     to === undefined
       ? await Promise.all(next.map((file) => loadPublicKey(file, ['ed25519', 'ml-dsa-44'])))
       : await nextKeys(to, directory)
-  const journal = await openJournal(base)
+  const journal = await openJournal(writing)
   await journal.rotateKeys(keys, currentUser()).finally(() => journal.close())
   const signs = to === undefined ? 'what signs with it' : `key_file: ${to}`
   printLine(`${directory}: handed over; put ${signs} into ${config}, journal, before vigil is started`)

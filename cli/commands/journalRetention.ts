@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { nodeDisk } from '../../journal/disk.ts'
 import { JournalError } from '../../journal/error.ts'
@@ -11,6 +10,7 @@ import { parseDuration, toTimestamp } from '../../model/time.ts'
 import { currentUser } from '../currentUser.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { instantOf } from '../instant.ts'
+import { journalOptions } from '../journalOptions.ts'
 import { printLine } from '../output.ts'
 import { requireConfig } from './checkConfig.ts'
 
@@ -155,21 +155,9 @@ async function carryOut(
   { config }: Common,
   plan: (directory: string) => Promise<readonly Retention[]>,
 ): Promise<Retained> {
-  const { journalDirectory: directory, config: declared, keyFile, signCommand } = requireConfig(config)
-  const retained = await told(() =>
-    retain(
-      {
-        directory,
-        origin: declared.origin,
-        keyFile,
-        signCommand,
-        now: Date.now,
-        random: randomBytes,
-        sealInterval: 0,
-      },
-      () => plan(directory),
-    ),
-  )
+  const writing = journalOptions(requireConfig(config), Date.now)
+  const { directory } = writing
+  const retained = await told(() => retain({ ...writing, sealInterval: 0 }, () => plan(directory)))
   const { segments, records, artifacts } = retained.removed
   printLine(`${directory}: removed ${segments} segments, ${records} records, ${artifacts} artifacts`)
   return retained

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import type { TestOptions } from 'node:test'
 import { z } from 'zod'
 import { recorded } from './records.ts'
-import type { Access } from './secured.ts'
+import type { Access, Admin } from './secured.ts'
 
 const config = (name: string): string => fileURLToPath(new URL(`../../filebeat/${name}`, import.meta.url))
 const POLL_MS = 100
@@ -166,6 +166,17 @@ export class EjbcaHost implements AsyncDisposable {
     const file = join(this.directory, name)
     await writeFile(file, text, { mode: 0o600 })
     return file
+  }
+
+  /** What curl is told with -K to be the administrator of Elasticsearch; the path of the file. */
+  async curlConfig(admin: Admin): Promise<string> {
+    const lines = [
+      ['cacert', join(this.directory, 'ca.pem')],
+      ['cert', await this.copyIn('admin.pem', admin.client.certificate)],
+      ['key', await this.copyIn('admin.key', admin.client.key)],
+      ['user', `admin:${admin.password}`],
+    ]
+    return this.copyIn('curl.conf', lines.map(([name, value]) => `${name} = "${value}"\n`).join(''))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -93,18 +93,7 @@ ${shown === undefined ? '' : '        client: { certificate_file: vigil.pem, key
     const client = await authority.issue('tls_client', 'filebeat')
     const access = { url: server.url, ca: admin.ca, client }
     host = await EjbcaHost.make('ca1', access, `${filebeat.id}:${filebeat.api_key}`)
-    await host.copyIn(
-      'curl.conf',
-      [
-        ['cacert', join(host.directory, 'ca.pem')],
-        ['cert', await host.copyIn('admin.pem', admin.client.certificate)],
-        ['key', await host.copyIn('admin.key', admin.client.key)],
-        ['user', `admin:${admin.password}`],
-      ]
-        .map(([name, value]) => `${name} = "${value}"\n`)
-        .join(''),
-    )
-    const curl = join(host.directory, 'curl.conf')
+    const curl = await host.curlConfig(admin)
     const installed = spawnSync('sh', [here('install-pipeline.sh'), server.url, curl], { encoding: 'utf8' })
     assert.equal(installed.status, 0, installed.stdout + installed.stderr)
     await host.copyRecordings()

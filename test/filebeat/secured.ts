@@ -82,10 +82,12 @@ function textOf(body: unknown): string | undefined {
   return body === undefined ? undefined : JSON.stringify(body)
 }
 
+export type Admin = Access & { readonly client: Credentials; readonly password: string }
+
 export interface SecuredElasticsearch extends AsyncDisposable {
   readonly server: TestElasticsearch
   readonly authority: Authority
-  readonly admin: Access & { readonly client: Credentials; readonly password: string }
+  readonly admin: Admin
 }
 
 const ADMIN = 'admin'

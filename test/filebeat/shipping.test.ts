@@ -106,17 +106,7 @@ void describe('Filebeat ships the logs of EJBCA', needed, () => {
     const client = await elastic.authority.issue('tls_client', 'filebeat')
     const access = { url: `https://127.0.0.1:${relay.port}`, ca: admin.ca, client }
     host = await EjbcaHost.make('ca1', access, apiKey)
-    await host.copyIn(
-      'curl.conf',
-      [
-        ['cacert', join(host.directory, 'ca.pem')],
-        ['cert', await host.copyIn('admin.pem', admin.client.certificate)],
-        ['key', await host.copyIn('admin.key', admin.client.key)],
-        ['user', `admin:${admin.password}`],
-      ]
-        .map(([name, value]) => `${name} = "${value}"\n`)
-        .join(''),
-    )
+    await host.curlConfig(admin)
     const installed = install()
     assert.equal(installed.status, 0, installed.text)
   })

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import type { TestContext } from 'node:test'
 import { openJournal, type Journal, type JournalOptions } from '../../journal/journal.ts'
 import type { FileSource } from '../../journal/verify/source.ts'
+import type { ArtifactRef } from '../../model/observation.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
 import type { Position } from '../../model/recordId.ts'
 import { toTimestamp } from '../../model/time.ts'
@@ -65,6 +66,26 @@ export function numbered(number: number, ms = 0): NewRecord {
       receiver: 'http://127.0.0.1:9093',
       detail: 'x',
       evidence: [],
+    },
+  }
+}
+
+/** A good run of a probe of CRLs. */
+export function observed(subject: string, artifacts: readonly ArtifactRef[], ms: number): NewRecord {
+  const time = toTimestamp(ms)
+  return {
+    kind: 'observation',
+    time,
+    body: {
+      subject,
+      probe: 'crl',
+      target: 'http://127.0.0.1/a.crl',
+      vantage: 'default',
+      start: time,
+      duration: 12,
+      outcome: 'success',
+      facts: {},
+      artifacts,
     },
   }
 }

@@ -5,14 +5,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"os"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
@@ -25,10 +21,6 @@ const maxAnswer = 1 << 20
 func main() {
 	certificate, issuer := peer.Parse(peer.Read(os.Args[1])), peer.Parse(peer.Read(os.Args[2]))
 	url := os.Args[3]
-	seconds, err := strconv.ParseFloat(os.Args[4], 64)
-	peer.Check(err)
-	concurrency, err := strconv.Atoi(os.Args[5])
-	peer.Check(err)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	ask := func() {
 		request, err := ocsp.CreateRequest(certificate, issuer, nil)
@@ -44,25 +36,5 @@ func main() {
 			log.Fatalf("expected good, got %d", response.Status)
 		}
 	}
-	run := func(duration time.Duration) int64 {
-		end := time.Now().Add(duration)
-		var operations atomic.Int64
-		var group sync.WaitGroup
-		for i := 0; i < concurrency; i++ {
-			group.Add(1)
-			go func() {
-				defer group.Done()
-				for time.Now().Before(end) {
-					ask()
-					operations.Add(1)
-				}
-			}()
-		}
-		group.Wait()
-		return operations.Load()
-	}
-	run(500 * time.Millisecond)
-	start := peer.Seconds(peer.Usage())
-	operations := run(time.Duration(seconds * 1e9))
-	fmt.Printf("{\"operations\":%d,\"cpu\":%f}\n", operations, peer.Seconds(peer.Usage())-start)
+	peer.MeasureConcurrent(os.Args[4], os.Args[5], ask)
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,6 +30,35 @@ func Measure(seconds string, run func()) {
 		}
 		operations += 100
 	}
+	fmt.Printf("{\"operations\":%d,\"cpu\":%f}\n", operations, cpu()-start)
+}
+
+// MeasureConcurrent runs something, as many at once as told, for some seconds, after a warm-up. Prints operations and CPU seconds.
+func MeasureConcurrent(seconds, concurrency string, run func()) {
+	duration, err := strconv.ParseFloat(seconds, 64)
+	Check(err)
+	workers, err := strconv.Atoi(concurrency)
+	Check(err)
+	runAll := func(duration time.Duration) int64 {
+		end := time.Now().Add(duration)
+		var operations atomic.Int64
+		var group sync.WaitGroup
+		for i := 0; i < workers; i++ {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for time.Now().Before(end) {
+					run()
+					operations.Add(1)
+				}
+			}()
+		}
+		group.Wait()
+		return operations.Load()
+	}
+	runAll(500 * time.Millisecond)
+	start := cpu()
+	operations := runAll(time.Duration(duration * 1e9))
 	fmt.Printf("{\"operations\":%d,\"cpu\":%f}\n", operations, cpu()-start)
 }
 

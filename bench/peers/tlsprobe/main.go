@@ -6,13 +6,9 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"log"
 	"net"
 	"os"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"pki-vigil.example/bench/peers/peer"
@@ -23,10 +19,6 @@ func main() {
 	roots.AddCert(peer.Parse(peer.Read(os.Args[1])))
 	address := os.Args[2]
 	settings := &tls.Config{RootCAs: roots, ServerName: os.Args[3]}
-	seconds, err := strconv.ParseFloat(os.Args[4], 64)
-	peer.Check(err)
-	concurrency, err := strconv.Atoi(os.Args[5])
-	peer.Check(err)
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	look := func() {
 		connection, err := tls.DialWithDialer(dialer, "tcp", address, settings)
@@ -37,25 +29,5 @@ func main() {
 		}
 		connection.Close()
 	}
-	run := func(duration time.Duration) int64 {
-		end := time.Now().Add(duration)
-		var operations atomic.Int64
-		var group sync.WaitGroup
-		for i := 0; i < concurrency; i++ {
-			group.Add(1)
-			go func() {
-				defer group.Done()
-				for time.Now().Before(end) {
-					look()
-					operations.Add(1)
-				}
-			}()
-		}
-		group.Wait()
-		return operations.Load()
-	}
-	run(500 * time.Millisecond)
-	start := peer.Seconds(peer.Usage())
-	operations := run(time.Duration(seconds * 1e9))
-	fmt.Printf("{\"operations\":%d,\"cpu\":%f}\n", operations, peer.Seconds(peer.Usage())-start)
+	peer.MeasureConcurrent(os.Args[4], os.Args[5], look)
 }

@@ -9,34 +9,13 @@ import { sha256 } from '../../../journal/digest.ts'
 import { nodeDisk } from '../../../journal/disk.ts'
 import { JournalError } from '../../../journal/error.ts'
 import { leafHash } from '../../../journal/tree.ts'
-import type { ArtifactRef } from '../../../model/observation.ts'
-import type { NewRecord } from '../../../model/record.ts'
 import { toTimestamp } from '../../../model/time.ts'
-import { FakeClock, makePlace, newPlace, numbered, openTestJournal } from '../support.ts'
+import { FakeClock, makePlace, newPlace, numbered, observed, openTestJournal } from '../support.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 10, 22, 6)
 /** More than one line of an archive holds. */
 const LARGE = 1024 * 1024 + 5
-
-function observation(subject: string, artifacts: readonly ArtifactRef[]): NewRecord {
-  const time = toTimestamp(START)
-  return {
-    kind: 'observation',
-    time,
-    body: {
-      subject,
-      probe: 'crl',
-      target: 'http://127.0.0.1/a.crl',
-      vantage: 'default',
-      start: time,
-      duration: 12,
-      outcome: 'success',
-      facts: {},
-      artifacts,
-    },
-  }
-}
 
 async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
   // In pieces that end in the middle of lines.
@@ -87,7 +66,7 @@ describe('a period archive', () => {
       const crl = await journal.putArtifact(artifact)
       const large = { mediaType: 'text/plain', bytes: Buffer.alloc(hour === 3 ? LARGE : 0, 'large') }
       const refs = hour === 3 ? [crl, await journal.putArtifact(large)] : [crl]
-      await journal.append([observation(`ca_crl[issuing-${hour % 2}]`, refs), numbered(hour)])
+      await journal.append([observed(`ca_crl[issuing-${hour % 2}]`, refs, START), numbered(hour)])
       await journal.append([numbered(-hour)])
       await journal.publish()
     }

@@ -4,10 +4,9 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { verifyJournal } from '../../../journal/verify.ts'
-import { nodeDisk, type Disk } from '../../../journal/disk.ts'
 import type { ProbeResult } from '../../../model/observation.ts'
 import { openTestJournal, numbered } from '../support.ts'
-import { copyOf, startFollowed, type Followed } from './support.ts'
+import { copyOf, killedAfter, startFollowed, type Followed } from './support.ts'
 
 const HOUR = 3_600_000
 
@@ -290,26 +289,6 @@ test('a follower that is killed at any write leaves a mirror that verifies, and 
   assert.ok(writes > 20, `${writes}`)
   await assertMirrors(f, f.journal.checkpoint.size)
 })
-
-/** A disk of a process that ends before its nth change: what it had written stays. */
-function killedAfter(changes: number): Disk {
-  let left = changes
-  const count = (): void => {
-    if (left-- <= 0) throw new Error('killed')
-  }
-  return {
-    ...nodeDisk,
-    replace: async (path, bytes) => {
-      count()
-      await nodeDisk.replace(path, bytes)
-    },
-    remove: async (path) => {
-      // Opening tidies up, and is not what this is about.
-      if (!path.endsWith('.p') && !path.endsWith('.tmp')) count()
-      await nodeDisk.remove(path)
-    },
-  }
-}
 
 test('names in the list of kept checkpoints lead nowhere else', async (t) => {
   const f = await startFollowed(t)

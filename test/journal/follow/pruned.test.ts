@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { cp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { nodeDisk, type Disk } from '../../../journal/disk.ts'
+import { nodeDisk } from '../../../journal/disk.ts'
 import { findOutstanding } from '../../../journal/retention/apply.ts'
 import { planErase, planRetention } from '../../../journal/retention/plan.ts'
 import { listSegments } from '../../../journal/segments.ts'
 import { verifyJournal, type VerifyReport } from '../../../journal/verify.ts'
 import type { ProbeResult } from '../../../model/observation.ts'
-import { startFollowed, type Followed } from './support.ts'
+import { killedAfter, startFollowed, type Followed } from './support.ts'
 
 const HOUR = 3_600_000
 const BASIS = { by: 'vigil', reason: 'policy' }
@@ -150,22 +150,3 @@ test('a new mirror of a pruned journal that is killed at any write begins again'
   }
   assert.ok(writes > 10, `${writes}`)
 })
-
-/** A disk of a process that ends before its nth change. */
-function killedAfter(changes: number): Disk {
-  let left = changes
-  const count = (): void => {
-    if (left-- <= 0) throw new Error('killed')
-  }
-  return {
-    ...nodeDisk,
-    replace: async (path, bytes) => {
-      count()
-      await nodeDisk.replace(path, bytes)
-    },
-    remove: async (path) => {
-      count()
-      await nodeDisk.remove(path)
-    },
-  }
-}

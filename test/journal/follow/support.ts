@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import express from 'express'
-import type { Disk } from '../../../journal/disk.ts'
 import { Mirror } from '../../../journal/follow/mirror.ts'
 import { ArtifactReader } from '../../../journal/artifactReader.ts'
-import { nodeDisk } from '../../../journal/disk.ts'
+import { nodeDisk, type Disk } from '../../../journal/disk.ts'
 import type { Journal, JournalOptions } from '../../../journal/journal.ts'
 import { formatVerifierKey, verifierKey, type Signer, type VerifierKey } from '../../../journal/note.ts'
 import { keySigner } from '../../../journal/signer.ts'
@@ -154,4 +153,24 @@ export async function copyOf(followed: Followed, name: string): Promise<string> 
   await cp(followed.directory, directory, { recursive: true })
   await rm(join(directory, 'lock'), { force: true })
   return directory
+}
+
+/** A disk of a process that ends before its nth change: what it had written stays. */
+export function killedAfter(changes: number): Disk {
+  let left = changes
+  const count = (): void => {
+    if (left-- <= 0) throw new Error('killed')
+  }
+  return {
+    ...nodeDisk,
+    replace: async (path, bytes) => {
+      count()
+      await nodeDisk.replace(path, bytes)
+    },
+    remove: async (path) => {
+      // Opening tidies up, and is not what this is about.
+      if (!path.endsWith('.p') && !path.endsWith('.tmp')) count()
+      await nodeDisk.remove(path)
+    },
+  }
 }

@@ -1,7 +1,6 @@
 import type { Journal } from '../../../journal/journal.ts'
 import type { NewRecord } from '../../../model/record.ts'
-import { toTimestamp } from '../../../model/time.ts'
-import { FakeClock, numbered, openTestJournal, type Place } from '../support.ts'
+import { FakeClock, numbered, observed, openTestJournal, type Place } from '../support.ts'
 
 export const DAY = 86_400_000
 export const START = Date.UTC(2026, 0, 1)
@@ -10,22 +9,7 @@ export const START = Date.UTC(2026, 0, 1)
 export async function observation(journal: Journal, contents: readonly Buffer[]): Promise<NewRecord> {
   const artifacts = []
   for (const bytes of contents) artifacts.push(await journal.putArtifact({ mediaType: 'text/plain', bytes }))
-  const time = toTimestamp(START)
-  return {
-    kind: 'observation',
-    time,
-    body: {
-      subject: 'ca_crl[issuing-1]',
-      probe: 'crl',
-      target: 'http://127.0.0.1/a.crl',
-      vantage: 'default',
-      start: time,
-      duration: 12,
-      outcome: 'success',
-      facts: {},
-      artifacts,
-    },
-  }
+  return observed('ca_crl[issuing-1]', artifacts, START)
 }
 
 /** Five days, a segment each; every day has artifacts of its own, small and large, and one that every other day has too. */
