@@ -100,13 +100,13 @@ export class LogEvaluator {
   /** What the newest observations say. The records before them may be applied again, some minutes of them must be: they count once. */
   hydrate(latest: readonly TargetState[]): void {
     for (const state of latest) {
-      const { probe, subject, facts } = state.observation
+      const { probe, subject, facts, id: record } = state.observation
       if (probe === 'tls') this.#served.hydrate(state)
       if (probe === 'deployment') this.#deployed.restore(subject, facts)
       for (const [id, { heard, jobs }] of this.#logs) {
         if (probe === 'job') jobs.get(subject)?.restore(facts)
         if (probe !== 'log' || subject !== subjectOf(id)) continue
-        heard.restore(facts)
+        heard.restore(facts, record)
         this.#deployed.restoreLog(id, facts)
       }
     }

@@ -58,6 +58,8 @@ export class HeardLog {
   readonly #queue = new Bursts(QUEUE_WINDOW)
   /** By file, the newest time in it. */
   readonly #times = new Map<string, number>()
+  /** Records up to this one have gone into the times. */
+  #timesUntil: RecordId | undefined
   #plan: MaintenancePlan | undefined
   /** When the newest record was written; before the first one: since when it is awaited. */
   #last: number
@@ -80,15 +82,17 @@ export class HeardLog {
     this.#plan = plan
   }
 
-  /** From the facts that it gave last. Records up to `through` may be heard again, and do not count twice. */
-  restore({ log = {}, security = {} }: Facts): void {
+  /** From the facts that it gave last, with their record. Records up to `through` may be heard again, and do not count twice. */
+  restore({ log = {}, security = {} }: Facts, record: RecordId): void {
     for (const name of LOG_CONCERNS) this.#tallies.set(name, tallyOf(name, log))
     for (const name of SECURITY_CONCERNS) this.#tallies.set(name, tallyOf(name, security))
     this.#pauses.restore(log.pauses ?? [])
     this.#isHeard = log.heard ?? false
     if (log.silentSince !== undefined) this.#last = fromTimestamp(log.silentSince)
-    if (this.#isHeard && log.silentSince !== undefined && this.#log.beats === undefined)
+    if (this.#isHeard && log.silentSince !== undefined && this.#log.beats === undefined) {
       this.#times.set(ONE_FILE, this.#last)
+      this.#timesUntil = record
+    }
     if (log.unsignedSince !== undefined) this.#unsignedSince = fromTimestamp(log.unsignedSince)
     this.#setback = log.setback ?? 0
     this.#issuers = security.administratorIssuers ?? []
@@ -105,7 +109,7 @@ export class HeardLog {
     if (isQueued(event)) this.#queue.add('', at)
     const concerns = [
       ...concernsOf(event),
-      ...this.#ofOrder(event),
+      ...this.#ofOrder(record),
       ...this.#ofWho(event),
       ...this.#ofWhen(event, at),
     ]
@@ -186,8 +190,9 @@ export class HeardLog {
   }
 
   /** Times of one file that step back. What was not understood, and what we say ourselves, bears no time of the source. */
-  #ofOrder({ event, position, ...rest }: AuditEvent): readonly Concern[] {
+  #ofOrder({ id, body: { event, position, ...rest } }: HeardRecord): readonly Concern[] {
     if (event.module === 'vigil' || event.action === UNPARSED || !this.#isInOrder()) return []
+    if (this.#timesUntil !== undefined && !isAfter(id, this.#timesUntil)) return []
     // Filebeat ships several files side by side.
     const file = this.#log.beats === undefined ? ONE_FILE : position.fingerprint
     const at = fromTimestamp(rest['@timestamp'])

@@ -150,6 +150,18 @@ describe('a log that is judged by its records', () => {
     assert.equal(a.facts.security.keyExports, 14)
   })
 
+  it('hears no time that steps back in what was written before a silence', () => {
+    const heard = new Heard()
+    heard.hear(heard.event('CERT_REQUEST'))
+    heard.pass(5 * MINUTE)
+    heard.hear(heard.event('CERT_REQUEST'))
+    heard.pass(HOUR)
+    heard.restart()
+    assert.equal(heard.facts.log.setbacks, 0)
+    heard.hear(heard.event('CERT_REQUEST', { at: heard.journal.now - 2 * HOUR }))
+    assert.equal(heard.facts.log.setbacks, 1, 'it does of what comes after')
+  })
+
   it('does not count what came between the observation and the restart twice, nor forget it', () => {
     const heard = new Heard()
     heard.hear(heard.event('LOG_EXPORT'))
