@@ -18,6 +18,7 @@ export const LIFETIMES = {
 export const SETTINGS: Omit<VigilYamlOptions, 'directory'> = {
   origin: 'vigil.demo',
   vantage: 'demo',
+  controlPlaneLog: 'watched',
   probes: { interval: '2s', timeout: '1500ms' },
   rules: {
     tick: '1s',
