@@ -245,7 +245,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   responders.start()
   undo.defer(() => responders.close())
 
-  const ledger = new JournaledLedger(loggedIssuance(config.inventory), config.inventory.logs)
+  const ledger = new JournaledLedger(loggedIssuance(config.inventory, loaded.issuers), config.inventory.logs)
   const failure = Promise.withResolvers<Error>()
   const onFailure = (error: unknown): void => {
     problems.raise('projection', messageOf(error))

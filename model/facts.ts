@@ -243,6 +243,7 @@ export const FACTS = {
     unknownProfiles: 'list<string>', // how many of them by profile, the most first: `9 12`
     told: 'bool', // the log names every certificate that was issued
     unlogged: 'list<string>', // certificates of the authority that are not served, issued since the log begins, that it knows nothing of; absent where it does not name all, or they are too many
+    full: 'bool', // there are more certificates in use than there is room for: newer ones are not known
     compared: 'string', // digest of what the log and the inventory were, and the hour
   },
   /** What clones of one authority, each known by its log, did that clones may not. */

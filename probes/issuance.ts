@@ -32,6 +32,6 @@ function issuanceFacts(
     const status = log.certificates.mayBe(row, sha256) ? 'logged' : 'other_logged'
     return { ...about, status, record: log.recordOf(row) }
   }
-  const isKnowable = log.complete && fromTimestamp(notBefore) > log.toldFrom('issued')
+  const isKnowable = fromTimestamp(notBefore) > log.toldFrom('issued')
   return { ...about, status: isKnowable ? 'not_logged' : 'not_judged' }
 }

@@ -52,7 +52,8 @@ async function issuedFacts(
   deadline.throwIfStopped()
   if (found === undefined) return undefined
   const told = ledger.toldFrom('issued') < Infinity
-  return { logFrom: toTimestamp(ledger.from), ...found, told, ...(unlogged && { unlogged }), compared }
+  const { from, isFull: full } = ledger
+  return { logFrom: toTimestamp(from), ...found, told, ...(unlogged && { unlogged }), full, compared }
 }
 
 function digestOf(parts: readonly (string | number)[]): string {
@@ -113,7 +114,7 @@ function unloggedOf(
 ): readonly string[] | undefined {
   const { certificates } = ledger
   const from = ledger.toldFrom('issued')
-  if (from === Infinity || !ledger.complete) return undefined
+  if (from === Infinity) return undefined
   const files = declared.filter(({ serial, sha256, notBefore }) => {
     const row = certificates.find(serial)
     const isOther = row !== undefined && !certificates.mayBe(row, sha256)

@@ -171,9 +171,9 @@ function met(
 
 /** What was revoked before the log begins, nobody can tell. */
 function isUnlogged(ledger: AuthorityLedger, serial: string, revokedAt: string | undefined): boolean {
-  const { certificates, complete } = ledger
+  const { certificates } = ledger
   const row = certificates.find(serial)
-  const isKnown = row === undefined ? !complete : certificates.hasStatus(row)
+  const isKnown = row !== undefined && certificates.hasStatus(row)
   return !isKnown && revokedAt !== undefined && fromTimestamp(revokedAt) > ledger.toldFrom('revoked')
 }
 

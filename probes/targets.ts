@@ -267,8 +267,14 @@ function namesAuthorities({ format, json }: LogConfig): 'yes' | 'no' | 'says_not
 }
 
 /** What these issue, as it is declared. */
-export function loggedIssuance(inventory: Config['inventory']): readonly DeclaredIssuance[] {
-  return loggedAuthorities(inventory).map((authority) => declaredIssuance(authority, inventory.services))
+export function loggedIssuance(
+  inventory: Config['inventory'],
+  issuers: ReadonlyMap<string, Issuer>,
+): readonly DeclaredIssuance[] {
+  return loggedAuthorities(inventory).map((authority) => ({
+    ...declaredIssuance(authority, inventory.services),
+    notBefore: resolved(issuers, authority.id).certificate.notBefore,
+  }))
 }
 
 type LogTarget = ReconciliationTarget | IssuanceTarget | IssuedTarget | OcspRevocationsTarget

@@ -61,8 +61,7 @@ export async function compare(comparison: Comparison): Promise<Facts | undefined
   return {
     told: TELLINGS.filter((what) => ledger.toldFrom(what) < Infinity),
     ...revocations,
-    // An entry that the log would explain may be about a certificate that there was no room for.
-    ...(ledger.complete && ledger.toldFrom('revoked') < Infinity
+    ...(ledger.toldFrom('revoked') < Infinity
       ? { unlogged: unlogged.count, unloggedEntries: unlogged.texts }
       : {}),
     ...(ledger.toldFrom('crls') < Infinity ? { crlsUnlogged: unloggedCrls(crls, ledger) } : {}),

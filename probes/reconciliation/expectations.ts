@@ -8,6 +8,8 @@ export interface DeclaredIssuance {
   readonly expected: AuthorityConfig['expected']
   /** Names of its services, as TLS clients call them. */
   readonly servernames: readonly string[]
+  /** Milliseconds: what its log says of earlier times is no beginning of anything. Default: any. */
+  readonly notBefore?: number
 }
 
 export function declaredIssuance(

@@ -2,17 +2,19 @@ import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig } from '../../model/config.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import { formatRecordId, parseRecordId, type Position, type RecordId } from '../../model/recordId.ts'
-import { fromTimestamp } from '../../model/time.ts'
+import { fromTimestamp, type Timestamp } from '../../model/time.ts'
 import { Clones } from './clones.ts'
 import { Deeds, type Deed, type Telling } from './deeds.ts'
 import { Expectations, type DeclaredIssuance } from './expectations.ts'
-import { SerialTable, type Row } from './serialTable.ts'
+import { isSerialNumber, SerialTable, type Row } from './serialTable.ts'
 
 // What the logs of the authorities say that they did: the one side of every reconciliation. Built from audit events, of which the journal has
 // every one; what is not needed to compare is not kept.
 
-/** Certificates of one authority: 240 MB. Of one with more nothing is said that needs all of them. */
+/** Certificates of one authority: 240 MB. Where there are more, those that have expired make room for others. */
 const MAX_CERTIFICATES = 2 ** 22
+/** Milliseconds for which they stay: CRLs list them a while longer (RFC 5280 section 3.3). */
+const STAYS_EXPIRED = 7 * 86_400_000
 /** CRLs of one authority whose fingerprints are kept, the newest: years of one every hour. */
 const MAX_CRLS = 50_000
 
@@ -21,8 +23,8 @@ const MAX_LOGS = 255
 
 type DeclaredLog = Pick<LogConfig, 'id' | 'json'> & Partial<Pick<LogConfig, 'authorities' | 'serials'>>
 
-/** An event with the place of its record. */
-export type LoggedEvent = AuditEvent & { readonly id: RecordId }
+/** An event with the place of its record, and when that was journaled. */
+export type LoggedEvent = AuditEvent & { readonly id: RecordId; readonly recorded: Timestamp }
 
 /** What one authority's log says. */
 export interface AuthorityLedger {
@@ -30,10 +32,10 @@ export interface AuthorityLedger {
   readonly from: number
   /** Time of the newest event about it, in milliseconds. */
   readonly until: number
-  /** Time from which on the log has every one of these, in milliseconds; Infinity: it cannot tell. */
+  /** Time from which on every one of these that the log has is known, in milliseconds; Infinity: it cannot tell. */
   toldFrom(what: Telling): number
-  /** Everything since then is in it; false: there are too many certificates. */
-  readonly complete: boolean
+  /** There are more certificates in use than there is room for: what is newer is not known. */
+  readonly isFull: boolean
   /** Changes with everything that is added, and is the same again when the same was built anew. */
   readonly state: string
   readonly certificates: SerialTable
@@ -66,8 +68,13 @@ export class JournaledLedger implements Ledger {
   readonly #deeds: Deeds
   #isComplete = false
 
-  constructor(authorities: Iterable<DeclaredIssuance>, logs: readonly DeclaredLog[]) {
-    this.#books = new Map([...authorities].map((declared) => [declared.id, new Book(declared, logs)]))
+  /** `room`: certificates of one authority. */
+  constructor(
+    authorities: Iterable<DeclaredIssuance>,
+    logs: readonly DeclaredLog[],
+    room = MAX_CERTIFICATES,
+  ) {
+    this.#books = new Map([...authorities].map((declared) => [declared.id, new Book(declared, logs, room)]))
     this.#deeds = new Deeds(logs)
   }
 
@@ -83,12 +90,12 @@ export class JournaledLedger implements Ledger {
   /** What was journaled now, in its order. */
   apply(batch: readonly SealedRecord[]): void {
     for (const record of batch)
-      if (record.kind === 'audit') this.#add({ ...record.body, id: record.id }, 'new')
+      if (record.kind === 'audit') this.#add({ ...record.body, id: record.id, recorded: record.recorded })
   }
 
   /** What was journaled before, the newest first; some of it may be there already. */
   addEarlier(events: readonly LoggedEvent[]): void {
-    for (const event of events) this.#add(event, 'earlier')
+    for (const event of events) this.#add(event)
   }
 
   /** All that was journaled before has been added. */
@@ -101,33 +108,34 @@ export class JournaledLedger implements Ledger {
     return book?.isEmpty === false ? book : undefined
   }
 
-  #add(event: LoggedEvent, order: Order): void {
+  #add(event: LoggedEvent): void {
     const book = this.#books.get(event.pki?.caId ?? '')
     const deed = book === undefined ? undefined : this.#deeds.of(event)
-    if (deed !== undefined) book?.add(deed, event, order)
+    if (deed !== undefined) book?.add(deed, event)
   }
 }
 
-/** Whether an event comes after all that are known, or before. */
-type Order = 'new' | 'earlier'
-
 class Book implements AuthorityLedger {
   readonly #expectations: Expectations
+  readonly #notBefore: number
   readonly #logs: readonly string[]
   readonly clones: Clones
-  readonly certificates = new SerialTable(MAX_CERTIFICATES)
+  readonly certificates: SerialTable
   /** By fingerprint, or by number where the log gives none: when it was issued, in milliseconds. */
   readonly #crls = new Map<string, number>()
-  #crlsDropped = -Infinity
+  /** When the newest of what was dropped happened, in milliseconds. */
+  readonly #dropped = new Map<Telling, number>()
   #from = Infinity
   #until = -Infinity
   readonly #told = new Map<Telling, number>()
   #newest: ({ readonly origin: string; readonly epoch: number } & Position) | undefined
   #events = 0
-  complete = true
+  isFull = false
 
-  constructor(declared: DeclaredIssuance, logs: readonly DeclaredLog[]) {
+  constructor(declared: DeclaredIssuance, logs: readonly DeclaredLog[], room: number) {
+    this.certificates = new SerialTable(room)
     this.#expectations = new Expectations(declared)
+    this.#notBefore = declared.notBefore ?? -Infinity
     this.#logs = logs.map(({ id }) => id).slice(0, MAX_LOGS)
     this.clones = new Clones(logs.filter(({ authorities }) => authorities?.includes(declared.id) === true))
   }
@@ -149,8 +157,7 @@ class Book implements AuthorityLedger {
   }
 
   toldFrom(what: Telling): number {
-    const from = this.#told.get(what) ?? Infinity
-    return what === 'crls' ? Math.max(from, this.#crlsDropped) : from
+    return Math.max(this.#told.get(what) ?? Infinity, this.#dropped.get(what) ?? -Infinity)
   }
 
   get state(): string {
@@ -190,15 +197,19 @@ class Book implements AuthorityLedger {
     return (row) => isAfter({ ...this.certificates.position(row), epoch: since.epoch }, since)
   }
 
-  add(deed: Deed, event: LoggedEvent, order: Order): void {
-    const at = fromTimestamp(event['@timestamp'])
-    this.#from = Math.min(this.#from, at)
+  add(deed: Deed, event: LoggedEvent): void {
+    // What a clock that is wrong says of the future would never be late.
+    const recorded = fromTimestamp(event.recorded)
+    const at = Math.min(fromTimestamp(event['@timestamp']), recorded)
+    // Nor does a log begin before its authority, as a clock that was never set says.
+    const from = at < this.#notBefore ? recorded : at
+    this.#from = Math.min(this.#from, from)
     this.#until = Math.max(this.#until, at)
-    for (const what of deed.tells) this.#told.set(what, Math.min(this.#told.get(what) ?? Infinity, at))
+    for (const what of deed.tells) this.#told.set(what, Math.min(this.#told.get(what) ?? Infinity, from))
     this.#events++
     this.#noteRecord(event.id)
     if (deed.kind === 'crl_issued') this.#addCrl(event, at)
-    else this.#addCertificate(deed, event, { at, order })
+    else this.#addCertificate(deed, event, at)
   }
 
   #addCrl({ pki, position, id }: LoggedEvent, at: number): void {
@@ -213,20 +224,17 @@ class Book implements AuthorityLedger {
     const [first, last] = [this.#crls.entries().next().value, [name, at] as const]
     const [oldest, time] = first !== undefined && first[1] <= at ? first : last
     this.#crls.delete(oldest)
-    this.#crlsDropped = Math.max(this.#crlsDropped, time)
+    this.#drop('crls', time)
   }
 
-  #addCertificate(
-    { kind, notAfter }: Deed,
-    event: LoggedEvent,
-    { at, order }: { readonly at: number; readonly order: Order },
-  ): void {
+  #addCertificate({ kind, notAfter }: Deed, event: LoggedEvent, at: number): void {
     const { pki, x509 } = event
     const { certificates } = this
-    if (pki?.serial === undefined) return
-    const row = certificates.put(pki.serial)
+    if (pki?.serial === undefined || !isSerialNumber(pki.serial)) return
+    const row = this.#rowOf(pki.serial)
     if (row === undefined) {
-      this.complete = false
+      this.isFull = true
+      for (const what of ['issued', 'revoked'] as const) this.#drop(what, at)
       return
     }
     const expires = x509 === undefined ? notAfter : fromTimestamp(x509.not_after)
@@ -238,14 +246,33 @@ class Book implements AuthorityLedger {
       this.#addIssuance(row, event, at)
     }
     const isStatus = kind !== 'issued'
-    const isNews = order === 'new' || !certificates.hasStatus(row)
+    const position = parseRecordId(event.id)
+    // In the order of the journal, whatever order they are added in, and whatever the clock of the log said.
+    const isNews = !certificates.hasStatus(row) || isAfterIn(position, certificates.position(row))
     if (isStatus && isNews) {
       if (kind === 'released') certificates.release(row)
       else certificates.revoke(row, at)
     }
-    const position = parseRecordId(event.id)
     if (position !== undefined && isNews && (isStatus || !certificates.hasStatus(row)))
       certificates.setPosition(row, position)
+  }
+
+  /** Its row, that of another that has expired where there is no room; undefined: there is none. */
+  #rowOf(serial: string): Row | undefined {
+    const { certificates } = this
+    const known = certificates.find(serial)
+    if (known !== undefined || !certificates.isFull) return known ?? certificates.put(serial)
+    const row = certificates.expired(this.#until - STAYS_EXPIRED)
+    if (row === undefined) return undefined
+    this.#drop('issued', certificates.issuedAt(row) ?? -Infinity)
+    this.#drop('revoked', certificates.revokedAt(row) ?? -Infinity)
+    certificates.reuse(row, serial)
+    return row
+  }
+
+  /** From then on all is known again. */
+  #drop(what: Telling, at: number): void {
+    this.#dropped.set(what, Math.max(at, this.#dropped.get(what) ?? -Infinity))
   }
 
   /** More than one event may tell of it, each something else. */
@@ -291,6 +318,11 @@ function numbered(crlNumber: string): string {
 
 interface Place extends Position {
   readonly epoch: number
+}
+
+/** In one journal the places of its epochs follow one another. */
+function isAfterIn(a: Position | undefined, b: Position): boolean {
+  return a !== undefined && (a.entry - b.entry || a.n - b.n) > 0
 }
 
 function isAfter(a: Place, b: Place): boolean {

@@ -6,8 +6,10 @@ const HEX_IN_WORD = 8
 const MAX_HEX = WORDS * HEX_IN_WORD
 const FIRST_CAPACITY = 256
 const FREE = -1
+/** Milliseconds after which the whole table is searched again for what has expired: that takes some of them. */
+const SEARCH_INTERVAL = 3_600_000
 
-/** Where a certificate stands in the table; it stays there. */
+/** Where a certificate stands in the table; it stays there until it is forgotten. */
 export type Row = number
 
 /** What was done to each certificate, and where in the journal that stands. */
@@ -32,6 +34,9 @@ export class SerialTable {
   #expected = new Uint8Array(FIRST_CAPACITY)
   #entry = new Uint32Array(FIRST_CAPACITY)
   #n = new Uint32Array(FIRST_CAPACITY)
+  /** Where the search for what has expired goes on, and from which time (milliseconds) on it may find something again. */
+  #searched = 0
+  #searchFrom = -Infinity
 
   /** `limit`: rows that it takes. */
   constructor(limit: number) {
@@ -40,6 +45,10 @@ export class SerialTable {
 
   get size(): number {
     return this.#size
+  }
+
+  get isFull(): boolean {
+    return this.#size >= this.#limit
   }
 
   /** Of a serial number in lower-case hex without leading zeros; undefined: there is none. */
@@ -64,8 +73,30 @@ export class SerialTable {
     return row
   }
 
+  /** Of a certificate that expired before that time (milliseconds), another one with every call. */
+  expired(before: number): Row | undefined {
+    if (before < this.#searchFrom) return undefined
+    for (let i = 0; i < this.#size; i++) {
+      const row = this.#searched
+      this.#searched = (row + 1) % this.#size
+      if ((this.notAfter(row) ?? Infinity) < before) return row
+    }
+    this.#searchFrom = before + SEARCH_INTERVAL
+    return undefined
+  }
+
+  /** The certificate of this row is forgotten. The row is for a serial number that the table does not have. */
+  reuse(row: Row, serial: string): void {
+    const key = wordsOf(serial)
+    if (key === undefined) return
+    this.#free(this.#slotOf(this.#keyOf(row)))
+    for (const column of this.#columns()) column[row] = 0
+    this.#words.set(key, row * WORDS)
+    this.#slots[this.#slotOf(key)] = row
+  }
+
   serialOf(row: Row): string {
-    const words = this.#words.subarray(row * WORDS, (row + 1) * WORDS)
+    const words = this.#keyOf(row)
     const hex = [...words].map((word) => word.toString(16).padStart(HEX_IN_WORD, '0')).join('')
     return hex.replace(/^0+(?=.)/, '')
   }
@@ -84,7 +115,6 @@ export class SerialTable {
     return this.#status[row] === REVOKED ? (inMilliseconds(this.#revokedAt[row]) ?? 0) : undefined
   }
 
-  /** Milliseconds; undefined: no issuance is known. */
   /** Which log says that it was issued, 1 to 255; 0: none is known to. */
   issuedIn(row: Row): number {
     return this.#issuedIn[row] ?? 0
@@ -94,6 +124,7 @@ export class SerialTable {
     this.#issuedIn[row] = log
   }
 
+  /** Milliseconds; undefined: no issuance is known. */
   issuedAt(row: Row): number | undefined {
     return inMilliseconds(this.#issuedAt[row])
   }
@@ -173,6 +204,32 @@ export class SerialTable {
     }
   }
 
+  #keyOf(row: Row): Uint32Array {
+    return this.#words.subarray(row * WORDS, (row + 1) * WORDS)
+  }
+
+  /** What follows without a gap moves up, so that it is found. */
+  #free(slot: number): void {
+    const mask = this.#slots.length - 1
+    let hole = slot
+    for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
+      const row = this.#slots[next] ?? FREE
+      if (row === FREE) break
+      const home = mix(this.#keyOf(row)) & mask
+      if (((next - home) & mask) < ((next - hole) & mask)) continue
+      this.#slots[hole] = row
+      hole = next
+    }
+    this.#slots[hole] = FREE
+  }
+
+  #columns(): readonly (Uint32Array | Uint16Array | Uint8Array)[] {
+    return [
+      ...[this.#notAfter, this.#revokedAt, this.#status, this.#digest, this.#issuedAt, this.#issuedIn],
+      ...[this.#profile, this.#service, this.#expected, this.#entry, this.#n],
+    ]
+  }
+
   #isAt(row: Row, key: Uint32Array): boolean {
     const at = row * WORDS
     for (let i = 0; i < WORDS; i++) if (this.#words[at + i] !== key[i]) return false
@@ -195,10 +252,7 @@ export class SerialTable {
     this.#n = larger(this.#n, new Uint32Array(capacity))
     this.#slots = new Int32Array(capacity * 2).fill(FREE)
     // The newest row has no words yet.
-    for (let row = 0; row < this.#size - 1; row++) {
-      const key = this.#words.subarray(row * WORDS, (row + 1) * WORDS)
-      this.#slots[this.#slotOf(key)] = row
-    }
+    for (let row = 0; row < this.#size - 1; row++) this.#slots[this.#slotOf(this.#keyOf(row))] = row
   }
 }
 
@@ -211,7 +265,7 @@ function larger<T extends Uint32Array | Uint16Array | Uint8Array>(from: T, to: T
 
 /** undefined: no serial number of at most 20 octets. */
 function wordsOf(serial: string): Uint32Array | undefined {
-  if (serial.length === 0 || serial.length > MAX_HEX || !/^[0-9a-f]+$/.test(serial)) return undefined
+  if (!isSerialNumber(serial)) return undefined
   const words = new Uint32Array(WORDS)
   for (let i = WORDS - 1, end = serial.length; end > 0; i--, end -= HEX_IN_WORD)
     words[i] = Number.parseInt(serial.slice(Math.max(0, end - HEX_IN_WORD), end), 16)
@@ -239,4 +293,9 @@ function inMilliseconds(seconds = 0): number | undefined {
 
 function digestWord(sha256: string): number {
   return Number.parseInt(sha256.slice(0, HEX_IN_WORD), 16)
+}
+
+/** Whether a certificate may have it (RFC 5280 section 4.1.2.2): lower-case hex of at most 20 octets. */
+export function isSerialNumber(serial: string): boolean {
+  return serial.length > 0 && serial.length <= MAX_HEX && /^[0-9a-f]+$/.test(serial)
 }

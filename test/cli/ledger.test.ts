@@ -21,6 +21,7 @@ test('what the logs said before the start is there after it, page by page', asyn
   const store = await openSqliteStore({ file: join(directory.path, 'vigil.db') })
   opened.defer(() => store.close())
   const journal = new JournalDouble()
+  journal.now = START + DAY
   for (let i = 1; i <= MANY; i++) {
     const serial = i.toString(16)
     const events = [

@@ -126,7 +126,7 @@ export class Watch implements AsyncDisposable {
       onError: (error) => assert.fail(String(error)),
     })
     this.#logs = new LogEvaluator({ ...inventory, maintenance, vantage, started: clock.now })
-    this.#ledger = new JournaledLedger(loggedIssuance(inventory), inventory.logs)
+    this.#ledger = new JournaledLedger(loggedIssuance(inventory, loaded.issuers), inventory.logs)
     this.#ledger.complete()
     this.#facts = new FactReplay({ getArtifact: (digest) => Promise.resolve(this.#artifacts.get(digest)) })
     this.#facts.configure({ ...loaded, attestationKeys: undefined })

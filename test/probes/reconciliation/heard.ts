@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../../model/auditEvent.ts'
-import { toTimestamp } from '../../../model/time.ts'
+import { fromTimestamp, toTimestamp } from '../../../model/time.ts'
 import type { DeclaredIssuance } from '../../../probes/reconciliation/expectations.ts'
 import { JournaledLedger } from '../../../probes/reconciliation/ledger.ts'
 import { JournalDouble } from '../../rules/journalDouble.ts'
@@ -45,16 +45,22 @@ export function ledgerOf(
   split = 0,
   logs: ConstructorParameters<typeof JournaledLedger>[1] = [],
   declared: Partial<DeclaredIssuance> = {},
+  room?: number,
 ): JournaledLedger {
   const journal = new JournalDouble()
-  const records = events.map((body) => journal.seal({ kind: 'audit', time: body['@timestamp'], body }))
-  const ledger = new JournaledLedger([{ ...ISSUING_1, ...declared }], logs)
+  const records = events.map((body) => {
+    journal.now = Math.max(journal.now, fromTimestamp(body['@timestamp']))
+    return journal.seal({ kind: 'audit', time: body['@timestamp'], body })
+  })
+  const ledger = new JournaledLedger([{ ...ISSUING_1, ...declared }], logs, room)
   // While the store is read, the journal goes on.
   for (const batch of records.slice(split)) ledger.apply(batch)
   const earlier = records
     .slice(0, split)
     .flat()
-    .flatMap((record) => (record.kind === 'audit' ? [{ ...record.body, id: record.id }] : []))
+    .flatMap((record) =>
+      record.kind === 'audit' ? [{ ...record.body, id: record.id, recorded: record.recorded }] : [],
+    )
   ledger.addEarlier(earlier.toReversed())
   ledger.complete()
   return ledger

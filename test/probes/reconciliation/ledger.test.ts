@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { JournaledLedger, type AuthorityLedger } from '../../../probes/reconciliation/ledger.ts'
-import { DAY, HOUR, START } from '../../rules/journalDouble.ts'
+import type { AuditEvent } from '../../../model/auditEvent.ts'
+import {
+  JournaledLedger,
+  type AuthorityLedger,
+  type LoggedEvent,
+} from '../../../probes/reconciliation/ledger.ts'
+import { DAY, HOUR, JournalDouble, START } from '../../rules/journalDouble.ts'
 import { ISSUING_1, issuedEvent, ledgerOf, logged, revokedEvent } from './heard.ts'
 
 const EVENTS = [
@@ -60,4 +65,82 @@ describe('what logs say', () => {
     const states = EVENTS.map((_, i) => ofIssuing1(ledgerOf(EVENTS.slice(0, i + 1))).state)
     assert.equal(new Set(states).size, EVENTS.length)
   })
+
+  it('goes by the order of the journal, not by that of clocks or of the store', () => {
+    const events = [
+      issuedEvent('2a', START, START + DAY),
+      revokedEvent('2a', START + 2 * HOUR, 6),
+      // The clock was put back meanwhile.
+      revokedEvent('2a', START + HOUR, 8),
+    ]
+    const journal = new JournalDouble()
+    journal.now = START + DAY
+    const stored = events.map((body) => ({ ...body, ...identityOf(journal, body) }))
+    for (const order of [
+      [2, 1, 0],
+      [1, 2, 0],
+      [0, 1, 2],
+    ]) {
+      const ledger = new JournaledLedger([ISSUING_1], [])
+      ledger.addEarlier(order.flatMap((i) => stored[i] ?? []))
+      ledger.complete()
+      assert.equal(statusOf(ofIssuing1(ledger), '2a'), undefined, order.join())
+    }
+  })
+
+  it('takes what a wrong clock said of the future as of when it was heard', () => {
+    const journal = new JournalDouble()
+    const body = revokedEvent('2a', START + 365 * DAY)
+    const ledger = new JournaledLedger([ISSUING_1], [])
+    ledger.apply(journal.seal({ kind: 'audit', time: body['@timestamp'], body }))
+    ledger.complete()
+    assert.equal(statusOf(ofIssuing1(ledger), '2a'), START)
+  })
+
+  it('does not begin before its authority, whatever a clock that was never set said', () => {
+    const events = [revokedEvent('2a', 0), revokedEvent('2b', START + HOUR)]
+    const own = ledgerOf(events, 0, [], { notBefore: START - DAY }).of('issuing-1')
+    assert.deepEqual([own?.from, own?.toldFrom('revoked')], [START, START])
+  })
+
+  it('is whole when a log tells of what cannot be a serial number', () => {
+    const own = ofIssuing1(ledgerOf([...EVENTS, issuedEvent('f'.repeat(41), START, START + DAY)]))
+    assert.deepEqual([own.isFull, own.toldFrom('issued')], [false, START])
+  })
 })
+
+describe('what logs say of more certificates than there is room for', () => {
+  const issued = (serial: string, day: number, days: number) =>
+    issuedEvent(serial, START + day * DAY, START + (day + days) * DAY)
+  const EXPIRED = [
+    issued('1', 0, 1),
+    issued('2', 0, 400),
+    revokedEvent('1', START + HOUR),
+    issued('3', 1, 400),
+  ]
+
+  it('forgets those that expired a week ago, and tells from then on', () => {
+    const own = ofIssuing1(ledgerOf([...EXPIRED, issued('4', 9, 400)], 0, [], {}, 3))
+    assert.deepEqual(
+      ['1', '2', '3', '4'].map((serial) => own.certificates.find(serial) !== undefined),
+      [false, true, true, true],
+    )
+    assert.equal(statusOf(own, '4'), undefined)
+    assert.deepEqual([own.toldFrom('revoked'), own.toldFrom('issued')], [START + HOUR, START])
+    assert.equal(own.isFull, false)
+  })
+
+  it('is full when none has, and tells only what is newer than what it could not take', () => {
+    const own = ofIssuing1(
+      ledgerOf([...EXPIRED, issued('4', 2, 400), revokedEvent('5', START + 3 * DAY)], 0, [], {}, 3),
+    )
+    assert.deepEqual([own.isFull, own.certificates.find('4')], [true, undefined])
+    assert.deepEqual([own.toldFrom('issued'), own.toldFrom('revoked')], [START + 3 * DAY, START + 3 * DAY])
+  })
+})
+
+function identityOf(journal: JournalDouble, body: AuditEvent): Pick<LoggedEvent, 'id' | 'recorded'> {
+  const [record] = journal.seal({ kind: 'audit', time: body['@timestamp'], body })
+  assert.ok(record !== undefined)
+  return { id: record.id, recorded: record.recorded }
+}

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { SerialTable } from '../../../probes/reconciliation/serialTable.ts'
 
+const HOUR = 3_600_000
 const T = Date.parse('2026-11-22T08:00:00Z')
 
 describe('a table of serial numbers', () => {
@@ -44,6 +45,29 @@ describe('a table of serial numbers', () => {
       ['1', '2', '3', '2'].map((serial) => table.put(serial)),
       [0, 1, undefined, 1],
     )
+  })
+
+  it('gives the rows of what has expired to others, and finds all that are left', () => {
+    const table = new SerialTable(3000)
+    const serials = Array.from({ length: 6000 }, (_, i) =>
+      (i % 3 === 0 ? i + 1 : 2 ** 31 + i * 8191).toString(16),
+    )
+    const kept = new Map<string, number>()
+    for (const [i, serial] of serials.entries()) {
+      const row = table.isFull ? table.expired(T + i) : table.put(serial)
+      assert.ok(row !== undefined)
+      if (table.isFull && i >= 3000) {
+        kept.delete(table.serialOf(row))
+        table.reuse(row, serial)
+      }
+      assert.deepEqual([table.notAfter(row), table.hasStatus(row)], [undefined, false])
+      table.setNotAfter(row, T - 10_000)
+      if (i % 2 === 0) table.revoke(row, T)
+      kept.set(serial, row)
+    }
+    assert.equal(kept.size, 3000)
+    for (const serial of serials) assert.equal(table.find(serial), kept.get(serial), serial)
+    assert.equal(table.expired(T - HOUR), undefined)
   })
 
   it('takes only what can be the serial number of a certificate', () => {

@@ -74,11 +74,17 @@ export const INTERNAL_LOGGED: PackCases = {
     fails('they are older', unknown(NOW - DAY - 1000)),
     unread,
   ],
+  issued_certificates_kept: [
+    passes('there is room for all', issued({ full: false })),
+    fails('there is not', issued({ full: true })),
+    isNotApplicable('nobody looked', issued({})),
+    unread,
+  ],
   inventory_certificates_logged: [
     passes('all are', issued({})),
     fails('one is not', issued({ unlogged: ['2a in a file'] })),
     isNotApplicable('the log does not name all', issued({ told: false })),
-    isUnknown('there are more certificates than vigil keeps', { issued: { unknown: 0, told: true } }),
+    isUnknown('it is not said', { issued: { unknown: 0, told: true } }),
   ],
   ocsp_revocations_published: [
     passes('all are', answered({})),
