@@ -205,7 +205,7 @@ export const FACTS = {
     served: 'bool', // what was reported is served; absent where no run has seen the service since, or the report names no certificate
     servedSerial: 'string',
     servedSha256: 'string',
-    servedRecord: 'string', // of the observation
+    servedRecord: 'string', // of the first observation that showed it beside this report
   },
   /** A job of a control plane that runs on a schedule, by what its log says (docs/probes/job.md). */
   job: {

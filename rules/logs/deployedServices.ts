@@ -1,6 +1,7 @@
 import type { ServiceConfig } from '../../model/config.ts'
 import type { Facts, FactsOf } from '../../model/facts.ts'
 import { formatSubject } from '../../model/subject.ts'
+import type { RecordId } from '../../model/recordId.ts'
 import { fromTimestamp, toTimestamp } from '../../model/time.ts'
 import { digestOf, serialsOf, serviceOf, type DeploymentReport } from './deploymentReports.ts'
 import type { ServedCertificate } from './servedCertificates.ts'
@@ -15,6 +16,8 @@ export class DeployedServices {
   readonly #services: readonly ServiceConfig[]
   /** By subject. */
   readonly #reported = new Map<string, FactsOf<'deployment'>>()
+  /** By subject: as the facts were given last, with what was served. */
+  readonly #told = new Map<string, FactsOf<'deployment'>>()
   /** By log, the newest first: when, and what. */
   readonly #unmatched = new Map<string, readonly string[]>()
 
@@ -25,6 +28,7 @@ export class DeployedServices {
   /** From the facts that were given last of a service. */
   restore(subject: string, { deployment }: Facts): void {
     if (deployment?.reported !== true) return
+    this.#told.set(subject, deployment)
     const reported = { ...deployment }
     // What was served then says nothing of now.
     delete reported.served
@@ -69,13 +73,22 @@ export class DeployedServices {
     if (reported === undefined) return { reported: false }
     if (shown === undefined || shown.lastSeen < fromTimestamp(reported.at ?? '')) return reported
     const matches = isServed(reported, shown)
-    return {
+    const facts = {
       ...reported,
       ...(matches === undefined ? {} : { served: matches }),
       servedSerial: shown.serial,
       servedSha256: shown.sha256,
-      servedRecord: shown.record,
+      servedRecord: this.#firstShown(subject, reported, shown),
     }
+    this.#told.set(subject, facts)
+    return facts
+  }
+
+  /** The first record that showed this certificate beside this report: where every handshake is a record of its own, naming the newest would make each look another one. */
+  #firstShown(subject: string, reported: FactsOf<'deployment'>, shown: ServedCertificate): RecordId {
+    const told = this.#told.get(subject)
+    const isSame = told?.record === reported.record && told?.servedSha256 === shown.sha256
+    return isSame && told.servedRecord !== undefined ? told.servedRecord : shown.record
   }
 
   /** Of a log that tells of deployments; `now` in milliseconds. */

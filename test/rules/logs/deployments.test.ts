@@ -63,6 +63,27 @@ describe('a deployment that a control plane reports', () => {
     assert.equal(log.later('3c'), 'fail', 'somebody deployed past the control plane')
   })
 
+  it('stays as it was told while neither side changes, though each handshake is a record of its own', () => {
+    const log = new Deployed()
+    log.report({ serial: '2b' })
+    const told = ['1a', '1a', '1a', '2b', '2b'].map((serial) => {
+      log.journal.now += MINUTE
+      log.show(HEALTH, shown(serial), 'differs')
+      log.state(RULE)
+      return log.facts('deployment').deployment?.servedRecord
+    })
+    assert.equal(new Set(told.slice(0, 3)).size, 1)
+    assert.equal(new Set(told.slice(3)).size, 1)
+    assert.equal(new Set(told).size, 2)
+    log.restart(0)
+    log.later('2b')
+    assert.equal(log.facts('deployment').deployment?.servedRecord, told[4])
+    log.report({ serial: '2b' })
+    log.show(HEALTH, shown('2b'), 'differs')
+    log.state(RULE)
+    assert.notEqual(log.facts('deployment').deployment?.servedRecord, told[4])
+  })
+
   it('is unknown where nobody has seen the service since, and where it names no certificate', () => {
     const log = new Deployed()
     log.journal.now += SECOND

@@ -42,9 +42,17 @@ export class JudgedLog {
   }
 
   /** A service shows a certificate, or the same as before. */
-  show(subject: string, certificate: NonNullable<Facts['certificate']>): void {
+  show(
+    subject: string,
+    certificate: NonNullable<Facts['certificate']>,
+    handshake: 'as before' | 'differs' = 'as before',
+  ): void {
     const before = this.#latest.get(`tls ${subject}`)
-    if (before !== undefined && before.observation.facts.certificate?.sha256 === certificate.sha256) {
+    if (
+      handshake === 'as before' &&
+      before !== undefined &&
+      before.observation.facts.certificate?.sha256 === certificate.sha256
+    ) {
       this.#latest.set(`tls ${subject}`, { ...before, lastStart: toTimestamp(this.journal.now) })
       this.#apply(this.journal.repeat(before.observation.id))
       return
