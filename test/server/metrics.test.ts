@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
 import { FACT_METRICS } from '../../server/factMetrics.ts'
@@ -7,7 +6,6 @@ import { METRICS } from '../../server/metricTable.ts'
 import { MetricsProjection } from '../../server/metrics.ts'
 import type { DeclaredTarget } from '../../server/metrics.ts'
 import type { TargetState } from '../../store/contract.ts'
-import { metricsDocument } from '../../scripts/metricsDoc.ts'
 import { PROBE_KINDS, type ProbeKind } from '../../model/observation.ts'
 import { toTimestamp } from '../../model/time.ts'
 import {
@@ -438,21 +436,6 @@ describe('metrics', () => {
     )
   })
 
-  it('is read by a parser that can refuse', () => {
-    for (const text of [
-      'x 1',
-      'x 1\n',
-      '# TYPE x gauge\nx{a="b} 1\n',
-      '# TYPE x gauge\nx{a="\\t"} 1\n',
-      '# TYPE x gauge\nx{a="b\n"} 1\n',
-      '# TYPE x gauge\nx{a="b",a="c"} 1\n',
-      '# TYPE x gauge\nx 1\nx 2\n',
-      '# TYPE x gauge\nx Nan\n',
-      '# TYPE x gauge\n# TYPE y gauge\nx 1\n',
-    ])
-      assert.throws(() => parseExposition(text), text)
-  })
-
   it('is taken by promtool, hostile names and all', needsPrometheus(), async () => {
     const targets = PROBE_KINDS.flatMap((probe) =>
       HOSTILE.map((address) => ({ ...CRL, probe, subject: SUBJECT_OF[probe], address })),
@@ -483,20 +466,5 @@ describe('metrics', () => {
     )
     const tables = [...Object.values(METRICS), ...FACT_METRICS].map((m) => `${m.name} ${m.type}`)
     assert.deepEqual(names.sort(), tables.sort())
-  })
-
-  it('names metrics as Prometheus does', () => {
-    for (const { name, type, help } of [...Object.values(METRICS), ...FACT_METRICS]) {
-      assert.match(name, /^vigil_[a-z][a-z0-9_]*[a-z]$/)
-      assert.equal(name.endsWith('_total'), type === 'counter', name)
-      assert.ok(help.length > 3 && !help.endsWith('.'), name)
-    }
-  })
-
-  it('docs/metrics.md is what scripts/metricsDoc.ts writes', () => {
-    const file = new URL('../../docs/metrics.md', import.meta.url)
-    assert.equal(readFileSync(file, 'utf8'), metricsDocument(), 'run: npx node scripts/metricsDoc.ts')
-    for (const { name } of [...Object.values(METRICS), ...FACT_METRICS])
-      assert.ok(metricsDocument().includes(`\`${name}\``), name)
   })
 })

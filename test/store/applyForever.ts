@@ -1,6 +1,6 @@
 // A process to be killed: applies a history from where the store stands, in small batches, and prints each acknowledged position.
 import { openSqliteStore } from '../../store/sqlite/store.ts'
-import { history } from './contract.ts'
+import { history } from './contents.ts'
 
 const [file = '', entries = ''] = process.argv.slice(2)
 const store = await openSqliteStore({ file })

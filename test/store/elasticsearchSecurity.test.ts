@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { openElasticsearchStore } from '../../store/elasticsearch/store.ts'
 import { asking, makeAuthority, passwordHash } from '../filebeat/secured.ts'
 import { needsElasticsearch, startElasticsearch } from '../support/elasticsearch.ts'
-import { contentOf, history } from './contract.ts'
+import { contentOf, history } from './contents.ts'
 
 const PASSWORD = 'only for this test'
 const basic = (user: string): string => `Basic ${Buffer.from(`${user}:${PASSWORD}`).toString('base64')}`

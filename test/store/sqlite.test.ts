@@ -10,7 +10,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
-import { contentOf, history, storeContract } from './contract.ts'
+import { contentOf, history } from './contents.ts'
+import { storeContract } from './contract.ts'
 import { FakeJournal, audit, tick } from './records.ts'
 
 storeContract('sqlite', async () => {
