@@ -174,17 +174,6 @@ const ODD: readonly Odd[] = [
     refusal: 'unexpected_tag',
   },
   {
-    what: 'a BIT STRING in segments',
-    bytes: lab.tlv(0x23, hex('030200f0'), hex('03020470')),
-    read: (der) => {
-      const { octets, unused } = der.bits('b')
-      return [text(octets), unused]
-    },
-    value: ['f070', 4],
-    notes: ['constructed_string'],
-    refusal: 'unexpected_tag',
-  },
-  {
     what: 'a UTCTime in segments',
     bytes: lab.tlv(0x37, lab.octetString(Buffer.from('261122')), lab.octetString(Buffer.from('051000Z'))),
     read: (der) => der.time('t'),
