@@ -8,7 +8,7 @@ import { CHECKPOINT_PATH } from './publisher.ts'
 import { parseSegmentPath } from './segments.ts'
 import { parseTilePath } from './tile.ts'
 import { TILE_WIDTH } from './tree.ts'
-import { directorySource, hasShrunk, type FileSource } from './verify/source.ts'
+import { directorySource, mayHaveMissed, type FileSource } from './verify/source.ts'
 import { TEMPORARY } from './disk.ts'
 
 // A copy of a journal directory that is itself one: every tool works on it. It may be made while a writer is at work, and again and again into the
@@ -111,7 +111,7 @@ class BackupRun {
       for (const step of ['tiles', 'records', 'artifacts'] as const)
         isComplete = (await this.#copyStep(step, kept)) && isComplete
       // The checkpoint that was read may not cover the record that says what was taken out meanwhile.
-      if (isComplete && !hasShrunk(before, await this.#source.list())) return { kept, keys, checkpoint }
+      if (isComplete && !mayHaveMissed(before, await this.#source.list())) return { kept, keys, checkpoint }
     }
     throw new JournalError('storage', `${directory}: files went away faster than they could be copied`)
   }

@@ -26,7 +26,7 @@ import { NamedArtifacts } from './verify/namedArtifacts.ts'
 import { keptArtifacts } from './verify/references.ts'
 import { findBeginning, RetentionCheck, type RetentionNote } from './verify/retention.ts'
 import { readSegments, type SegmentBlock } from './verify/segments.ts'
-import { directorySource, hasShrunk, type FileSource } from './verify/source.ts'
+import { directorySource, mayHaveMissed, type FileSource } from './verify/source.ts'
 import { TileCheck } from './verify/tiles.ts'
 
 // The verifier reads the files and nothing else: it shares with the writer how things are encoded and hashed, not what the
@@ -92,7 +92,7 @@ export async function verifyFiles(source: FileSource, options: VerifyOptions = {
     const before = await source.list()
     const report = await verifyOnce(source, options)
     const isFinal = report.fault === undefined || attempt === ATTEMPTS
-    if (isFinal || !hasShrunk(before, await source.list())) return report
+    if (isFinal || !mayHaveMissed(before, await source.list())) return report
   }
 }
 
