@@ -1,5 +1,6 @@
 import type { Cron } from 'croner'
 import type { Logger } from 'pino'
+import type { Finding } from '../model/finding.ts'
 import type { Journal, RetentionWork } from '../journal/journal.ts'
 import type { RetentionRequest } from '../journal/retention/plan.ts'
 import { outstandingInThread, planInThread } from '../journal/retention/thread.ts'
@@ -29,6 +30,8 @@ interface RetentionOptions {
   readonly projected: () => { readonly by: string; readonly entries: number }
   /** What is kept must not be without the configuration that it was judged by. */
   readonly recordConfiguration: () => Promise<void>
+  /** Nor may a verdict that holds be gone with its record: of these decisions, those that still hold are journaled once more. */
+  readonly tellAgain: (decisions: readonly Finding[]) => Promise<void>
 }
 
 /** Part of the problems on the page. */
@@ -71,13 +74,15 @@ export class RetentionRun {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { policy, journal, directory, now, logger, problems, recordConfiguration } = this.#options
+    const { policy, journal, directory, now, logger, problems, recordConfiguration, tellAgain } =
+      this.#options
     const began = now()
     await recordConfiguration()
     const work: RetentionWork = {
       plan: async () => {
-        const planned = await planInThread(directory, requestOf(policy, began), signal)
+        const { planned, standing } = await planInThread(directory, requestOf(policy, began), signal)
         this.#requireProjected(planned)
+        await tellAgain(standing)
         return planned
       },
       outstanding: () => outstandingInThread(directory, signal),

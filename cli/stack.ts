@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
 import { JournalError } from '../journal/error.ts'
+import { toldAgain } from '../journal/retention/standing.ts'
 import { openJournal, type Journal } from '../journal/journal.ts'
 import { ObservationRecorder } from '../journal/recorder.ts'
 import type { Finding } from '../model/finding.ts'
@@ -387,6 +388,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         return { by: 'Elasticsearch', entries: elasticsearch.applied }
       },
       recordConfiguration: () => recordConfiguration(journal, { ...options, loaded: reloader.current }),
+      tellAgain: async (decisions) => {
+        const again = decisions.filter((decision) => engine.tellAgain(decision))
+        if (again.length > 0) await journal.append(toldAgain(again))
+      },
     })
     retention.start()
     undo.defer(() => retention?.close())

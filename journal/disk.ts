@@ -93,10 +93,14 @@ export const nodeDisk: Disk = {
 
   async replace(path, bytes) {
     const temporary = path + TEMPORARY
-    {
+    try {
       await using handle = await open(temporary, 'w', FILE_MODE)
       await handle.writeFile(bytes)
       await handle.sync()
+    } catch (error) {
+      // On a full disk it would keep the room that others wait for.
+      await rm(temporary, { force: true }).catch(() => undefined)
+      throw error
     }
     await rename(temporary, path)
     await syncDirectory(dirname(path))

@@ -184,6 +184,11 @@ export class DecisionReplay {
     // One like it may have been left out before it.
     const at = same === -1 ? like : same
     const expected = this.#expected[at]
+    if (same === -1 && this.#engine !== undefined && this.#repeats(key, body)) {
+      this.#counts.compared++
+      this.#counts.same++
+      return []
+    }
     if (expected === undefined) {
       if (this.#engine !== undefined && fromTimestamp(recorded) > (this.#from ?? Infinity) + MAX_DELAY) {
         this.#counts.compared++
@@ -210,6 +215,15 @@ export class DecisionReplay {
     }
     this.#decided.set(key, { ...finding, id, recorded })
     return [{ ...record, body: finding }]
+  }
+
+  /** A decision is told again before its record goes (docs/journal-format.md, Retention). */
+  #repeats(key: string, body: Finding): boolean {
+    const decided = this.#decided.get(key)
+    return (
+      decided !== undefined &&
+      isDeepStrictEqual({ ...body, id: decided.id, recorded: decided.recorded }, decided)
+    )
   }
 
   #miss({ key, finding, cause }: Expected): void {

@@ -212,6 +212,11 @@ export class RuleEngine {
     return this.#pairs.get(pairKey(rule, subject))?.finding(this.#clock ?? 0)
   }
 
+  /** Whether a decision is what stands, so that it may be journaled once more, at once; it comes by as one of ours then. */
+  tellAgain(decision: Finding): boolean {
+    return this.#pairs.get(pairKey(decision.rule, decision.subject))?.tellAgain(decision) ?? false
+  }
+
   /** How the finding comes about, as of the last record; undefined when the rule is not about this subject. */
   explain(rule: string, subject: string): Explanation | undefined {
     return this.#pairs.get(pairKey(rule, subject))?.explain(this.#clock ?? 0)

@@ -158,6 +158,15 @@ export class Pair {
     else this.#awaited = this.#awaited.slice(own + 1)
   }
 
+  /** False when another decision was made since. */
+  tellAgain(decision: Finding): boolean {
+    const { state, beside } = newsOf(decision)
+    const isSame = this.#standing?.since === fromTimestamp(decision.since) && this.#told?.beside === beside
+    if (!isSame || this.#told?.state !== state) return false
+    this.#awaited = [...this.#awaited, signature(decision)].slice(-MAX_AWAITED)
+    return true
+  }
+
   /** Takes the place of another one for the same rule and subject, after a change of the configuration. */
   succeed(before: Pair): void {
     this.#standing = before.#standing

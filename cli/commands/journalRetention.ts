@@ -96,7 +96,7 @@ function pruneCommand(): Command {
       if (options.dryRun === true) {
         const planned = await told(() => planPrune(nodeDisk, journalDirectory, request))
         printLine(`${journalDirectory}: ${planText(planned)}; nothing was removed (--dry-run)`)
-      } else await carryOut(options, (directory) => planPrune(nodeDisk, directory, request))
+      } else await carryOut(options, (directory) => planPrune(nodeDisk, directory, request), 'verdicts')
     })
 }
 
@@ -154,10 +154,11 @@ function common(name: string, description: string, help: string): Command {
 async function carryOut(
   { config }: Common,
   plan: (directory: string) => Promise<readonly Retention[]>,
+  keep?: 'verdicts',
 ): Promise<Retained> {
   const writing = journalOptions(requireConfig(config), Date.now)
   const { directory } = writing
-  const retained = await told(() => retain({ ...writing, sealInterval: 0 }, () => plan(directory)))
+  const retained = await told(() => retain({ ...writing, sealInterval: 0 }, () => plan(directory), keep))
   const { segments, records, artifacts } = retained.removed
   printLine(`${directory}: removed ${segments} segments, ${records} records, ${artifacts} artifacts`)
   return retained

@@ -99,6 +99,26 @@ export async function exportPeriod(
   throw new JournalError('altered', { expected, got, where })
 }
 
+/** Why the records of an entry are not there, and from when on all are. */
+async function notThere(
+  disk: Disk,
+  directory: string,
+  index: number,
+  published: number,
+): Promise<JournalError> {
+  const why = await whyGone(disk, directory, { entry: index, n: 0 })
+  const left = await readBlocks(disk, directory, index).next()
+  if (why === undefined || left.done === true)
+    return new JournalError('altered', { expected: `entry ${index}`, got: 'none', where: 'segments' })
+  let end = 0
+  const before = { start: left.value.entry - 1, end: left.value.entry }
+  for await (const [, octets] of entriesIn(disk, directory, before, published)) end = decodeEntry(octets).last
+  return new JournalError('format', {
+    expected: `a period from ${toTimestamp(end + 1)} on or later`,
+    got: `entry ${index}, whose segment was pruned: ${why}`,
+  })
+}
+
 /** Entries from the first to the last with a record of the period; where there is none, the place where they would stand. */
 async function findPeriod(disk: Disk, directory: string, size: number, filters: Filters): Promise<Range> {
   let start: number | undefined
@@ -183,13 +203,8 @@ async function* bodyOf(
     tally.addEntry(index, entry)
     if (index < entries.start || index >= entries.end) continue
     const block = await blocks.next()
-    if (block.done === true)
-      throw new JournalError('altered', { expected: `entry ${index}`, got: 'the end', where: 'segments' })
-    if (block.value.entry !== index)
-      throw new JournalError('format', {
-        expected: `a period from ${toTimestamp(entry.last + 1)} on or later`,
-        got: `entry ${index}, whose segment was pruned: ${(await whyGone(disk, directory, { entry: index, n: 0 })) ?? 'nothing says why'}`,
-      })
+    if (block.done === true || block.value.entry !== index)
+      throw await notThere(disk, directory, index, published)
     if (isInPeriod(entry, filters)) yield* recordLines(block.value, filters, erasures, tally)
   }
   const artifacts = new ArtifactReader(disk, directory)

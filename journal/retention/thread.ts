@@ -1,23 +1,31 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { Finding } from '../../model/finding.ts'
 import type { Retention } from '../../model/record.ts'
 import { nodeDisk } from '../disk.ts'
 import { JournalError } from '../error.ts'
 import { findOutstanding, type Outstanding } from './apply.ts'
 import { planRetention, type RetentionRequest } from './plan.ts'
+import { standingDecisions } from './standing.ts'
 
 /** Plain data: it crosses to the thread. */
 export type RetentionQuestion =
   | { readonly directory: string; readonly ask: 'plan'; readonly request: RetentionRequest }
   | { readonly directory: string; readonly ask: 'outstanding' }
-export type RetentionAnswer = readonly Retention[] | Outstanding
+export type RetentionAnswer = Plan | Outstanding
+
+interface Plan {
+  readonly planned: readonly Retention[]
+  /** Decisions that hold, and would go. */
+  readonly standing: readonly Finding[]
+}
 
 /** Reads the whole journal. */
-export function answerRetention(question: RetentionQuestion): Promise<RetentionAnswer> {
+export async function answerRetention(question: RetentionQuestion): Promise<RetentionAnswer> {
   const { directory } = question
-  return question.ask === 'plan'
-    ? planRetention(nodeDisk, directory, question.request)
-    : findOutstanding(nodeDisk, directory)
+  if (question.ask === 'outstanding') return await findOutstanding(nodeDisk, directory)
+  const planned = await planRetention(nodeDisk, directory, question.request)
+  return { planned, standing: await standingDecisions(directory, planned) }
 }
 
 /** What is due of a journal, found out away from the event loop, which probes and log lines wait for. Rejects when the signal aborts. */
@@ -25,7 +33,7 @@ export async function planInThread(
   directory: string,
   request: RetentionRequest,
   signal: AbortSignal,
-): Promise<readonly Retention[]> {
+): Promise<Plan> {
   const answer = await ask({ directory, ask: 'plan', request }, signal)
   if ('segments' in answer) throw new TypeError('expected a plan, got what is outstanding')
   return answer

@@ -12,7 +12,7 @@ import { verifyJournal } from '../../journal/verify.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { NewRecord, SealedRecord } from '../../model/record.ts'
-import type { Position } from '../../model/recordId.ts'
+import { formatRecordId, parseRecordId, type Position } from '../../model/recordId.ts'
 import { toTimestamp } from '../../model/time.ts'
 import { DAY, NOW } from '../probes/pki.ts'
 import { loadedFrom, startVigil } from '../support/stack.ts'
@@ -177,6 +177,33 @@ test('what was recorded over faults, a reload and a restart follows from the evi
     assert.ok(report.decisions.unjudged > 0)
     const { crl } = report.facts.kinds
     assert.ok(crl !== undefined && crl.recomputed > 0 && crl.recomputed === crl.observations)
+  })
+
+  await t.test('a decision that is told again before its record goes', async () => {
+    const reader = await openHistory(journal)
+    let standing: SealedRecord | undefined
+    let stops = 0
+    async function* records(): AsyncGenerator<readonly SealedRecord[]> {
+      for await (const batch of reader.read()) {
+        const first = batch.at(-1)
+        standing ??= batch.find(
+          (one) =>
+            one.kind === 'decision' && one.body.rule === 'crl_freshness_ok' && one.body.state === 'pass',
+        )
+        const isStop = first?.kind === 'tick' && first.body.reason === 'stop'
+        if (isStop && standing !== undefined) {
+          stops++
+          const { origin, epoch, entry } = parseRecordId(first.id) ?? assert.fail(first.id)
+          const position = { entry, n: batch.length }
+          const id = formatRecordId(origin, epoch, position)
+          yield [...batch, { ...standing, id, position, recorded: first.recorded }]
+        } else yield batch
+      }
+    }
+    const told = { epoch: reader.epoch, read: records, getArtifact: reader.getArtifact.bind(reader) }
+    const report = await replay(told, { size: Infinity, onProgress: () => undefined })
+    assert.ok(stops > 0)
+    assert.equal(differencesIn(report), 0, JSON.stringify(report.decisions))
   })
 
   await t.test('a decision that says something else', async () => {

@@ -27,6 +27,7 @@ test('a policy is applied at the start, and waits for what has not been read yet
       recordConfiguration: async () => {
         recorded += await Promise.resolve(1)
       },
+      tellAgain: () => Promise.resolve(),
     })
   const settled = async (one: RetentionRun): Promise<RetentionRun['status']> => {
     one.start()

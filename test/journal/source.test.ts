@@ -18,9 +18,10 @@ test('a directory is listed while full tiles take the place of partial ones, and
   await fill()
   const state = { writing: true }
   const writing = (async () => {
-    for (; state.writing; await fill()) {
+    while (state.writing) {
       await writeFile(full, '')
       await rm(partial, { recursive: true })
+      await fill()
     }
   })()
   try {

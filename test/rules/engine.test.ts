@@ -451,3 +451,23 @@ describe('an engine', () => {
     )
   })
 })
+
+describe('a decision that is journaled once more', () => {
+  it('changes nothing while it stands, and is refused when another was made since', () => {
+    const journal = new JournalDouble()
+    const engine = engineOf()
+    const told = engine.apply(journal.tick()).find((f) => f.rule === 'crl_freshness_ok' && f.subject === CRL)
+    assert.ok(told !== undefined)
+    engine.apply(journal.decide(told))
+    assert.equal(engine.tellAgain(told), true)
+    // Meanwhile it passes: both come by in the order in which they were appended.
+    const next = engine
+      .apply(journal.observe(crlObservation({ at: START, thisUpdate: START })))
+      .filter((f) => f.rule === told.rule)
+    assert.deepEqual(brief(next), [`crl_freshness_ok ${CRL} pass`])
+    assert.equal(engine.tellAgain(told), false)
+    engine.apply(journal.decide(told, ...next))
+    assert.equal(engine.finding(told.rule, CRL)?.state, 'pass')
+    assert.deepEqual(engine.apply(journal.tick()), [])
+  })
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { exportPeriod } from '../../../journal/archive/export.ts'
 import { verifyArchive } from '../../../journal/archive/verify.ts'
@@ -16,7 +16,7 @@ import { retain } from '../../../journal/retention/retain.ts'
 import { encodeSealed } from '../../../journal/sealedFile.ts'
 import { listSegments, readSealedSegment, readTrailer, segmentPath } from '../../../journal/segments.ts'
 import { verifyFiles, verifyJournal, type VerifyReport } from '../../../journal/verify.ts'
-import type { Retention } from '../../../model/record.ts'
+import type { NewRecord, Retention, SealedRecord } from '../../../model/record.ts'
 import { toTimestamp } from '../../../model/time.ts'
 import {
   type FakeClock,
@@ -242,11 +242,24 @@ describe('erasing a record', () => {
     const moved = text.replace(/^record 0 .*$/m, erased.replace('erased 1', 'erased 0'))
     assert.match((await verify(moved)).fault?.expected ?? '', /a retention record that says it was erased/)
 
-    await prune(place, { before: START + DAY })
-    await assert.rejects(
-      exportPeriod(nodeDisk, place.directory, { ...filters, from: toTimestamp(START) }, out),
-      /whose segment was pruned/,
+    const { records } = await prune(place, { before: START + 2 * DAY })
+    assert.equal(records.length, 1)
+    const refused = await exportPeriod(
+      nodeDisk,
+      place.directory,
+      { ...filters, from: toTimestamp(START) },
+      out,
+    ).then(
+      () => '',
+      (error: unknown) => String(error),
     )
+    // The last of the days that are gone is named, nothing is left behind, and what is asked for then is there.
+    const [, possible = ''] =
+      /a period from (2026-01-02T\S+) on.*whose segment was pruned/.exec(refused) ?? []
+    assert.notEqual(possible, '', refused)
+    assert.ok(!(await nodeDisk.list(dirname(out))).some((name) => name.endsWith('.tmp')))
+    const left = { ...filters, from: possible, to: toTimestamp(START + 5 * DAY) }
+    assert.equal((await exportPeriod(nodeDisk, place.directory, left, out)).fault, undefined)
   })
 })
 
@@ -291,3 +304,44 @@ async function rotate(place: Place & { readonly clock: FakeClock }, next: KeyObj
 async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
   yield await Promise.resolve(bytes)
 }
+
+const verdict = (rule: string, state: 'pass' | 'fail', day: number): NewRecord => ({
+  kind: 'decision',
+  time: toTimestamp(START + day * DAY),
+  body: {
+    ...{ rule, state, pack: 'own', subject: 'ca_crl[a]', severity: 'warning', summary: `${state} ${day}` },
+    ...{ since: toTimestamp(START + day * DAY), facts: {}, parameters: {}, evidence: [] },
+  },
+})
+
+test('a verdict that holds is not gone with its record; one that holds no longer is, and one that is erased', async (t) => {
+  const place = await fiveDays(await makePlace(t))
+  place.clock.ms = START + 6 * DAY
+  const write = async (records: readonly NewRecord[]): Promise<void> => {
+    const journal = await openTestJournal(place, { now: place.clock.now })
+    await journal.append(records)
+    await journal.finishSegment()
+    await journal.close()
+  }
+  await write([verdict('one', 'fail', 1), verdict('two', 'fail', 1), verdict('three', 'fail', 1)])
+  place.clock.ms += DAY
+  await write([verdict('two', 'pass', 2)])
+  place.clock.ms += DAY
+  const decisions = async (): Promise<readonly SealedRecord[]> =>
+    (await readAll(await openReader(place.directory))).filter(({ kind }) => kind === 'decision')
+  const [, , third] = await decisions()
+  await erase(place, third?.position.entry ?? 0, third?.position.n ?? 0)
+  const told = async (): Promise<readonly string[]> =>
+    (await decisions()).map((d) => (d.kind === 'decision' ? `${d.body.rule} ${d.body.summary}` : ''))
+  assert.deepEqual(await told(), ['one fail 1', 'two fail 1', 'two pass 2'])
+  const request = { ...BASIS, before: START + 6.5 * DAY, kinds: ['decision' as const] }
+  for (let round = 0; round < 2; round++) {
+    await retain(optionsOf(place), () => planPrune(nodeDisk, place.directory, request), 'verdicts')
+    assert.deepEqual(await told(), ['two pass 2', 'one fail 1'])
+  }
+  const everything = { ...BASIS, before: place.clock.ms + DAY, kinds: [] }
+  await retain(optionsOf(place), () => planPrune(nodeDisk, place.directory, everything), 'verdicts')
+  assert.deepEqual((await told()).toSorted(), ['one fail 1', 'two pass 2'])
+  const report = await verified(place.directory)
+  assert.ok(report.retention.pruned > 0)
+})

@@ -41,7 +41,7 @@ const here = ({ directory }: Place) => ({
 })
 
 const inThread = ({ directory }: Place, signal = new AbortController().signal) => ({
-  plan: () => planInThread(directory, REQUEST, signal),
+  plan: async () => (await planInThread(directory, REQUEST, signal)).planned,
   outstanding: () => outstandingInThread(directory, signal),
 })
 
