@@ -10,6 +10,7 @@ const unread = isUnknown('the log was not read yet', { probe: ran() })
 const issued = (changes: FactsOf<'issued'>): Facts => ({
   issued: {
     certificates: 100_000,
+    undated: 0,
     unknown: 0,
     unknownCertificates: [],
     unknownProfiles: [],
@@ -72,6 +73,7 @@ export const INTERNAL_LOGGED: PackCases = {
     passes('all are known', issued({})),
     passes('they may be deployed yet', unknown(NOW - DAY)),
     fails('they are older', unknown(NOW - DAY - 1000)),
+    isNotApplicable('nobody knows which are in use', issued({ certificates: 0, undated: 100_000 })),
     unread,
   ],
   issued_certificates_kept: [
