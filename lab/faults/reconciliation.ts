@@ -36,16 +36,14 @@ export const RECONCILIATION_FAULTS: readonly (CaFault | ServiceFault)[] = [
     title: 'The CRL lists a certificate that the CA never revoked',
     group: 'reconciliation',
     target: 'ca',
-    apply: async ({ authority, distributionPoint }) => {
+    apply: async ({ authority, distributionPoint }, tools) => {
+      const at = tools.now()
       const undo = authority.changeCrls((request, { part }) =>
         part.kind === 'delta'
           ? request
           : {
               ...request,
-              revoked: [
-                ...request.revoked,
-                { serial: STRANGE_SERIAL, at: request.thisUpdate, reason: SUPERSEDED },
-              ],
+              revoked: [...request.revoked, { serial: STRANGE_SERIAL, at, reason: SUPERSEDED }],
             },
       )
       await distributionPoint.refresh(ADMINISTRATORS.scheduler)
