@@ -247,6 +247,11 @@ function tellsOf(log: LogConfig, { id, class: kind }: AuthorityConfig): boolean 
   }
 }
 
+/** Whether a log tells of certificates without anybody saying whose they are. */
+export function isOfNobody(log: LogConfig): boolean {
+  return namesAuthorities(log) === 'no' && log.authorities.length !== 1
+}
+
 /** Whether the events of a log say which authority they are about. */
 function namesAuthorities({ format, json }: LogConfig): 'yes' | 'no' | 'says_nothing' {
   switch (format) {
