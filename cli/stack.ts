@@ -160,14 +160,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   metrics.hydrate({ latest, findings })
   /** A configuration is in force from its record on, so that whoever reads the journal judges as was judged here. */
   let takeOver: (() => void) | undefined
-  const reloader = new Reloader({
-    loaded,
-    now,
-    problems,
-    apply: async (next) => {
+  let declared = loaded
+  let changing: Promise<unknown> = Promise.resolve()
+  /** One at a time. Without another, what is declared is recorded and in force once more: whoever reads the journal cannot tell that from a reload. */
+  const declare = (another?: LoadedConfig): Promise<void> => {
+    const turn = changing.then(async () => {
+      const next = another ?? declared
       const inForce = Promise.withResolvers<undefined>()
       takeOver = () => {
         engine.reconfigure(rulesOf(next))
+        declared = next
         slos?.reconfigure(next.config.maintenance, now())
         logs?.reconfigure(next.config.maintenance)
         inForce.resolve(undefined)
@@ -180,8 +182,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }
       // Judged at once, and by a time that stands in the journal.
       await record([tick('interval', now)])
-    },
-  })
+    })
+    changing = turn.catch(() => undefined)
+    return turn
+  }
+  const reloader = new Reloader({ loaded, now, problems, apply: declare })
   const judge = (batch: readonly SealedRecord[]): readonly Finding[] => {
     const from = batch.findIndex(({ kind }) => kind === 'configuration')
     if (takeOver === undefined || from === -1) return engine.apply(batch)
@@ -387,7 +392,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         if (elasticsearch === undefined || elasticsearch.applied >= here.entries) return here
         return { by: 'Elasticsearch', entries: elasticsearch.applied }
       },
-      recordConfiguration: () => recordConfiguration(journal, { ...options, loaded: reloader.current }),
+      recordConfiguration: () => declare(),
       tellAgain: async (decisions) => {
         const again = decisions.filter((decision) => engine.tellAgain(decision))
         if (again.length > 0) await journal.append(toldAgain(again))

@@ -82,6 +82,10 @@ export class DecisionReplay {
   #isStopped = false
   /** From when on it is compared, in milliseconds. */
   #from: number | undefined
+  /** When the oldest record that is left of a journal without its beginning was journaled, in milliseconds. */
+  #left = -Infinity
+  /** What follows and did not come by, of rules and subjects whose decision may be gone: it is told again later, or replaced. */
+  readonly #unheard = new Map<string, Expected>()
   readonly #counts = {
     compared: 0,
     same: 0,
@@ -111,6 +115,7 @@ export class DecisionReplay {
     if (this.#held !== undefined) this.#process(this.#held, undefined)
     this.#held = undefined
     this.#endRun()
+    for (const one of this.#unheard.values()) this.#nameMissing(one)
     return { ...this.#counts, differences: this.#differences }
   }
 
@@ -167,7 +172,11 @@ export class DecisionReplay {
     const last = part.at(-1)
     if (last === undefined) return
     this.#last = fromTimestamp(last.recorded)
-    this.#from ??= isBeginning(part[0]) ? -Infinity : this.#last + SETTLING
+    if (this.#from === undefined) {
+      const begins = isBeginning(part[0])
+      this.#from = begins ? -Infinity : this.#last + SETTLING
+      if (!begins) this.#left = fromTimestamp((part[0] ?? last).recorded)
+    }
     const cause = { id: last.id, recorded: this.#last }
     for (const finding of this.#engine?.apply(given) ?? [])
       if (this.#last >= this.#from) this.#expected.push({ key: keyOf(finding), finding, cause })
@@ -184,6 +193,13 @@ export class DecisionReplay {
     // One like it may have been left out before it.
     const at = same === -1 ? like : same
     const expected = this.#expected[at]
+    const isFirst = this.#unheard.delete(key) || !this.#decided.has(key)
+    if (isFirst && fromTimestamp(body.since) < this.#left) {
+      if (at !== -1) this.#expected.splice(at, 1)
+      this.#counts.unjudged++
+      this.#decided.set(key, { ...body, id, recorded })
+      return [record]
+    }
     if (same === -1 && this.#engine !== undefined && this.#repeats(key, body)) {
       this.#counts.compared++
       this.#counts.same++
@@ -226,7 +242,15 @@ export class DecisionReplay {
     )
   }
 
-  #miss({ key, finding, cause }: Expected): void {
+  #miss(one: Expected): void {
+    const { key, finding, cause } = one
+    if (this.#left > -Infinity && !this.#decided.has(key)) this.#unheard.set(key, one)
+    else this.#nameMissing(one)
+    const recorded = new Date(cause.recorded).toISOString()
+    this.#decided.set(key, { ...finding, id: cause.id, recorded })
+  }
+
+  #nameMissing({ finding, cause }: Expected): void {
     this.#counts.missing++
     this.#name({
       kind: 'missing',
@@ -234,8 +258,6 @@ export class DecisionReplay {
       record: cause.id,
       members: verdictOf(finding, 'recomputed'),
     })
-    const recorded = new Date(cause.recorded).toISOString()
-    this.#decided.set(key, { ...finding, id: cause.id, recorded })
   }
 
   /** What was not journaled by the end of a process never happened, where it could not have been. */

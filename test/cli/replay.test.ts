@@ -206,6 +206,46 @@ test('what was recorded over faults, a reload and a restart follows from the evi
     assert.equal(differencesIn(report), 0, JSON.stringify(report.decisions))
   })
 
+  await t.test('decisions that are told again after what is left begins', async () => {
+    const reader = await openHistory(journal)
+    const standing = new Map<string, SealedRecord>()
+    const long = toTimestamp(NOW - 60 * DAY)
+    let starts = 0
+    async function* records(): AsyncGenerator<readonly SealedRecord[]> {
+      for await (const batch of reader.read()) {
+        for (const record of batch) {
+          if (record.kind === 'configuration') starts++
+          if (record.kind !== 'decision') continue
+          const key = `${record.body.rule} ${record.body.subject}`
+          // Those of the last run are left anyway.
+          if (starts < 3) standing.set(key, { ...record, time: long, body: { ...record.body, since: long } })
+          else standing.delete(key)
+        }
+        const [first] = batch
+        if (first?.kind === 'epoch')
+          yield [{ ...first, kind: 'tick', body: { reason: 'stop' }, recorded: toTimestamp(NOW - 30 * DAY) }]
+        if (starts < 3 || first === undefined) continue
+        const isStop = batch.some((one) => one.kind === 'tick' && one.body.reason === 'stop')
+        const { origin, epoch, entry } = parseRecordId(first.id) ?? assert.fail(first.id)
+        const again = [...standing.values()].map((record, i) => {
+          const position = { entry, n: batch.length + i }
+          return {
+            ...record,
+            id: formatRecordId(origin, epoch, position),
+            position,
+            recorded: first.recorded,
+          }
+        })
+        yield isStop ? [...batch, ...again] : batch
+      }
+    }
+    const left = { epoch: reader.epoch, read: records, getArtifact: reader.getArtifact.bind(reader) }
+    const report = await replay(left, { size: Infinity, onProgress: () => undefined })
+    assert.ok(standing.size > 20, String(standing.size))
+    assert.equal(differencesIn(report), 0, JSON.stringify(report.decisions))
+    assert.equal(report.decisions.unjudged, standing.size)
+  })
+
   await t.test('a decision that says something else', async () => {
     const { report, id } = await forged(
       'verdict',
