@@ -2,6 +2,7 @@ import { parseEndorsement } from '../journal/rotation.ts'
 import type { Anchor } from '../journal/verify/anchors.ts'
 import type { Retention, SealedRecord } from '../model/record.ts'
 import type { RecordId } from '../model/recordId.ts'
+import { toTimestamp, type Timestamp } from '../model/time.ts'
 import { BoundedList, clip } from './listing.ts'
 import { instant, within } from './period.ts'
 import type { Period } from './period.ts'
@@ -20,6 +21,13 @@ export class CustodyLog {
   readonly #period: Period
   readonly #keys = new BoundedList<Custody['keys']['items'][number]>(MAX_LISTED)
   readonly #retention = new BoundedList<Custody['retention']['items'][number]>(MAX_LISTED)
+  #gone: Custody['gone'] = { entries: 0, records: 0 }
+  /** Of the epoch that is read: what its ids begin with, its last entry before the period, and its first after it. */
+  #epoch = '/'
+  #before = -1
+  #after = Infinity
+  readonly #from: Timestamp
+  readonly #to: Timestamp
   readonly #holds = new Map<RecordId, Custody['holds']['items'][number]>()
   readonly #backups = new Set<string>()
   readonly #drills = new Set<string>()
@@ -31,11 +39,20 @@ export class CustodyLog {
 
   constructor(period: Period, anchors: readonly Anchor[]) {
     this.#period = period
+    this.#from = toTimestamp(period.from)
+    this.#to = toTimestamp(period.to)
     this.#anchored = Math.max(0, ...anchors.map(({ size }) => size))
   }
 
   /** Every record, in order. */
   addRecord({ position, recorded, id }: SealedRecord, log: string): void {
+    if (!id.startsWith(this.#epoch)) {
+      this.#epoch = id.slice(0, -`${position.entry}/${position.n}`.length)
+      this.#before = -1
+      this.#after = Infinity
+    }
+    if (recorded < this.#from) this.#before = position.entry
+    else if (recorded >= this.#to && this.#after === Infinity) this.#after = position.entry
     if (this.#tailSince === null && position.entry >= this.#anchored && id.startsWith(log))
       this.#tailSince = recorded
   }
@@ -54,6 +71,14 @@ export class CustodyLog {
   addRetention(record: SealedRecord & { readonly kind: 'retention' }): void {
     const { body } = record
     const at = instant(record.recorded, 0)
+    const gone = this.#goneWith(body)
+    this.#gone = {
+      entries: Math.max(this.#gone.entries, gone.entries),
+      records: this.#gone.records + gone.records,
+    }
+    // Months are reported again, from what is left then.
+    if (within(this.#period, at) || gone.entries + gone.records > 0)
+      this.#retention.add(() => ({ ...basis(record), action: body.action, ...extent(body) }))
     if (at >= this.#period.to) return
     if (body.action === 'hold')
       this.#holds.set(record.id, {
@@ -62,8 +87,16 @@ export class CustodyLog {
         to: body.to,
       })
     if (body.action === 'release') this.#holds.delete(body.hold)
-    if (!within(this.#period, at)) return
-    this.#retention.add(() => ({ ...basis(record), action: body.action, ...extent(body) }))
+  }
+
+  /** What of the period may be among what is taken out. Pruned is what is older than the oldest record that is there. */
+  #goneWith(body: Retention): Custody['gone'] {
+    const entries = body.action === 'prune' && this.#before === -1 ? body.entries : 0
+    const records = body.action === 'erase' ? body.records : []
+    return {
+      entries,
+      records: records.filter(([entry]) => entry > this.#before && entry < this.#after).length,
+    }
   }
 
   addObservation(record: SealedRecord & { readonly kind: 'observation' }): void {
@@ -113,6 +146,7 @@ export class CustodyLog {
       tail: { entries, since: entries === 0 ? null : this.#tailSince },
       keys: this.#keys.list(),
       retention: this.#retention.list(),
+      gone: this.#gone,
       holds: holds.list(),
       backup: this.#backup,
       drill: this.#drill,

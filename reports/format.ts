@@ -1,5 +1,6 @@
 import { FACTS } from '../model/facts.ts'
 import type { FactType } from '../model/facts.ts'
+import type { Report } from './schema.ts'
 
 // How values are written for people. All times are UTC, and said to be so once, in the report's legend.
 
@@ -55,6 +56,14 @@ export function formatFact(group: string, name: string, value: unknown): string 
 /** How much of the period was watched: something is never written as nothing. */
 export function formatWatched({ observed, percent }: { observed: number; percent: number }): string {
   return observed > 0 && percent === 0 ? 'less than 0.001 %' : formatPercent(percent)
+}
+
+/** What of the period was taken out of the journal; '' for nothing. */
+export function formatGone({ gone: { entries, records } }: Pick<Report['custody'], 'gone'>): string {
+  return [
+    ...(entries === 0 ? [] : [`all below entry ${formatCount(entries)}`]),
+    ...(records === 0 ? [] : [formatSome(records, 'single record')]),
+  ].join(', ')
 }
 
 /** Whether a period is a calendar month in UTC. */

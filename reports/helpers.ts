@@ -5,6 +5,7 @@ import {
   formatCount,
   formatDuration,
   formatFact,
+  formatGone,
   formatPercent,
   formatSome,
   formatTime,
@@ -30,6 +31,7 @@ export const HELPERS = {
   count: (n: number) => formatCount(n),
   some: formatSome,
   watched: formatWatched,
+  tookOut: formatGone,
   percent: (percent: number | null) => (percent === null ? NOTHING : formatPercent(percent)),
   /** Of a share, rounded down. */
   portion: (share: number | null) =>

@@ -1,6 +1,7 @@
 import {
   formatCount,
   formatDuration,
+  formatGone,
   formatPercent,
   formatSome,
   formatTime,
@@ -9,9 +10,17 @@ import {
 import type { Report } from './schema.ts'
 
 /** The result in words, one sentence a line, from the figures of the report alone. */
-export function narrative({ summary, covered, completeness, audit }: Report): string[] {
+export function narrative({ summary, covered, completeness, audit, custody }: Report): string[] {
+  const gone = formatGone(custody)
+  const left =
+    gone === ''
+      ? []
+      : [`Records of the period were taken out of the journal (${gone}): the figures are of what is left.`]
   if (covered === null)
-    return ['The journal holds no record of this period: nothing is said about it, neither good nor bad.']
+    return [
+      'The journal holds no record of this period: nothing is said about it, neither good nor bad.',
+      ...left,
+    ]
   const lines: string[] = []
   lines.push(
     summary.availability === null
@@ -45,7 +54,7 @@ export function narrative({ summary, covered, completeness, audit }: Report): st
     `The monitor watched ${formatDuration(completeness.observed)} of the period's ` +
       `${formatDuration(completeness.period)} (${formatWatched(completeness)}).`,
   )
-  return lines
+  return [...lines, ...left]
 }
 
 /** What is worth knowing about an area, in a few words. */

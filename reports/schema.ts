@@ -273,7 +273,7 @@ const custody = z.strictObject({
   keys: listOf(
     z.strictObject({ ...moment.shape, by: z.string(), from: z.string(), to: z.string(), type: z.string() }),
   ),
-  /** What was taken out in the period, or held: entries below an index, single records, artifacts. */
+  /** What was taken out or held in the period, or later where it may be of the period: entries below an index, single records, artifacts. */
   retention: listOf(
     z.strictObject({
       ...retentionBasis,
@@ -283,6 +283,8 @@ const custody = z.strictObject({
       artifacts: count,
     }),
   ),
+  /** Of the period, and therefore missing from the figures: all of its entries below an index, and single records. */
+  gone: z.strictObject({ entries: count, records: count }),
   /** Legal holds in force at the end of the period. */
   holds: listOf(z.strictObject({ ...retentionBasis, from: time, to: time })),
   /** As observed last up to the end of the period; null where vigil makes none. `made`: the newest, `inPeriod`: how many. `problem`: the newest attempt failed. */

@@ -61,10 +61,10 @@ export const AREA_NAMES: Readonly<Record<ReportArea, string>> = {
 }
 
 export const GAP_NAMES: Readonly<Record<string, string>> = {
-  before_start: 'Before the journal begins',
+  before_start: 'Before the oldest record',
   stopped: 'Stopped and started again',
   crashed: 'Ended without a stop record',
-  silent: 'Running, but observed nothing',
+  silent: 'Running, and no observation is there',
   after_end: 'After the end of the journal',
 }
 

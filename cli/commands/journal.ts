@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { exportPeriod } from '../../journal/archive/export.ts'
 import { openJournal } from '../../journal/journal.ts'
 import { readIdentity, refuseKeyInside } from '../../journal/identity.ts'
@@ -180,7 +181,11 @@ async function rotateKeys({ to, next, config }: RotateOptions): Promise<void> {
       : await nextKeys(to, directory)
   const journal = await openJournal(writing)
   await journal.rotateKeys(keys, currentUser()).finally(() => journal.close())
-  const signs = to === undefined ? 'what signs with it' : `key_file: ${to}`
+  // As the configuration wants it: relative to itself.
+  const signs =
+    to === undefined
+      ? 'what signs with it'
+      : `key_file: ${isAbsolute(to) ? to : relative(dirname(resolve(config)), resolve(to))}`
   printLine(`${directory}: handed over; put ${signs} into ${config}, journal, before vigil is started`)
 }
 

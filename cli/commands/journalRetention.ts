@@ -96,7 +96,10 @@ function pruneCommand(): Command {
       if (options.dryRun === true) {
         const planned = await told(() => planPrune(nodeDisk, journalDirectory, request))
         printLine(`${journalDirectory}: ${planText(planned)}; nothing was removed (--dry-run)`)
-      } else await carryOut(options, (directory) => planPrune(nodeDisk, directory, request), 'verdicts')
+      } else
+        printRemoved(
+          await carryOut(options, (directory) => planPrune(nodeDisk, directory, request), 'verdicts'),
+        )
     })
 }
 
@@ -110,9 +113,8 @@ function eraseCommand(): Command {
           EXIT.usage,
           `--record: expected origin/epoch/entry/n, got ${JSON.stringify(options.record)}`,
         )
-      await carryOut(options, (directory) =>
-        planErase(nodeDisk, directory, at, { by: currentUser(), reason: options.reason }),
-      )
+      const request = { by: currentUser(), reason: options.reason }
+      printRemoved(await carryOut(options, (directory) => planErase(nodeDisk, directory, at, request)))
     })
 }
 
@@ -127,12 +129,21 @@ function holdCommand(): Command {
     .option('--release <id>', 'the hold that ends: id of its record')
     .action(async (options: HoldOptions) => {
       const retention = holdOf(options)
-      const { records } = await carryOut(options, () => Promise.resolve([retention]))
-      for (const { id } of records) printLine(`recorded: ${id}`)
+      const { directory, records } = await carryOut(options, () => Promise.resolve([retention]))
+      const what =
+        retention.action === 'hold'
+          ? `what was journaled from ${retention.from} to ${retention.to} is held`
+          : 'the hold is released'
+      for (const { id } of records) printLine(`${directory}: ${what}; recorded: ${id}`)
     })
 }
 
-function holdOf({ from, to, release, reason }: HoldOptions): Retention {
+function holdOf({
+  from,
+  to,
+  release,
+  reason,
+}: HoldOptions): Retention & { readonly action: 'hold' | 'release' } {
   const by = currentUser()
   if (release !== undefined && from === undefined && to === undefined)
     return { action: 'release', by, reason, hold: release }
@@ -155,13 +166,16 @@ async function carryOut(
   { config }: Common,
   plan: (directory: string) => Promise<readonly Retention[]>,
   keep?: 'verdicts',
-): Promise<Retained> {
+): Promise<Retained & { readonly directory: string }> {
   const writing = journalOptions(requireConfig(config), Date.now)
   const { directory } = writing
   const retained = await told(() => retain({ ...writing, sealInterval: 0 }, () => plan(directory), keep))
-  const { segments, records, artifacts } = retained.removed
+  return { directory, ...retained }
+}
+
+function printRemoved({ directory, removed }: Awaited<ReturnType<typeof carryOut>>): void {
+  const { segments, records, artifacts } = removed
   printLine(`${directory}: removed ${segments} segments, ${records} records, ${artifacts} artifacts`)
-  return retained
 }
 
 function planText(planned: readonly Retention[]): string {

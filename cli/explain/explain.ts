@@ -35,6 +35,11 @@ export async function explain({ reader, loaded, subject, rule, at }: ExplainRequ
     if (known.length < batch.length) break
   }
   const { configuration, last } = history
+  if (configuration === undefined && last !== undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `no configuration is recorded in what is left of the journal${at === undefined ? '' : ` from before ${formatInstant(at)}`}, so nobody knows which rules were in force; vigil records it when it starts`,
+    )
   if (configuration === undefined || last === undefined)
     throw new CommandError(
       EXIT.usage,

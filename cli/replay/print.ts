@@ -14,7 +14,13 @@ export function printReplay(report: ReplayReport): void {
   const found = differencesIn(report)
   const verdict =
     found === 0
-      ? paint(process.stdout, 'green', 'what was recorded is what follows from the evidence')
+      ? decisions.unjudged === 0
+        ? paint(process.stdout, 'green', 'what was recorded is what follows from the evidence')
+        : paint(
+            process.stdout,
+            'yellow',
+            `nothing differs of what can be made again; ${decisions.unjudged} decisions cannot`,
+          )
       : paint(process.stdout, 'red', `${found} records are NOT what follows from the evidence`)
   const rows = [
     ['replay', verdict],

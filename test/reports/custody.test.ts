@@ -167,6 +167,48 @@ describe('custody', () => {
     assert.match(renderHtml({ custody, ...rest }), /all entries below 900, 1 artifact/)
   })
 
+  it('tells that records of the period were taken out, also after it; not of what was before or after it', async () => {
+    const basis = { by: 'jane', reason: 'policy 5' }
+    const erase = (records: [number, number][]) =>
+      retention({ action: 'erase', ...basis, records, artifacts: [] })
+    const journal = new MemoryJournal()
+    const entries = ['2026-10-30', '2026-11-02', '2026-11-03', '2026-12-01', '2026-12-05'].map(
+      (day) => journal.tick(at(`${day}T00:00`)).position.entry,
+    )
+    const [before = 0, first = 0, , , after = 0] = entries
+    journal.add(
+      at('2026-12-07T00:00'),
+      erase([
+        [before, 0],
+        [after, 0],
+      ]),
+    )
+    const whole = await journal.report(...NOVEMBER)
+    assert.deepEqual([whole.custody.gone, whole.custody.retention.total], [{ entries: 0, records: 0 }, 0])
+    assert.doesNotMatch(renderHtml(whole), /taken out of the journal/)
+    journal.add(
+      at('2026-12-09T00:00'),
+      erase([
+        [before, 0],
+        [first, 0],
+        [after, 0],
+      ]),
+    )
+    const report = await journal.report(...NOVEMBER)
+    assert.deepEqual([report.custody.gone, report.custody.retention.total], [{ entries: 0, records: 1 }, 1])
+    const said =
+      /Records of the period were taken out of the journal \(1 single record\): the figures are of what is left/
+    assert.match(renderHtml(report), said)
+
+    const pruned = new MemoryJournal()
+    pruned.add(at('2026-12-03T00:00'), {
+      ...retention({ action: 'prune', ...basis, segments: 2, entries: 900, keys: [], artifacts: [] }),
+    })
+    const { custody, ...rest } = await pruned.report(...NOVEMBER)
+    assert.deepEqual(custody.gone, { entries: 900, records: 0 })
+    assert.match(renderHtml({ custody, ...rest }), /taken out of the journal \(all below entry 900\)/)
+  })
+
   it('tells the newest backup and drill, and that an attempt failed', async () => {
     const journal = new MemoryJournal()
     const made = (day: string): string => `2026-11-${day}T02:00:00.000Z`
