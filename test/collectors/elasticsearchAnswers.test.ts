@@ -82,6 +82,26 @@ describe('answers of Elasticsearch', () => {
       'bad_answer',
       { _search: json({ ...found, hits: { hits: Array.from({ length: 501 }, () => hit) } }) },
     ],
+    [
+      'a document that was not asked for',
+      'bad_answer',
+      { _search: json({ ...found, hits: { hits: [{ ...hit, _seq_no: 1 }] } }) },
+    ],
+    [
+      'the same page for ever',
+      'bad_answer',
+      { _search: json({ ...found, hits: { hits: Array.from({ length: 500 }, () => hit) } }) },
+    ],
+    [
+      'a document without end',
+      'bad_answer',
+      {
+        _search: (response) =>
+          response.end(
+            JSON.stringify(found).replace('"a record"', '['.repeat(100_000) + ']'.repeat(100_000)),
+          ),
+      },
+    ],
     ['an index without a UUID', 'bad_answer', { _settings: json({ a: { settings: { index: {} } } }) }],
     [
       'indices without end',

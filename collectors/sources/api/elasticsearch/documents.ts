@@ -109,6 +109,7 @@ export class DocumentIndex {
     let { id } = this.#parse(pitSchema, (await client.post(where, undefined, signal)).json)
     try {
       let size = PAGE
+      let next = start
       let after: readonly unknown[] | undefined
       for (;;) {
         let answer
@@ -123,6 +124,12 @@ export class DocumentIndex {
         const found = this.#parse(searchSchema, answer.json)
         id = found.pit_id
         const { hits } = found.hits
+        for (const { _seq_no: number } of hits) {
+          // Without this the same page could come for ever.
+          if (number < next || number >= end)
+            throw this.#bad(`document ${number} where one of ${next} to ${end - 1} was asked for`)
+          next = number + 1
+        }
         const own = hits.filter(({ _source }) => originOf(_source) === this.#options.origin)
         if (own.length > 0) yield own
         if (hits.length < size) return
