@@ -7,7 +7,7 @@ import { TEMPORARY, type Disk } from './disk.ts'
 import { encodeEntry, entryOf } from './entry.ts'
 import { JournalError } from './error.ts'
 import { verifyNote, type VerifierKey } from './note.ts'
-import { CHECKPOINT_PATH, type Published } from './publisher.ts'
+import { CHECKPOINT_PATH, isHistoryPath, type Published } from './publisher.ts'
 import { recordedAt } from './record.ts'
 import { logKeys } from './rotation.ts'
 import { listSegments, readSealedSegment, readTrailer, SegmentWriter } from './segments.ts'
@@ -194,8 +194,8 @@ async function newestHistory(disk: Disk, directory: string): Promise<string> {
   const year = (await disk.list(join(directory, 'checkpoints'))).at(-1)
   if (year === undefined) return ''
   const names = await disk.list(join(directory, 'checkpoints', year))
-  const name = names.findLast((n) => !n.endsWith(TEMPORARY))
-  return name === undefined ? '' : `checkpoints/${year}/${name}`
+  // Timestamps lie beside their checkpoints.
+  return names.map((name) => `checkpoints/${year}/${name}`).findLast(isHistoryPath) ?? ''
 }
 
 /** Removes what a crash left: files that were being written, and partial tiles beside their full tile. */

@@ -181,7 +181,7 @@ function printProof(
       ? []
       : [['begins with', `the ${earlier.size} entries under root ${earlier.root}`]]),
     ['checkpoint', `${size} entries under root ${root}`],
-    ...(signedBy.length === 0 ? [] : [['signed by', signedBy.join(', ')]]),
+    ...(signedBy.length === 0 ? [] : [['signed by', [...new Set(signedBy)].join(', ')]]),
   ]
   printLine(table(rows.map(([name = '', value = '']) => [`  ${name}`, value])))
   if (record !== undefined) printLine(printable(record.text))
@@ -213,7 +213,7 @@ function printArchive(file: string, report: ArchiveReport): void {
     ],
     ['artifacts', `${artifacts?.count ?? 0}, ${artifacts?.octets ?? 0} octets`],
     ['checkpoint', `${size} entries under root ${root}`],
-    ...(signedBy.length === 0 ? [] : [['signed by', signedBy.join(', ')]]),
+    ...(signedBy.length === 0 ? [] : [['signed by', [...new Set(signedBy)].join(', ')]]),
     ...(earlier === undefined
       ? []
       : [['begins with', `the ${earlier} entries of the checkpoint kept before the period`]]),

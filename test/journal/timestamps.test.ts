@@ -115,6 +115,25 @@ describe('timestamps of kept checkpoints', needs('openssl'), () => {
     )
   })
 
+  test('are there once, also where the journal is opened again within the hour', async (t) => {
+    const place = await makePlace(t)
+    await stamped(place)
+    const clock = new FakeClock()
+    clock.ms += HOUR
+    const journal = await openTestJournal(place, { now: clock.now, stamp })
+    await journal.append([numbered(4)])
+    await journal.publish()
+    clock.ms += HOUR
+    await journal.append([numbered(5)])
+    await appended(journal, place, 3)
+    await journal.close()
+    const names = await readdir(join(place.directory, 'checkpoints/2026'))
+    const kept = names.filter((name) => name.endsWith('Z'))
+    assert.equal(kept.length, 3)
+    assert.deepEqual(names.toSorted(), kept.flatMap((name) => [name, `${name}.tsr`]).toSorted())
+    assert.equal((await verifyJournal(place.directory)).verdict, 'self_consistent')
+  })
+
   test('that cannot be had hold nothing up, and are tried for again', async (t) => {
     const place = await makePlace(t)
     const errors: unknown[] = []
