@@ -14,7 +14,7 @@ import { toPem } from '../../lab/issue.ts'
 import type { Finding } from '../../model/finding.ts'
 import { formatProblem } from '../../model/problem.ts'
 import { entity } from '../probes/pki.ts'
-import { loadedFrom, startVigil } from '../support/stack.ts'
+import { loadedFrom, startVigil, untilFindings } from '../support/stack.ts'
 import { temporaryDirectory, vigil } from '../support/vigil.ts'
 
 const CRL = 'ca_crl[ca]'
@@ -74,7 +74,7 @@ ${rules}${rest}`,
     server.close()
     directory[Symbol.dispose]()
   })
-  await until(stack, (findings) => findings.some((f) => f.state === 'fail'))
+  await untilFindings(stack, (findings) => findings.some((f) => f.state === 'fail'))
   return {
     directory: directory.path,
     stack,
@@ -85,13 +85,6 @@ ${rules}${rest}`,
     },
     finding: (rule) => stack.findings().find((f) => f.rule === rule) ?? assert.fail(`no finding of ${rule}`),
   }
-}
-
-async function until(stack: Stack, condition: (findings: readonly Finding[]) => boolean): Promise<void> {
-  if (condition(stack.findings())) return
-  for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(20_000)))
-    if (batch.length > 0 && condition(stack.findings())) return
-  assert.fail(JSON.stringify(stack.findings().map((f) => [f.rule, f.state, f.summary])))
 }
 
 async function metric(stack: Stack, name: string): Promise<number> {
@@ -106,14 +99,14 @@ test('a reload puts rules, parameters and waivers in force at once, as a record'
   const expires = new Date(Date.now() + DAY).toISOString()
   const rules = `  waivers: [{ rule: crl_served, subject: 'ca_crl[*]', owner: me, reason: moving, expires: '${expires}' }]\n`
   assert.deepEqual(await reload({ rules }), [])
-  await until(stack, () => finding('crl_served').waiver !== undefined)
+  await untilFindings(stack, () => finding('crl_served').waiver !== undefined)
   assert.equal(finding('crl_served').state, 'fail')
   assert.equal(finding('crl_served').since, since)
   assert.equal(await metric(stack, 'vigil_config_last_reload_successful'), 1)
   const waived = Date.now()
 
   assert.deepEqual(await reload({ rules: '  parameters: { crl_served: { code: http_status } }\n' }), [])
-  await until(stack, () => finding('crl_served').state === 'pass')
+  await untilFindings(stack, () => finding('crl_served').state === 'pass')
 
   const reader = await openReader(join(directory, 'journal'))
   const explained = await explain({
@@ -240,7 +233,9 @@ test('signed statements are observed, journaled and judged', async (t) => {
   const stack = await startVigil(loadedFrom(join(directory.path, 'vigil.yaml')))
   t.after(() => stack.stop())
   try {
-    await until(stack, (findings) => findings.some((f) => f.rule === 'crl_served' && f.state === 'pass'))
+    await untilFindings(stack, (findings) =>
+      findings.some((f) => f.rule === 'crl_served' && f.state === 'pass'),
+    )
     const [finding] = stack.findings()
     assert.equal(finding?.subject, 'pki_governance')
     const page = await fetch(`${stack.url}/subject/pki_governance`)

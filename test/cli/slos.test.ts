@@ -12,7 +12,7 @@ import type { Finding } from '../../model/finding.ts'
 import type { FactsOf } from '../../model/facts.ts'
 import { formatProblem } from '../../model/problem.ts'
 import { entity } from '../probes/pki.ts'
-import { startVigil } from '../support/stack.ts'
+import { startVigil, untilFindings } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const CRL = 'ca_crl[ca]'
@@ -58,13 +58,6 @@ function loaded(setup: Setup, rest: string): LoadedConfig {
   return result.value
 }
 
-async function until(stack: Stack, condition: () => boolean): Promise<void> {
-  if (condition()) return
-  for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(20_000)))
-    if (batch.length > 0 && condition()) return
-  assert.fail(JSON.stringify(stack.findings().map((f) => [f.rule, f.state, f.summary])))
-}
-
 const finding = (stack: Stack, rule: string): Finding | undefined =>
   stack.findings().find((f) => f.rule === rule && f.subject === CRL)
 
@@ -87,7 +80,7 @@ const SLOS = 'rules: { packs: [internal-pki, slo] }\nslos: { interval: 500ms }\n
 test('an outage burns the error budget, pages, and is still counted after a restart', async (t) => {
   const setup = await setUp(t)
   const first = await startVigil(loaded(setup, SLOS))
-  await until(first, () => finding(first, 'slo_burn_page_fast')?.state === 'fail')
+  await untilFindings(first, () => finding(first, 'slo_burn_page_fast')?.state === 'fail')
   assert.match(
     finding(first, 'slo_burn_page_fast')?.summary ?? '',
     /^availability burns its error budget at 1000 times the allowed rate over an hour/,
@@ -106,10 +99,10 @@ test('an outage burns the error budget, pages, and is still counted after a rest
   const second = await startVigil(loaded(setup, SLOS))
   try {
     const restarted = second.journal.size
-    await until(second, () => second.journal.size > restarted + 5)
+    await untilFindings(second, () => second.journal.size > restarted + 5)
     const after = (await availability(second))?.bad6h ?? 0
     assert.ok(after >= before, `${after} after ${before}`)
-    await until(second, () => finding(second, 'slo_burn_page_fast')?.state === 'fail')
+    await untilFindings(second, () => finding(second, 'slo_burn_page_fast')?.state === 'fail')
   } finally {
     await second.stop()
   }
@@ -119,11 +112,11 @@ test('maintenance comes with a reload, mutes what fails, and stops the budget fr
   const setup = await setUp(t)
   const stack = await startVigil(loaded(setup, SLOS))
   try {
-    await until(stack, () => finding(stack, 'slo_burn_page_fast')?.state === 'fail')
+    await untilFindings(stack, () => finding(stack, 'slo_burn_page_fast')?.state === 'fail')
     const window = { from: Date.now() - 60_000, to: Date.now() + 3_600_000 }
     const maintenance = `maintenance:\n  - { from: '${new Date(window.from).toISOString()}', to: '${new Date(window.to).toISOString()}', tags: [zone-a], reason: new disks }\n`
     assert.deepEqual(await stack.reload(() => setup.load(SLOS + maintenance)), [])
-    await until(stack, () => finding(stack, 'slo_burn_page_fast')?.waiver?.reason === 'new disks')
+    await untilFindings(stack, () => finding(stack, 'slo_burn_page_fast')?.waiver?.reason === 'new disks')
     assert.equal(finding(stack, 'slo_burn_page_fast')?.waiver?.expires, new Date(window.to).toISOString())
     const other = await stack.reload(() => setup.load(SLOS.replace('500ms', '1m')))
     assert.match(other.map(formatProblem).join(), /slos: has changed, which takes a restart/)

@@ -6,12 +6,11 @@ import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { LIFETIMES } from '../../cli/demo/settings.ts'
 import type { LoadedConfig } from '../../cli/load.ts'
-import type { Stack } from '../../cli/stack.ts'
 import { JournalError } from '../../journal/error.ts'
 import { openReader } from '../../journal/reader.ts'
 import type { Finding } from '../../model/finding.ts'
 import { startLab, type Lab } from '../../lab/lab.ts'
-import { loadedFrom, startVigil, writeQuickYaml } from '../support/stack.ts'
+import { loadedFrom, startVigil, untilFindings, writeQuickYaml } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/vigil.ts'
 
 const STEP = 30_000
@@ -29,21 +28,6 @@ async function inLab(work: (parts: { lab: Lab; loaded: LoadedConfig }) => Promis
   await work({ lab, loaded: loadedFrom(file) })
 }
 
-/** Follows the journal until a finding is as expected. */
-async function until(
-  stack: Stack,
-  what: string,
-  condition: (findings: readonly Finding[]) => boolean,
-): Promise<void> {
-  const limit = AbortSignal.timeout(STEP)
-  for await (const batch of stack.journal.follow(undefined, limit))
-    if (batch.length > 0 && condition(stack.findings())) return
-  const open = stack.findings().filter((f) => f.state !== 'pass' && f.state !== 'not_applicable')
-  assert.fail(
-    `${what}: not within ${STEP} ms; ${JSON.stringify(open.map((f) => [f.rule, f.subject, f.state, f.summary]))}`,
-  )
-}
-
 const allPass = (findings: readonly Finding[]): boolean =>
   findings.every((f) => f.state === 'pass' || f.state === 'not_applicable')
 const is =
@@ -55,17 +39,17 @@ test('every fault of the lab is found by its rule and seen to end', { timeout: 2
   await inLab(async ({ lab, loaded }) => {
     const stack = await startVigil(loaded)
     try {
-      await until(stack, 'all green', allPass)
+      await untilFindings(stack, allPass, 'all green')
       for (const [fault, target, rule, subject] of [
         ['ocsp-down', 'issuing-2', 'ocsp_responder_available', 'ocsp_responder_status[issuing-2]'],
         ['wrong-certificate', 'payments', 'tls_identity_ok', 'service_tls_health[payments,prod]'],
         ['revoked-served', 'mail-gateway', 'ocsp_status_good', 'deployed_service_cert[mail-gateway,prod]'],
       ] as const) {
         await lab.break(fault, target)
-        await until(stack, `${fault} is found`, is(rule, subject, 'fail'))
+        await untilFindings(stack, is(rule, subject, 'fail'), `${fault} is found`)
         // The control plane was asked for the two that it can cure; for the other one somebody must do it.
         if (fault === 'ocsp-down') await lab.repair(fault, target)
-        await until(stack, `${fault} ends`, allPass)
+        await untilFindings(stack, allPass, `${fault} ends`)
       }
     } finally {
       await stack.stop()
@@ -79,9 +63,9 @@ test(
   async () => {
     await inLab(async ({ lab, loaded }) => {
       const first = await startVigil(loaded)
-      await until(first, 'all green', allPass)
+      await untilFindings(first, allPass, 'all green')
       await lab.break('wrong-certificate', 'shop')
-      await until(first, 'found', is('tls_identity_ok', 'service_tls_health[shop,prod]', 'fail'))
+      await untilFindings(first, is('tls_identity_ok', 'service_tls_health[shop,prod]', 'fail'), 'found')
       await first.stop()
 
       rmSync(loaded.storeFile)
@@ -112,7 +96,7 @@ test(
 test('a full disk does not hold up the end', { timeout: 60_000 }, async (t) => {
   await inLab(async ({ loaded }) => {
     const stack = await startVigil(loaded, { stopLimit: 100 })
-    await until(stack, 'all green', allPass)
+    await untilFindings(stack, allPass, 'all green')
     const refused = Promise.withResolvers<undefined>()
     t.mock.method(stack.journal, 'append', () => {
       refused.resolve(undefined)
@@ -139,7 +123,7 @@ test('the answer to a request under way is journaled before the end', { timeout:
     const config = { ...loaded.config, remediation: { ...remediation, webhook } }
     try {
       const stack = await startVigil({ ...loaded, config })
-      await until(stack, 'all green', allPass)
+      await untilFindings(stack, allPass, 'all green')
       await lab.break('wrong-certificate', 'shop')
       await asked.promise
       await stack.stop()

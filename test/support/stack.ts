@@ -5,6 +5,10 @@ import { createLogger } from '../../cli/logger.ts'
 import { startStack, type Stack, type StackOptions } from '../../cli/stack.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { writeVigilYaml, type VigilYamlOptions } from '../../lab/vigilYaml.ts'
+import type { Finding } from '../../model/finding.ts'
+
+/** Longest that findings may take to change, in ms. */
+const LIMIT = 30_000
 
 /** What this vigil.yaml declares; it has no problem. */
 export function loadedFrom(file: string): LoadedConfig {
@@ -36,4 +40,18 @@ export function writeQuickYaml(lab: Lab, options: VigilYamlOptions): Promise<str
     probes: { interval: '1s', timeout: '800ms' },
     ...options,
   })
+}
+
+/** Follows the journal until the findings are as expected. */
+export async function untilFindings(
+  stack: Stack,
+  condition: (findings: readonly Finding[]) => boolean,
+  what = 'as expected',
+): Promise<void> {
+  for await (const batch of stack.journal.follow(undefined, AbortSignal.timeout(LIMIT)))
+    if (batch.length > 0 && condition(stack.findings())) return
+  const open = stack.findings().filter((f) => f.state !== 'pass' && f.state !== 'not_applicable')
+  assert.fail(
+    `${what}: not within ${LIMIT} ms; ${JSON.stringify(open.map((f) => [f.rule, f.subject, f.state, f.summary]))}`,
+  )
 }
