@@ -1,11 +1,11 @@
 // What can be wrong with a CA's own certificate, and with where it is published.
 import { toPem } from '../issue.ts'
 import type { ReplyChange } from '../reply.ts'
-import type { AuthorityParts, CaFault, FaultTools } from './fault.ts'
+import type { AuthorityParts, CaFault, FaultTools, Named } from './fault.ts'
 
 /** The repository answers otherwise where the certificates of the CA say that its own is. */
 function publicationFault(
-  { id, title }: { readonly id: string; readonly title: string },
+  { id, title }: Named,
   changeOf: (ca: AuthorityParts, tools: FaultTools) => ReplyChange,
 ): CaFault {
   return {

@@ -1,16 +1,11 @@
 // What a control plane says, or does on a schedule, otherwise than it is.
 import { LAB_JOB, type PlannedRun } from '../dagsterLog.ts'
-import type { ServiceFault } from './fault.ts'
+import type { Named, ServiceFault } from './fault.ts'
 
 /** A serial number that no CA of the lab gives. */
 const STRANGE_SERIAL = '10571058'
 /** Later than is allowed by so little, in milliseconds, that it is hardly ever seen to be missing. */
 const JUST = 50
-
-interface Named {
-  readonly id: string
-  readonly title: string
-}
 
 /** Runs of the scheduled job are otherwise; there is one job for all services. */
 function jobFault({ id, title }: Named, change: (run: PlannedRun) => readonly PlannedRun[]): ServiceFault {

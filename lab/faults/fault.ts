@@ -92,7 +92,8 @@ export type ServiceFault = FaultOf<'service'> & Course<Deployment>
 export type DogtagFault = FaultOf<'dogtag'> & Course<DogtagCa>
 export type Fault = CaFault | ServiceFault | DogtagFault
 
-interface Named {
+/** What each fault is called. */
+export interface Named {
   readonly id: string
   readonly title: string
 }

@@ -2,7 +2,7 @@
 import type { AuditLog, AuditRecord } from '../auditLog.ts'
 import { javaHashCode } from '../auditLog.ts'
 import { ADMINISTRATORS, logLogin } from '../ejbcaEvents.ts'
-import type { AuthorityParts, CaFault, Undo } from './fault.ts'
+import type { AuthorityParts, CaFault, Named, Undo } from './fault.ts'
 
 const HOUR = 3_600_000
 
@@ -12,11 +12,6 @@ const STRANGER = 'CN=mallory,O=EJBCA Sample,C=SE'
 const MANY = 25
 /** More than a publisher catches up with in passing. */
 const MANY_QUEUED = 120
-
-interface Named {
-  readonly id: string
-  readonly title: string
-}
 
 /** Something happens to the log; ended by what `apply` gives. */
 function logFault({ id, title }: Named, apply: (log: AuditLog, ca: AuthorityParts) => Undo): CaFault {

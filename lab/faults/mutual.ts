@@ -3,13 +3,13 @@ import { onlyAt } from '../changes.ts'
 import type { Deployment, PresentationChange } from '../deployment.ts'
 import { LabError } from '../error.ts'
 import type { Presentation } from '../tlsService.ts'
-import type { FaultTools, ServiceFault } from './fault.ts'
+import type { FaultTools, Named, ServiceFault } from './fault.ts'
 
 type Client = NonNullable<Presentation['client']>
 
 /** The service judges its clients otherwise. */
 function clientFault(
-  { id, title }: { readonly id: string; readonly title: string },
+  { id, title }: Named,
   changeOf: (client: Client, tools: FaultTools) => Client,
   only: (tools: FaultTools, change: PresentationChange) => PresentationChange = (_tools, change) => change,
 ): ServiceFault {

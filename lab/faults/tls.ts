@@ -13,7 +13,7 @@ import {
   type OcspStatus,
 } from '../issue.ts'
 import type { Presentation } from '../tlsService.ts'
-import { serviceFault, type FaultTools, type ServiceFault } from './fault.ts'
+import { serviceFault, type FaultTools, type Named, type ServiceFault } from './fault.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -28,7 +28,7 @@ type Odd = Parameters<Deployment['deployOdd']>[0]
 
 /** The service gets a certificate that is issued otherwise; ended by a rotation. */
 function oddCertificate(
-  { id, title }: { readonly id: string; readonly title: string },
+  { id, title }: Named,
   odd: (service: Deployment, tools: FaultTools) => Odd | Promise<Odd>,
 ): ServiceFault {
   return {
