@@ -1,10 +1,8 @@
-import { parseRecordId } from '../model/recordId.ts'
+import { compareRecordIds } from '../model/recordId.ts'
 import type { StoredAction } from '../store/contract.ts'
 
 /** Orders the steps of actions as they happened. */
 export function inJournalOrder(a: StoredAction, b: StoredAction): number {
   if (a.recorded !== b.recorded) return a.recorded < b.recorded ? -1 : 1
-  const [first, second] = [parseRecordId(a.record), parseRecordId(b.record)]
-  if (first === undefined || second === undefined) return 0
-  return first.entry - second.entry || first.n - second.n
+  return compareRecordIds(a.record, b.record)
 }

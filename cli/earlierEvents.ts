@@ -1,6 +1,5 @@
 import type { AuditEvent } from '../model/auditEvent.ts'
-import { parseRecordId } from '../model/recordId.ts'
-import type { RecordId } from '../model/recordId.ts'
+import { compareRecordIds, type RecordId } from '../model/recordId.ts'
 import type { Store, Stored } from '../store/contract.ts'
 
 /** Newest events of all logs that are looked through. A signed log is signed every few seconds, and numbers follow one another: that is enough. */
@@ -17,11 +16,5 @@ export async function earlierEvents(store: Store, source: string): Promise<Audit
     after = page.at(-1)?.id
     if (page.length < PAGE) break
   }
-  return found.sort((a, b) => inJournal(a.id, b.id))
-}
-
-function inJournal(a: RecordId, b: RecordId): number {
-  const [x, y] = [parseRecordId(a), parseRecordId(b)]
-  if (x === undefined || y === undefined) return 0
-  return x.epoch - y.epoch || x.entry - y.entry || x.n - y.n
+  return found.sort((a, b) => compareRecordIds(a.id, b.id))
 }

@@ -1,6 +1,7 @@
 // What is known at a start of what is judged by records, before new ones come.
 import type { Journal } from '../journal/journal.ts'
 import type { Finding } from '../model/finding.ts'
+import { comparePositions } from '../model/recordId.ts'
 import { RepairEvaluator } from '../remediation/repairs.ts'
 import { LogEvaluator } from '../rules/logs/evaluator.ts'
 import type { Store, StorePosition, TargetState } from '../store/contract.ts'
@@ -32,9 +33,7 @@ export async function recallLogs(
   const from = { entry: Math.max(0, end.entry - REPLAYED_ENTRIES), n: 0 }
   for await (const batch of journal.read(from)) {
     // What lies behind comes by the follower.
-    const known = batch.filter(
-      ({ position: { entry, n } }) => entry < end.entry || (entry === end.entry && n <= end.n),
-    )
+    const known = batch.filter(({ position }) => comparePositions(position, end) <= 0)
     if (known.length === 0) break
     evaluator.apply(known)
   }

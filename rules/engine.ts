@@ -2,7 +2,7 @@ import type { Inventory, WaiverConfig } from '../model/config.ts'
 import type { Finding } from '../model/finding.ts'
 import type { ProbeKind } from '../model/observation.ts'
 import { type SealedRecord, type Unchanged } from '../model/record.ts'
-import { formatRecordId, parseRecordId } from '../model/recordId.ts'
+import { comparePositions, formatRecordId, parseRecordId } from '../model/recordId.ts'
 import type { MaintenanceConfig } from '../model/slos.ts'
 import { fromTimestamp, type Timestamp } from '../model/time.ts'
 import type { LatestObservation, Stored } from '../store/contract.ts'
@@ -280,8 +280,7 @@ export class RuleEngine {
     if (at === undefined) return true
     const journal = `${at.origin}/${at.epoch}`
     const last = this.#applied.get(journal)
-    if (last !== undefined && (at.entry < last.entry || (at.entry === last.entry && at.n <= last.n)))
-      return false
+    if (last !== undefined && comparePositions(at, last) <= 0) return false
     this.#applied.set(journal, { entry: at.entry, n: at.n })
     return true
   }

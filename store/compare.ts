@@ -1,9 +1,9 @@
 import { canonicalize } from '../journal/canonical.ts'
 import type { SealedRecord } from '../model/record.ts'
-import { formatRecordId } from '../model/recordId.ts'
+import { compareInJournal, formatRecordId } from '../model/recordId.ts'
 import { toTimestamp } from '../model/time.ts'
 import type { Store } from './contract.ts'
-import { comparePositions, locate, sha256 } from './sealed.ts'
+import { locate, sha256 } from './sealed.ts'
 
 /** What is compared: the documents of each kind of record, and what the store has derived from them. */
 const COMPARED = [
@@ -55,7 +55,7 @@ export async function compareWithJournal(
   let waiting: SealedRecord[] = []
   for await (const batch of journal) {
     const applied = locate(batch, undefined).filter(
-      ({ at }) => position !== undefined && comparePositions(at, position) <= 0,
+      ({ at }) => position !== undefined && compareInJournal(at, position) <= 0,
     )
     behind += batch.length - applied.length
     waiting.push(...applied.map(({ record }) => record))

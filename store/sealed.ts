@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { canonicalize } from '../journal/canonical.ts'
-import { parseRecordId } from '../model/recordId.ts'
+import { compareInJournal, parseRecordId } from '../model/recordId.ts'
 import type { SealedRecord } from '../model/record.ts'
 import { fromTimestamp } from '../model/time.ts'
 import type { StorePosition } from './contract.ts'
@@ -18,11 +18,6 @@ function placeOf(record: SealedRecord): StorePosition {
   return at
 }
 
-/** Negative, zero or positive: `a` before, at or after `b`. Both of one origin. */
-export function comparePositions(a: StorePosition, b: StorePosition): number {
-  return a.epoch - b.epoch || a.entry - b.entry || a.n - b.n
-}
-
 export interface Located {
   readonly record: SealedRecord
   readonly at: StorePosition
@@ -36,7 +31,7 @@ export function locate(batch: readonly SealedRecord[], applied: StorePosition | 
   let previous: StorePosition | undefined
   return batch.map((record) => {
     const at = placeOf(record)
-    if (previous !== undefined && comparePositions(previous, at) >= 0)
+    if (previous !== undefined && compareInJournal(previous, at) >= 0)
       throw new StoreError('order', `expected rising positions in a batch, got ${record.id} too late`)
     const origin = (applied ?? previous ?? at).origin
     if (origin !== at.origin)

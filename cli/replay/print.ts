@@ -1,4 +1,4 @@
-import { parseRecordId, type RecordId } from '../../model/recordId.ts'
+import { compareRecordIds, type RecordId } from '../../model/recordId.ts'
 import { printLine } from '../output.ts'
 import { paint, printable, table } from '../terminal.ts'
 import { differencesIn, type ReplayReport } from './replay.ts'
@@ -97,7 +97,7 @@ function differencesOf({ facts, events, decisions }: ReplayReport): readonly str
       return { record, line: `${what}, ${said.join('; ')}` }
     }),
   ]
-  return all.toSorted((a, b) => inJournal(a.record, b.record)).map(({ line }) => line)
+  return all.toSorted((a, b) => compareRecordIds(a.record, b.record)).map(({ line }) => line)
 }
 
 function pair(recorded: unknown, recomputed: unknown): string {
@@ -108,10 +108,4 @@ function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = JSON.stringify(value)
   return text.length <= MAX_VALUE ? text : `${text.slice(0, MAX_VALUE - 1)}…`
-}
-
-function inJournal(a: RecordId, b: RecordId): number {
-  const [x, y] = [parseRecordId(a), parseRecordId(b)]
-  if (x === undefined || y === undefined) return 0
-  return x.epoch - y.epoch || x.entry - y.entry || x.n - y.n
 }

@@ -1,7 +1,14 @@
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig } from '../../model/config.ts'
 import type { SealedRecord } from '../../model/record.ts'
-import { formatRecordId, parseRecordId, type Position, type RecordId } from '../../model/recordId.ts'
+import {
+  compareInJournal,
+  comparePositions,
+  formatRecordId,
+  parseRecordId,
+  type Position,
+  type RecordId,
+} from '../../model/recordId.ts'
 import { fromTimestamp, type Timestamp } from '../../model/time.ts'
 import { Clones } from './clones.ts'
 import { Deeds, type Deed, type Telling } from './deeds.ts'
@@ -194,7 +201,7 @@ class Book implements AuthorityLedger {
   saidSince(record: RecordId): (row: Row) => boolean {
     const since = parseRecordId(record)
     if (since === undefined || since.epoch !== this.#newest?.epoch) return () => false
-    return (row) => isAfter({ ...this.certificates.position(row), epoch: since.epoch }, since)
+    return (row) => compareInJournal({ ...this.certificates.position(row), epoch: since.epoch }, since) > 0
   }
 
   add(deed: Deed, event: LoggedEvent): void {
@@ -248,7 +255,9 @@ class Book implements AuthorityLedger {
     const isStatus = kind !== 'issued'
     const position = parseRecordId(event.id)
     // In the order of the journal, whatever order they are added in, and whatever the clock of the log said.
-    const isNews = !certificates.hasStatus(row) || isAfterIn(position, certificates.position(row))
+    const isNews =
+      !certificates.hasStatus(row) ||
+      (position !== undefined && comparePositions(position, certificates.position(row)) > 0)
     if (isStatus && isNews) {
       if (kind === 'released') certificates.release(row)
       else certificates.revoke(row, at)
@@ -304,7 +313,7 @@ class Book implements AuthorityLedger {
     const record = parseRecordId(id)
     const newest = this.#newest
     if (record === undefined) return
-    if (newest !== undefined && !isAfter(record, newest)) return
+    if (newest !== undefined && compareInJournal(record, newest) <= 0) return
     this.#newest = record
   }
 }
@@ -314,17 +323,4 @@ const SHA256 = /^[0-9a-f]{64}$/
 /** Not to be taken for a fingerprint. */
 function numbered(crlNumber: string): string {
   return `#${crlNumber}`
-}
-
-interface Place extends Position {
-  readonly epoch: number
-}
-
-/** In one journal the places of its epochs follow one another. */
-function isAfterIn(a: Position | undefined, b: Position): boolean {
-  return a !== undefined && (a.entry - b.entry || a.n - b.n) > 0
-}
-
-function isAfter(a: Place, b: Place): boolean {
-  return (a.epoch - b.epoch || a.entry - b.entry || a.n - b.n) > 0
 }

@@ -3,7 +3,7 @@ import { UNPARSED } from '../../collectors/formats/unparsed.ts'
 import type { AuditEvent } from '../../model/auditEvent.ts'
 import type { LogConfig } from '../../model/config.ts'
 import type { Facts, FactsOf } from '../../model/facts.ts'
-import { parseRecordId, type RecordId } from '../../model/recordId.ts'
+import { compareInJournal, parseRecordId, type RecordId } from '../../model/recordId.ts'
 import { fromTimestamp, toTimestamp, type Timestamp } from '../../model/time.ts'
 import type { MaintenancePlan } from '../maintenance.ts'
 import { Bursts } from './bursts.ts'
@@ -242,5 +242,5 @@ function describe({ event, user, source, message, pki }: AuditEvent): string {
 function isAfter(id: RecordId, other: RecordId | undefined): boolean {
   const [a, b] = [parseRecordId(id), other === undefined ? undefined : parseRecordId(other)]
   if (a === undefined || b === undefined) return true
-  return (a.epoch - b.epoch || a.entry - b.entry || a.n - b.n) > 0
+  return compareInJournal(a, b) > 0
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { compareInJournal } from '../../model/recordId.ts'
 import type { StorePosition } from '../contract.ts'
 import { StoreError } from '../error.ts'
-import { comparePositions } from '../sealed.ts'
 import type { Operation, Outcome, Version } from './bulk.ts'
 import type { Server } from './client.ts'
 
@@ -41,7 +41,7 @@ export class Slot {
 
   /** False when the stored document knows of that record already. `value` holds only what an update of the same place returned. */
   update(at: StorePosition, change: (value: object | undefined) => object): boolean {
-    if (this.stored !== undefined && comparePositions(at, this.stored) <= 0) return false
+    if (this.stored !== undefined && compareInJournal(at, this.stored) <= 0) return false
     this.#next = { at, value: change(this.#next?.value ?? this.#value) }
     return true
   }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { SealedRecord } from '../../model/record.ts'
-import type { RecordId } from '../../model/recordId.ts'
+import { compareInJournal, type RecordId } from '../../model/recordId.ts'
 import type { StorePosition } from '../contract.ts'
 import { StoreError } from '../error.ts'
-import { comparePositions, digestOf, locate } from '../sealed.ts'
+import { digestOf, locate } from '../sealed.ts'
 import type { Located } from '../sealed.ts'
 import { writeAll } from './bulk.ts'
 import type { Operation } from './bulk.ts'
@@ -73,7 +73,7 @@ export class Writer {
     const position = this.#state.slot(place)
     const applied = position.stored
     const located = locate(batch, applied)
-    const isNew = ({ at }: Located): boolean => applied === undefined || comparePositions(at, applied) > 0
+    const isNew = ({ at }: Located): boolean => applied === undefined || compareInJournal(at, applied) > 0
     await this.#compareWithStored(located.filter((l) => !isNew(l)))
     const fresh = located.filter(isNew)
     const last = fresh.at(-1)

@@ -4,10 +4,11 @@ import type { Facts } from '../../model/facts.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Observation } from '../../model/observation.ts'
 import type { SealedRecord, Unchanged } from '../../model/record.ts'
+import { compareInJournal } from '../../model/recordId.ts'
 import type { StorePosition } from '../contract.ts'
 import { canonicalize } from '../../journal/canonical.ts'
 import { StoreError } from '../error.ts'
-import { comparePositions, digestOf, instantOf, locate, sha256 } from '../sealed.ts'
+import { digestOf, instantOf, locate, sha256 } from '../sealed.ts'
 import { RollUps } from './rollUps.ts'
 import { blob, integer, json, text } from './row.ts'
 
@@ -51,7 +52,7 @@ export class Writer {
     const applied = this.position()
     let last = applied
     for (const { record, at } of locate(batch, applied)) {
-      if (applied !== undefined && comparePositions(at, applied) <= 0) this.#compareWithStored(record, at)
+      if (applied !== undefined && compareInJournal(at, applied) <= 0) this.#compareWithStored(record, at)
       else {
         this.#applyOne(record, at)
         last = at
