@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Artifact, ArtifactRef } from '../model/observation.ts'
-import type { EpochStart, NewRecord, Retention, SealedRecord } from '../model/record.ts'
+import type { EpochStart, NewRecord, SealedRecord } from '../model/record.ts'
 import type { Position } from '../model/recordId.ts'
 import { toTimestamp, type Clock } from '../model/time.ts'
 import { ArtifactStore } from './artifacts.ts'
@@ -19,16 +19,17 @@ import {
 } from './identity.ts'
 import { loadKeys, type SigningOptions } from './keys.ts'
 import { lockDirectory } from './lock.ts'
-import { verifierKey, type Signer, type VerifierKey } from './note.ts'
+import type { Signer } from './note.ts'
 import { Publisher } from './publisher.ts'
 import { SealQueue, type Piece } from './queue.ts'
 import { RecentBatches } from './recent.ts'
 import { afterPosition, decodeBlockRecords, encodeRecord, NONCE_BYTES, sealedRecord } from './record.ts'
 import { recover } from './recovery.ts'
 import { findHandOvers } from './handOvers.ts'
-import { remove, type Outstanding, type Removed } from './retention/apply.ts'
-import { endorse, keysInForce, keysOfType, usedKeys } from './rotation.ts'
+import { takeOut, type Retained, type RetentionWork } from './retention/takeOut.ts'
+import { keysInForce, keysOfType, usedKeys } from './rotation.ts'
 import type { SegmentWriter } from './segments.ts'
+import { requireInForce, successionTo } from './succession.ts'
 
 const DEFAULT_SEAL_INTERVAL_MS = 1000
 const DEFAULT_PUBLISH_INTERVAL_MS = 60_000
@@ -98,20 +99,6 @@ export interface Journal {
   close(): Promise<void>
 }
 
-/** How a journal finds out what goes; it may be read elsewhere, since it takes a while. */
-export interface RetentionWork {
-  /** The records to write, by what is sealed now. */
-  plan(): Promise<readonly Retention[]>
-  /** What the records that are sealed now say is gone. */
-  outstanding(): Promise<Outstanding>
-}
-
-export interface Retained {
-  /** What says so in the journal. */
-  readonly records: readonly SealedRecord[]
-  readonly removed: Removed
-}
-
 /**
  * Opens or creates a journal; after a crash, recovers what was sealed.
  * Throws JournalError: locked, key, origin, format, altered (what stands there is not what was written), storage.
@@ -173,39 +160,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     lock.release()
     throw asJournalError(error)
   }
-}
-
-/** Throws JournalError(key) unless these sign with the keys in force: a key that was announced, and that no record hands over to, signs nothing. */
-function requireInForce(
-  directory: string,
-  inForce: readonly VerifierKey[],
-  signers: readonly Signer[],
-): void {
-  for (const { key: own } of signers) {
-    const wanted = inForce.find(({ type }) => type === own.type)
-    if (wanted?.id === own.id) continue
-    const what = own.type === 'ed25519' ? 'key' : 'post-quantum key'
-    const message = `${directory}: expected the ${what} that is in force, ${wanted?.id ?? ''}, got ${own.id}`
-    throw new JournalError('key', message)
-  }
-}
-
-/** Who hands over to a key, and how that is called in this log. Throws JournalError(key). */
-function successor(
-  own: readonly Signer[],
-  publicKey: KeyObject,
-): { readonly from: Signer; readonly to: VerifierKey } {
-  const type = publicKey.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'ml_dsa_44_cosigner'
-  const from = own.find(({ key }) => key.type === type)
-  if (from === undefined)
-    throw new JournalError('key', 'expected an Ed25519 key: this journal has no post-quantum key')
-  return { from, to: verifierKey(from.key.name, publicKey, type) }
-}
-
-/** What was put again meanwhile is not gone. */
-function withoutArtifacts(retention: Retention, put: ReadonlySet<string>): Retention {
-  if (retention.action === 'hold' || retention.action === 'release') return retention
-  return { ...retention, artifacts: retention.artifacts.filter((digest) => !put.has(digest)) }
 }
 
 interface Parts {
@@ -349,21 +303,9 @@ class FileJournal implements Journal {
 
   async #retain(work: RetentionWork): Promise<Retained> {
     this.#refuseClosed()
-    const { disk, directory, now } = this.#options
     const removal = this.#parts.artifacts.beginRemoval()
     try {
-      // Records are erased in finished segments only.
-      await this.finishSegment()
-      const time = toTimestamp(now())
-      const records: SealedRecord[] = []
-      for (const planned of await work.plan()) {
-        const body = withoutArtifacts(planned, removal.put)
-        // Each may take an entry of its own.
-        records.push(...(await this.append([{ kind: 'retention', time, body }])))
-      }
-      if (records.length > 0) await this.finishSegment()
-      const removed = await remove(disk, directory, await work.outstanding(), (gone) => removal.remove(gone))
-      return { records, removed }
+      return await takeOut(this, work, { ...this.#options, removal })
     } catch (error) {
       throw asJournalError(error)
     } finally {
@@ -380,26 +322,15 @@ class FileJournal implements Journal {
       identity.keys,
       own.map(({ key }) => key),
     )
-    const announced: VerifierKey[] = []
-    const records: NewRecord[] = []
-    for (const publicKey of next) {
-      const { from, to } = successor(own, publicKey)
-      if (from.key.id === to.id) continue
-      if ([...used, ...announced].some(({ id }) => id === to.id))
-        throw new JournalError('key', `expected a key that has not signed this journal, got ${to.id}`)
-      announced.push(to)
-      records.push({
-        kind: 'key',
-        time: toTimestamp(now()),
-        body: { by, endorsement: await endorse(from, to) },
-      })
-    }
-    if (records.length === 0)
-      throw new JournalError('key', 'expected a key that is not in force yet, got none')
-    if (new Set(announced.map(({ type }) => type)).size < announced.length)
-      throw new JournalError('key', 'expected at most one key of each type, got two')
+    const successions = await successionTo(next, own, used)
     // Announced first: a key that stands in no record signs nothing, but one that does must be found.
-    await writeVerifierKeys(disk, directory, [...used, ...announced])
+    await writeVerifierKeys(disk, directory, [...used, ...successions.map(({ key }) => key)])
+    const time = toTimestamp(now())
+    const records = successions.map(({ endorsement }): NewRecord => ({
+      kind: 'key',
+      time,
+      body: { by, endorsement },
+    }))
     // One call, so that they are sealed in one entry or not at all.
     const handedOver = this.append(records)
     this.#sealNow()

@@ -1,8 +1,9 @@
 import type { Retention } from '../../model/record.ts'
 import { nodeDisk } from '../disk.ts'
-import { openJournal, type JournalOptions, type Retained } from '../journal.ts'
+import { openJournal, type JournalOptions } from '../journal.ts'
 import { findOutstanding } from './apply.ts'
 import { standingDecisions, toldAgain } from './standing.ts'
+import type { Retained } from './takeOut.ts'
 
 /**
  * Plans on a journal that nobody writes, journals the plan, publishes it, and only then removes what it says. What an earlier call recorded and did not come to
