@@ -189,10 +189,13 @@ function isAbout(question: OcspQuestion, issuer: Issuer): boolean {
   return expected.name.equals(question.issuerNameHash) && expected.key.equals(question.issuerKeyHash)
 }
 
-/** RFC 9111 and RFC 5019 section 6.2: not longer than the answer is valid, and by the answer's own times: a second may pass while it is signed. */
+/** Milliseconds that may pass while an answer is signed and sent. Caches count from the Date of the reply, which is later than thisUpdate. */
+const SIGNING_MARGIN = 10_000
+
+/** RFC 9111 and RFC 5019 section 6.2: not longer than the answer is valid. */
 function caching({ from, until }: { from: number; until: number }): Record<string, string> {
   return {
-    'cache-control': `max-age=${Math.max(0, Math.floor((until - from) / 1000))}, public, no-transform, must-revalidate`,
+    'cache-control': `max-age=${Math.max(0, Math.floor((until - from - SIGNING_MARGIN) / 1000))}, public, no-transform, must-revalidate`,
     'last-modified': new Date(from).toUTCString(),
     expires: new Date(until).toUTCString(),
   }
