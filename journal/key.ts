@@ -7,7 +7,7 @@ import {
 } from 'node:crypto'
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { systemCode } from '../model/thrown.ts'
+import { messageOf, systemCode } from '../model/thrown.ts'
 import { JournalError } from './error.ts'
 
 /** What a journal signs with: Ed25519 every checkpoint, ML-DSA-44 the one that is kept of each hour. */
@@ -45,7 +45,7 @@ export async function loadPublicKey(file: string, kinds: readonly KeyKind[]): Pr
 async function readPem(file: string): Promise<string | undefined> {
   return await readFile(file, 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return undefined
-    throw new JournalError('key', `${file}: cannot be read: ${describe(error)}`, { cause: error })
+    throw new JournalError('key', `${file}: cannot be read: ${messageOf(error)}`, { cause: error })
   })
 }
 
@@ -80,7 +80,7 @@ async function createKey(file: string, kind: KeyKind): Promise<KeyObject> {
     await directory.sync()
   } catch (error) {
     await unlink(temporary).catch(() => undefined)
-    throw new JournalError('key', `${file}: cannot be created: ${describe(error)}`, { cause: error })
+    throw new JournalError('key', `${file}: cannot be created: ${messageOf(error)}`, { cause: error })
   }
   return privateKey
 }
@@ -100,8 +100,4 @@ async function writeDurably(file: string, text: string | Buffer): Promise<void> 
 
 function isMissing(error: unknown): boolean {
   return systemCode(error) === 'ENOENT'
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
