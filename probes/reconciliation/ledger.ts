@@ -3,7 +3,6 @@ import type { LogConfig } from '../../model/config.ts'
 import type { SealedRecord } from '../../model/record.ts'
 import {
   compareInJournal,
-  comparePositions,
   formatRecordId,
   parseRecordId,
   type Position,
@@ -186,10 +185,9 @@ class Book implements AuthorityLedger {
     )
   }
 
-  /** Of records of an earlier epoch of the journal the place is right, the epoch is not told. */
   recordOf(row: Row): RecordId {
-    const { origin = '', epoch = 0 } = this.#newest ?? {}
-    return formatRecordId(origin, epoch, this.certificates.position(row))
+    const position = this.certificates.position(row)
+    return formatRecordId(this.#newest?.origin ?? '', position.epoch, position)
   }
 
   get through(): RecordId | undefined {
@@ -197,11 +195,10 @@ class Book implements AuthorityLedger {
     return newest && formatRecordId(newest.origin, newest.epoch, newest)
   }
 
-  /** Of a place in another epoch of the journal nothing can be told: then of none. */
   saidSince(record: RecordId): (row: Row) => boolean {
     const since = parseRecordId(record)
-    if (since === undefined || since.epoch !== this.#newest?.epoch) return () => false
-    return (row) => compareInJournal({ ...this.certificates.position(row), epoch: since.epoch }, since) > 0
+    if (since === undefined) return () => false
+    return (row) => compareInJournal(this.certificates.position(row), since) > 0
   }
 
   add(deed: Deed, event: LoggedEvent): void {
@@ -257,7 +254,7 @@ class Book implements AuthorityLedger {
     // In the order of the journal, whatever order they are added in, and whatever the clock of the log said.
     const isNews =
       !certificates.hasStatus(row) ||
-      (position !== undefined && comparePositions(position, certificates.position(row)) > 0)
+      (position !== undefined && compareInJournal(position, certificates.position(row)) > 0)
     if (isStatus && isNews) {
       if (kind === 'released') certificates.release(row)
       else certificates.revoke(row, at)

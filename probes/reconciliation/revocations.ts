@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { comparePositions, type RecordId } from '../../model/recordId.ts'
+import { compareInJournal, type RecordId } from '../../model/recordId.ts'
 import type { AuthorityLedger } from './ledger.ts'
 import type { Row } from './serialTable.ts'
 
@@ -43,7 +43,7 @@ export async function revocationsAfter(
     if ((certificates.notAfter(row) ?? Infinity) >= now) rows.push(row)
   }
   const position = (row: Row) => certificates.position(row)
-  rows.sort((a, b) => comparePositions(position(a), position(b)))
+  rows.sort((a, b) => compareInJournal(position(a), position(b)))
   const isFirstLook = record === undefined
   const chosen = isFirstLook ? rows.slice(-limit) : rows.slice(0, limit)
   const next = chosen.map((row) => ({

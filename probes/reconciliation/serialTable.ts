@@ -1,4 +1,6 @@
-// Certificates of one authority by serial number, in columns: 57 octets each instead of some hundreds, since a CA's log has millions of them.
+// Certificates of one authority by serial number, in columns: 61 octets each instead of some hundreds, since a CA's log has millions of them.
+
+import type { EpochPosition } from '../../model/recordId.ts'
 
 /** 32-bit words of a serial number: 20 octets (RFC 5280 section 4.1.2.2). */
 const WORDS = 5
@@ -32,6 +34,7 @@ export class SerialTable {
   #profile = new Uint8Array(FIRST_CAPACITY)
   #service = new Uint16Array(FIRST_CAPACITY)
   #expected = new Uint8Array(FIRST_CAPACITY)
+  #epoch = new Uint32Array(FIRST_CAPACITY)
   #entry = new Uint32Array(FIRST_CAPACITY)
   #n = new Uint32Array(FIRST_CAPACITY)
   /** Where the search for what has expired goes on, and from which time (milliseconds) on it may find something again. */
@@ -184,11 +187,12 @@ export class SerialTable {
   }
 
   /** Of the record that said the newest of what is known. */
-  position(row: Row): { readonly entry: number; readonly n: number } {
-    return { entry: this.#entry[row] ?? 0, n: this.#n[row] ?? 0 }
+  position(row: Row): EpochPosition {
+    return { epoch: this.#epoch[row] ?? 0, entry: this.#entry[row] ?? 0, n: this.#n[row] ?? 0 }
   }
 
-  setPosition(row: Row, { entry, n }: { readonly entry: number; readonly n: number }): void {
+  setPosition(row: Row, { epoch, entry, n }: EpochPosition): void {
+    this.#epoch[row] = epoch
     this.#entry[row] = entry
     this.#n[row] = n
   }
@@ -226,7 +230,7 @@ export class SerialTable {
   #columns(): readonly (Uint32Array | Uint16Array | Uint8Array)[] {
     return [
       ...[this.#notAfter, this.#revokedAt, this.#status, this.#digest, this.#issuedAt, this.#issuedIn],
-      ...[this.#profile, this.#service, this.#expected, this.#entry, this.#n],
+      ...[this.#profile, this.#service, this.#expected, this.#epoch, this.#entry, this.#n],
     ]
   }
 
@@ -248,6 +252,7 @@ export class SerialTable {
     this.#profile = larger(this.#profile, new Uint8Array(capacity))
     this.#service = larger(this.#service, new Uint16Array(capacity))
     this.#expected = larger(this.#expected, new Uint8Array(capacity))
+    this.#epoch = larger(this.#epoch, new Uint32Array(capacity))
     this.#entry = larger(this.#entry, new Uint32Array(capacity))
     this.#n = larger(this.#n, new Uint32Array(capacity))
     this.#slots = new Int32Array(capacity * 2).fill(FREE)

@@ -88,6 +88,24 @@ describe('what logs say', () => {
     }
   })
 
+  it('counts what was said after a restore as later, and names the record in its epoch', () => {
+    const stored = [
+      { ...issuedEvent('2a', START, START + DAY), id: 'vigil.test/100/0/0' },
+      { ...revokedEvent('2a', START + HOUR, 6), id: 'vigil.test/100/900/0' },
+      { ...revokedEvent('2a', START + 2 * HOUR, 8), id: 'vigil.test/200/3/0' },
+    ].map((event) => ({ ...event, recorded: event['@timestamp'] }))
+    for (const events of [stored, stored.toReversed()]) {
+      const ledger = new JournaledLedger([ISSUING_1], [])
+      ledger.addEarlier(events)
+      ledger.complete()
+      const own = ofIssuing1(ledger)
+      const row = own.certificates.find('2a') ?? -1
+      assert.equal(statusOf(own, '2a'), undefined)
+      assert.equal(own.recordOf(row), 'vigil.test/200/3/0')
+      assert.equal(own.saidSince('vigil.test/100/950/0')(row), true)
+    }
+  })
+
   it('takes what a wrong clock said of the future as of when it was heard', () => {
     const journal = new JournalDouble()
     const body = revokedEvent('2a', START + 365 * DAY)

@@ -30,12 +30,12 @@ describe('a table of serial numbers', () => {
     const row = table.put('2a') ?? -1
     table.revoke(row, T)
     table.setNotAfter(row, T + 1000)
-    table.setPosition(row, { entry: 7, n: 3 })
+    table.setPosition(row, { epoch: 5, entry: 7, n: 3 })
     for (let i = 1000; i < 2500; i++) table.put(i.toString(16))
     assert.equal(table.put('2a'), row)
     assert.deepEqual(
       [table.revokedAt(row), table.notAfter(row), table.position(row)],
-      [T, T + 1000, { entry: 7, n: 3 }],
+      [T, T + 1000, { epoch: 5, entry: 7, n: 3 }],
     )
   })
 
