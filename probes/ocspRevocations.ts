@@ -30,7 +30,7 @@ type Facts = FactsOf<'ocspRevocations'>
 
 /**
  * Asks a responder about certificates that the log of its authority says are revoked: first those that it did not know last time, then those that were revoked
- * since, in the order of the log. And about some that nobody revoked. Without any answer nothing is established: what was silent is not good.
+ * since, in the order of the log. And about some that nobody revoked. Without an answer nothing is established: silence is not good.
  */
 export const probeOcspRevocations: Probe<OcspRevocationsTarget> = (target, context) =>
   observe(target, context, async ({ deadline }) => {
@@ -75,11 +75,13 @@ async function askAbout(ledger: AuthorityLedger, asking: Asking): Promise<Facts 
     ledger.toldFrom('revoked') === Infinity
       ? undefined
       : await unloggedOf(ledger, asking, before?.unlogged ?? [])
-  if (asking.isUnanswered) return undefined
+  const behind = news.count - asked
+  // What was answered before still holds where there was no more to ask about than certificates picked at random.
+  if (asking.isUnanswered && (before === undefined || behind + waiting.length > 0)) return undefined
   return {
     logFrom: toTimestamp(ledger.from),
     ...(through === undefined ? {} : { through }),
-    behind: news.count - asked,
+    behind,
     unpublished: waiting.length,
     ...(waiting.length === 0 ? {} : { unpublishedSince: toTimestamp(since) }),
     unpublishedCertificates: waiting.map(({ text }) => text),

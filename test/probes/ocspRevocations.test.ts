@@ -146,6 +146,12 @@ describe('a revocation that the log tells of', () => {
     assert.deepEqual([up.behind, up.unpublished], [0, 9])
   })
 
+  it('is not said to be published by a responder that never answered', async (t) => {
+    const scene = await Scene.of(t)
+    scene.status = 503
+    assert.equal((await scene.run()).facts.ocspRevocations, undefined)
+  })
+
   it('that has no answer keeps its turn, and those after it theirs', async (t) => {
     const scene = await Scene.of(t)
     await scene.look()
@@ -203,9 +209,8 @@ describe('a revocation that only the responder knows', () => {
     scene.revoked.set('1', NOW - HOUR)
     assert.deepEqual((await scene.look()).unlogged, [`1 ${toTimestamp(NOW - HOUR)}`])
     scene.status = 503
-    await scene.run()
-    scene.status = 200
     assert.equal((await scene.look()).unlogged?.length, 1, 'silence takes nothing back')
+    scene.status = 200
     scene.events.push(revokedEvent('1', NOW - HOUR))
     assert.deepEqual((await scene.look()).unlogged, [])
   })
