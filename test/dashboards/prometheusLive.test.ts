@@ -177,7 +177,12 @@ test(
       warned.filter((name) => name !== 'CertLifetimeThreshold' && name !== 'CertLifetimeShare'),
       [],
     )
-    assert.deepEqual(pager.at('mail'), [])
+    // A CRL of the schedule and that of the repair may both come between two probes: then nobody saw one of them.
+    const mailed = pager.at('mail').flatMap((n) => n.alerts.map((alert) => alert.labels['alertname']))
+    assert.deepEqual(
+      mailed.filter((name) => name !== 'CrlNumbersComplete'),
+      [],
+    )
     assert.deepEqual(
       await prometheus.query('ALERTS{component="vigil", alertname!="VigilWatchdog", alertstate="firing"}'),
       [],
